@@ -1,0 +1,73 @@
+// Package channel is the port through which a message leaves the hub: bytes in, one classified result out.
+package channel
+
+import (
+	"context"
+	"time"
+
+	"github.com/varselhub/varsel/internal/event"
+)
+
+// Class is what one send ended as. It alone drives retry, parking, the breaker and the counters.
+type Class uint8
+
+const (
+	// Delivered: the receiver has it.
+	Delivered Class = iota + 1
+	// Retry: try again by the schedule; nothing says the message itself is at fault.
+	Retry
+	// Deferred: the receiver asked us to wait (Retry-After). Not a failure; the whole endpoint waits.
+	Deferred
+	// Rejected: the receiver will not take this message; it is parked.
+	Rejected
+	// Gone: the receiver does not want any message any more (410).
+	Gone
+)
+
+// String returns the word used in the log, the API and the metrics.
+func (c Class) String() string {
+	switch c {
+	case Delivered:
+		return "delivered"
+	case Retry:
+		return "retry"
+	case Deferred:
+		return "deferred"
+	case Rejected:
+		return "rejected"
+	case Gone:
+		return "gone"
+	}
+	return "unknown"
+}
+
+// Result is the outcome of one attempt.
+type Result struct {
+	Class    Class
+	Status   int           // the protocol's status, for HTTP 100–599; 0 when no answer came
+	After    time.Duration // with Deferred: how long the receiver asked us to wait, clamped
+	Duration time.Duration
+	Reason   string // stable code from the fault catalogue when no answer came, such as "connect-refused"
+	Detail   string // one line for a person; never contains payload
+	Body     []byte // the start of the answer's body when it was not a success; limited, and the caller's to keep
+}
+
+// Message is one thing to send.
+type Message struct {
+	ID          string // webhook-id
+	ContentType string
+	Body        []byte // not written to and not kept
+	Headers     []event.Header
+	Attempt     int  // 1 for the first
+	Test        bool // sample data: Varsel-Test: 1
+	At          time.Time
+}
+
+// Sender delivers messages to one endpoint. It is safe for concurrent use; the caller bounds how many run at once.
+type Sender interface {
+	// Send makes exactly one attempt and always returns a result: a failure is a result, not an error. It returns
+	// soon after ctx ends.
+	Send(ctx context.Context, m *Message) Result
+	// Close releases the connections.
+	Close() error
+}

@@ -1,0 +1,85 @@
+package fault
+
+// The codes, grouped by where they arise. A code is never renamed and never reused.
+const (
+	Internal Code = "internal"
+
+	// What any request can meet.
+	NotFound         Code = "not-found"
+	MethodNotAllowed Code = "method-not-allowed"
+	BadRequest       Code = "bad-request"
+	BodyTooLarge     Code = "body-too-large"
+	MediaType        Code = "media-type"
+	InvalidDocument  Code = "invalid-document"
+	Precondition     Code = "precondition-failed"
+	NeedsIfMatch     Code = "if-match-required"
+	Conflict         Code = "conflict"
+	ReadOnly         Code = "read-only"
+
+	// Publishing.
+	InvalidEvent   Code = "invalid-event"
+	EventConflict  Code = "event-conflict"
+	AfterRefused   Code = "after-refused"
+	StorageFull    Code = "storage-full"
+	ShuttingDown   Code = "shutting-down"
+	TooManyEntries Code = "too-many-entries"
+
+	// Systems and subscriptions.
+	DropCount       Code = "drop-count"
+	NotGranted      Code = "not-granted"
+	Overlap         Code = "overlap"
+	VersionFixed    Code = "version-immutable"
+	TestFailed      Code = "test-failed"
+	NothingSelected Code = "nothing-selected"
+
+	// Sending: why an attempt got no answer.
+	DNSFailed       Code = "dns-failed"
+	AddressRefused  Code = "address-refused"
+	ConnectFailed   Code = "connect-failed"
+	TLSFailed       Code = "tls-failed"
+	SendTimeout     Code = "send-timeout"
+	ConnectionReset Code = "connection-reset"
+	BadAnswer       Code = "bad-answer"
+	InvalidMessage  Code = "invalid-message"
+	SenderConfig    Code = "sender-config"
+)
+
+// Catalogue lists every code once. docs/errors is made from it.
+var Catalogue = []Entry{
+	{Internal, 500, "The hub met an error it did not expect", "Try again. If it stays, give the operator the request's id and the time."},
+
+	{NotFound, 404, "There is no such thing here", "Check the address; GET the collection above it to see what there is."},
+	{MethodNotAllowed, 405, "This address does not take that method", "Use one of the methods in the Allow header."},
+	{BadRequest, 400, "The request cannot be read", "Mend what the detail names and send it again."},
+	{BodyTooLarge, 413, "The body is larger than this address takes", "Send less at a time; the limit is in the detail."},
+	{MediaType, 415, "The body's media type is not one this address reads", "Set Content-Type to one that the detail lists."},
+	{InvalidDocument, 422, "The document breaks rules", "Mend every violation listed; nothing was changed."},
+	{Precondition, 412, "It has been changed since you read it", "GET it again, apply your change to the new version, send with its ETag in If-Match."},
+	{NeedsIfMatch, 428, "A change to an existing document needs If-Match", "GET it and send its ETag in If-Match, so that nobody's change is overwritten unseen."},
+	{Conflict, 409, "It is not in a state that allows this", "The detail names the state; change that first."},
+	{ReadOnly, 403, "This is made and kept by the hub", "It can be read, not changed."},
+
+	{InvalidEvent, 422, "The event breaks rules", "Mend every violation listed and publish it again; it was not accepted."},
+	{EventConflict, 409, "An event with this source and id exists with other content", "Give the new fact a new id; an event never changes."},
+	{AfterRefused, 409, "An earlier entry of the same key was refused", "Mend the earlier entry first, then publish both in order."},
+	{StorageFull, 507, "The hub cannot store anything now", "Publish again later; nothing of this request was accepted. Operator: free disk space, delivery resumes by itself."},
+	{ShuttingDown, 503, "The hub is stopping", "Publish again in a few seconds; nothing of this request was accepted."},
+	{TooManyEntries, 413, "The batch has too many entries", "Split it; the limit is in the detail."},
+
+	{DropCount, 409, "The change would drop undelivered messages", "Repeat it with drop set to the count given here, if they may go."},
+	{NotGranted, 422, "The agreement does not grant this", "Ask the operator to change the agreement, or ask for less."},
+	{Overlap, 422, "Two subscriptions are equally specific for the same events", "Make one of them narrower, or remove one."},
+	{VersionFixed, 409, "A version that has been active never changes", "Make a new version of the type."},
+	{TestFailed, 409, "The test message was not accepted", "The detail says what the receiver answered; mend the receiver and test again."},
+	{NothingSelected, 422, "The selection names nothing", "Name a lane, a system or a subscription; add all to mean everything."},
+
+	{DNSFailed, 502, "The receiver's name could not be resolved", "Check the host name in the base URL and the hub's DNS."},
+	{AddressRefused, 502, "The receiver's address is one the hub may not call", "Use a public address, or have the operator allow the range in the egress rules."},
+	{ConnectFailed, 502, "No connection to the receiver", "Check that the receiver runs, and the firewalls between."},
+	{TLSFailed, 502, "The TLS handshake with the receiver failed", "Check both certificates: name, dates, chain, and the client certificate the receiver trusts."},
+	{SendTimeout, 504, "The receiver did not answer in time", "Answer first and work after; check the receiver's load."},
+	{ConnectionReset, 502, "The connection broke before an answer came", "Check the receiver's log and the proxies between."},
+	{BadAnswer, 502, "The receiver's answer is not valid HTTP", "Check what listens on the receiver's port."},
+	{InvalidMessage, 500, "The rendered message breaks its own contract", "Operator: mend the type's mapping or schema, then release the lane."},
+	{SenderConfig, 500, "The hub's own settings for this receiver cannot be used", "Operator: check certificate, CA bundle and signing keys of the system."},
+}
