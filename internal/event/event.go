@@ -17,7 +17,7 @@ type Event struct {
 	ID       ident.UUID // message id: the same on every retry and replay
 
 	Source   string // CloudEvents source: the registered source's URI
-	SourceID string // CloudEvents id as the source gave it; unique within Source
+	SourceID string // CloudEvents id as the source gave it; unique within Source; empty in a range read from the store
 	Type     string
 	Version  string // version of the type, taken from the end of dataschema, or the active one
 	Time     int64  // µs UTC, when it happened; Recorded when the source gave none

@@ -1,0 +1,270 @@
+package delivery
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// LaneView is a blocked lane as an operator sees it.
+type LaneView struct {
+	Consumer     string `json:"consumer"`
+	System       string `json:"system"`
+	Subscription string `json:"subscription"`
+	Lane         string `json:"lane"`
+	Position     int64  `json:"position"` // of the event it stands at
+	State        string `json:"state"`    // retrying, standing or parked
+	Behind       int    `json:"behind"`   // events that wait behind it
+	Attempts     int    `json:"attempts"`
+	Since        int64  `json:"since"` // µs UTC of the first failure
+	Due          int64  `json:"due"`   // µs UTC of the next attempt; when parked, of its expiry; 0: none
+	Status       int    `json:"status,omitempty"`
+	Reason       string `json:"reason,omitempty"`
+}
+
+// Selection names blocked lanes. Empty fields select all; nothing at all selects nothing.
+type Selection struct {
+	System       string
+	Subscription string
+	Lane         string
+	All          bool
+}
+
+func (s Selection) empty() bool { return s == Selection{} }
+
+func (s Selection) names(v *LaneView) bool {
+	return (s.System == "" || s.System == v.System) && (s.Subscription == "" || s.Subscription == v.Subscription) &&
+		(s.Lane == "" || s.Lane == v.Lane)
+}
+
+// Lanes lists the selected lanes that are on disk, by position.
+func (e *Engine) Lanes(sel Selection) []LaneView {
+	var list []LaneView
+	for _, c := range e.all() {
+		c.each(func(l *lane) {
+			if v := c.view(l); sel.names(&v) {
+				list = append(list, v)
+			}
+		})
+	}
+	slices.SortFunc(list, func(a, b LaneView) int {
+		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Consumer, b.Consumer))
+	})
+	return list
+}
+
+// each visits the consumer's lanes that stand on disk with their head known.
+func (c *consumer) each(visit func(*lane)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.lanes {
+		if l.disk != nil && l.head != nil && l.disk.row.State != 0 {
+			visit(l)
+		}
+	}
+}
+
+func (c *consumer) view(l *lane) LaneView {
+	row := l.disk.row
+	return LaneView{
+		Consumer: c.book.Name, System: c.book.System, Subscription: l.head.line.ID, Lane: l.key.String(),
+		Position: l.head.position, State: row.State.String(), Behind: l.disk.behind, Attempts: l.head.attempts,
+		Since: row.Since, Due: row.Due, Status: row.Status, Reason: row.Reason,
+	}
+}
+
+// Release makes the selected parked or retrying heads due now, their delay counted anew, and returns them. With dryRun
+// it only returns them.
+func (e *Engine) Release(sel Selection, dryRun bool) ([]LaneView, error) {
+	return e.operate(sel, dryRun, (*consumer).releaseHead)
+}
+
+// Discard ends the selected heads as discarded; their lanes go on when that is committed. With dryRun it only returns
+// them. A head that is in flight at that moment is left alone.
+func (e *Engine) Discard(sel Selection, dryRun bool) ([]LaneView, error) {
+	return e.operate(sel, dryRun, func(c *consumer, l *lane) {
+		c.vacate(l.head)
+		c.conclude(l.head, eventlog.Attempt{Outcome: eventlog.Discarded})
+	})
+}
+
+func (e *Engine) operate(sel Selection, dryRun bool, act func(*consumer, *lane)) ([]LaneView, error) {
+	if sel.empty() {
+		return nil, fault.New(fault.NothingSelected, "name a lane, a subscription or a system, or say all")
+	}
+	var done []LaneView
+	for _, c := range e.all() {
+		acted := false
+		c.each(func(l *lane) {
+			v := c.view(l)
+			if !sel.names(&v) || l.head.stage != blocked {
+				return
+			}
+			done = append(done, v)
+			if !dryRun {
+				act(c, l)
+				acted = true
+			}
+		})
+		if acted {
+			c.mu.Lock()
+			c.pump()
+			c.mu.Unlock()
+		}
+	}
+	return done, nil
+}
+
+func (c *consumer) releaseHead(l *lane) {
+	d := l.head
+	d.failures, d.since = 0, 0
+	row := l.disk.row
+	row.State, row.Failures, row.Since, row.Due, row.Spell = eventlog.Standing, 0, 0, 0, 0
+	l.disk.row = row
+	c.cut.Blocked = append(c.cut.Blocked, row)
+	c.makeReady(l)
+	c.touch()
+}
+
+// Passed tells the engine that a test message to an endpoint was accepted. An endpoint that rejected takes messages
+// again, and what that spell parked is released with it (DESIGN promise 5).
+func (e *Engine) Passed(system, url string) {
+	ep := e.endpointAt(system, url)
+	spell, revived := ep.heal()
+	e.revive(revived)
+	e.mu.Lock()
+	list := append([]*consumer(nil), e.bySystem[system]...)
+	e.mu.Unlock()
+	for i, c := range list {
+		c.heal(ep, spell, i == 0)
+	}
+	e.wake(ep)
+}
+
+func (c *consumer) heal(ep *endpoint, spell int64, remember bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if spell != 0 {
+		for _, l := range c.lanes {
+			if l.disk != nil && l.head != nil && l.head.stage == blocked && l.disk.row.Spell == spell && c.outlet(l.head.line).endpoint == ep {
+				c.releaseHead(l)
+			}
+		}
+		if remember {
+			c.cut.Endpoints = append(c.cut.Endpoints, eventlog.Endpoint{System: ep.system, URL: ep.url})
+			c.touch()
+		}
+	}
+	c.pump()
+	c.readOn()
+}
+
+// EndpointView is an endpoint as an operator sees it.
+type EndpointView struct {
+	System   string `json:"system"`
+	URL      string `json:"url"`
+	State    string `json:"state"` // open for messages, down, rejecting
+	InFlight int    `json:"inFlight"`
+	Window   int    `json:"window"`
+	Failures int    `json:"failures"`        // in a row
+	Since    int64  `json:"since,omitempty"` // µs UTC when the breaker left "open for messages"
+	Until    int64  `json:"until,omitempty"` // µs UTC until when the receiver asked us to wait
+}
+
+// Endpoints lists the endpoints this node has sent to.
+func (e *Engine) Endpoints() []EndpointView {
+	e.mu.Lock()
+	list := make([]*endpoint, 0, len(e.endpoints))
+	for _, ep := range e.endpoints {
+		list = append(list, ep)
+	}
+	e.mu.Unlock()
+	views := make([]EndpointView, 0, len(list))
+	for _, ep := range list {
+		if ep.url != "" {
+			views = append(views, ep.view())
+		}
+	}
+	slices.SortFunc(views, func(a, b EndpointView) int {
+		return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(a.URL, b.URL))
+	})
+	return views
+}
+
+func (ep *endpoint) view() EndpointView {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	v := EndpointView{
+		System: ep.system, URL: ep.url, State: breakerNames[ep.state], InFlight: ep.inFlight, Window: ep.window, Failures: ep.failures,
+	}
+	if ep.state != closed {
+		v.Since = ep.since.UnixMicro()
+	}
+	if !ep.until.IsZero() {
+		v.Until = ep.until.UnixMicro()
+	}
+	return v
+}
+
+// Rejecting reports whether the endpoint takes nothing until a test passes.
+func (e *Engine) Rejecting(system, url string) bool {
+	ep := e.endpointAt(system, url)
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	return ep.state == rejecting
+}
+
+// Pending is how many deliveries a consumer still owes: matched by the router and not over.
+func (e *Engine) Pending(name string) int64 {
+	for _, c := range e.all() {
+		if c.book.Name == name {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			return max(0, c.pending)
+		}
+	}
+	return 0
+}
+
+// Totals count what happened since the start.
+type Totals struct {
+	Delivered int64 `json:"delivered"`
+	Retried   int64 `json:"retried"`
+	Parked    int64 `json:"parked"`
+	Blocked   int64 `json:"blockedLanes"` // lanes that were blocked at some time
+	Pending   int64 `json:"pending"`
+	InFlight  int64 `json:"inFlight"`
+}
+
+// Totals returns the counters.
+func (e *Engine) Totals() Totals {
+	t := Totals{
+		Delivered: e.totals.delivered.Load(), Retried: e.totals.retried.Load(), Parked: e.totals.parked.Load(),
+		Blocked: e.totals.blockedLanes.Load(), InFlight: e.inFlight.Load(),
+	}
+	for _, c := range e.all() {
+		c.mu.Lock()
+		t.Pending += max(0, c.pending)
+		c.mu.Unlock()
+	}
+	return t
+}
+
+// deactivate stops a subscription whose receiver answered 410, by a revision like any other.
+func (e *Engine) deactivate(l *revision.Line, position int64) {
+	if !e.begin() {
+		return
+	}
+	go func() {
+		defer e.end()
+		err := e.opts.Revise(e.ctx, l, func(s *subscription.Subscription) {
+			s.State, s.Reason = subscription.Deactivated, "the receiver answered 410 Gone"
+		})
+		e.trouble("deactivating subscription "+l.ID, err)
+		e.tell(Notice{Kind: SubscriptionGone, System: l.Consumer.System, Subscription: l.ID, Position: position, Status: 410})
+	}()
+}

@@ -1,0 +1,146 @@
+package delivery
+
+import (
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// routeRange is how far the router reads at a time.
+const routeRange = 512
+
+// route follows the log's tail: it matches every event once against the index of subscriptions and offers it to the
+// consumers it is for. Thousands of subscriptions that an event is not for cost nothing. It goes on counting for
+// consumers that are stopped or behind, so their pending figures are true.
+func (e *Engine) route() {
+	var lines []*revision.Line
+	rested := e.routed.Load()
+	for {
+		grown := e.log.Grown()
+		e.followRevisions()
+		for e.routed.Load() < e.log.Head() && e.ctx.Err() == nil {
+			events, upTo, err := e.log.Read(e.ctx, e.routed.Load(), routeRange)
+			if err != nil {
+				e.trouble("reading the tail of the log", err)
+				break
+			}
+			for _, ev := range events {
+				lines = e.offer(ev, lines[:0])
+			}
+			e.routed.Store(upTo)
+			e.followRevisions()
+		}
+		if routed := e.routed.Load(); routed-rested > idlePosition {
+			rested = routed
+			for _, c := range e.all() {
+				c.atRest(routed)
+			}
+		}
+		if e.log.Healthy() {
+			e.resume()
+		}
+		select {
+		case <-grown:
+		case <-e.ctx.Done():
+			return
+		}
+	}
+}
+
+// offer hands one event to its consumers. The lines are collected first: the book is not held while consumers act.
+func (e *Engine) offer(ev *event.Event, lines []*revision.Line) []*revision.Line {
+	e.book.Route(ev, func(l *revision.Line) { lines = append(lines, l) })
+	for _, l := range lines {
+		if c := e.consumerOf(l.Consumer); c != nil {
+			c.offer(ev, l)
+		}
+	}
+	return lines
+}
+
+// resume lets every consumer go on that stopped because outcomes could not be committed.
+func (e *Engine) resume() {
+	e.mu.Lock()
+	waiting := e.crowded
+	e.crowded = nil
+	e.mu.Unlock()
+	for _, c := range waiting {
+		c.mu.Lock()
+		c.pump()
+		c.mu.Unlock()
+	}
+}
+
+// consumerOf returns the engine's consumer; one that a revision has just made is read from the store.
+func (e *Engine) consumerOf(book *revision.Consumer) *consumer {
+	e.mu.Lock()
+	c := e.consumers[book]
+	e.mu.Unlock()
+	if c != nil {
+		return c
+	}
+	known, err := e.store.Consumers(e.ctx, book.Name)
+	if err != nil || len(known) == 0 {
+		e.trouble("taking up the new consumer "+book.Name, err)
+		return nil
+	}
+	c = newConsumer(e, book, &known[0])
+	c.live = true // it begins at the tail, where the router stands
+	return e.adopt(c)
+}
+
+func (e *Engine) adopt(c *consumer) *consumer {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if other := e.consumers[c.book]; other != nil {
+		return other
+	}
+	e.consumers[c.book] = c
+	e.bySystem[c.book.System] = append(e.bySystem[c.book.System], c)
+	return c
+}
+
+// followRevisions makes the consumers follow what was configured since the last look.
+func (e *Engine) followRevisions() {
+	systems, everyone, last := e.book.ChangedSince(e.seen)
+	if last == e.seen {
+		return
+	}
+	e.seen = last
+	if everyone {
+		for _, c := range e.all() {
+			e.reconfigure(c)
+		}
+		return
+	}
+	for _, system := range systems {
+		e.mu.Lock()
+		list := append([]*consumer(nil), e.bySystem[system]...)
+		e.mu.Unlock()
+		for _, c := range list {
+			e.reconfigure(c)
+		}
+	}
+}
+
+func (e *Engine) reconfigure(c *consumer) {
+	if c.book.Removed() {
+		c.finishEnded()
+		return
+	}
+	c.reconfigure()
+}
+
+// finishEnded ends the consumer of a removed subscription: what it had left is dropped, and counted (DESIGN promise 9).
+func (c *consumer) finishEnded() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
+	c.ended = true
+	c.cut.Reset()
+	c.cut.Ended, c.cut.Dropped = true, max(0, c.pending)
+	c.lanes, c.waiting, c.window = nil, nil, window{}
+	c.held, c.pending = 0, 0
+	c.touch()
+}

@@ -1,0 +1,226 @@
+// Package eventlog is the event log: concurrent appends grouped into one durable commit, the tail in memory, ranges
+// from the store. Delivery's outcomes ride in the same commits (DESIGN section 5, Append and Record).
+package eventlog
+
+import (
+	"context"
+
+	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// Status is what became of one entry of an append.
+type Status uint8
+
+// The statuses.
+const (
+	Pending   Status = iota
+	Appended         // it is in the log at Position
+	Duplicate        // the same event is in the log already, at Position
+	Clashes          // an event with this source and id, but other content, is in the log at Position
+	Held             // refused because an earlier entry of its lane in the same request was (partial mode)
+)
+
+// Entry is one event on its way into the log.
+type Entry struct {
+	Event    *event.Event // Position, Recorded and an unordered event's Lane are set by the append
+	Status   Status
+	Position int64
+}
+
+// Request is what one caller wants appended: events or revisions. Without Partial its events go in together or not
+// at all; with it each succeeds or fails by itself.
+type Request struct {
+	Entries []Entry
+	Partial bool
+
+	Revisions []revision.Revision
+	Expect    int64    // the newest revision the caller has seen; another one since then refuses the request
+	Consumers []string // consumers the revisions make; they start reading after the revisions
+
+	Err  error // why the whole request was refused
+	done chan struct{}
+}
+
+// Commit is one transaction: everything that waited when the writer was free.
+type Commit struct {
+	Requests []*Request
+	Cuts     []*Cut
+	Now      int64 // µs UTC; the store never lets recorded times go back
+}
+
+// Cut is a consistent cut of one consumer's delivery state: the changes since its last cut, and a watermark that is
+// true once they are in the store. It goes in as one, in the order the cuts were made (engine invariant I2).
+type Cut struct {
+	Consumer  int64
+	Low       int64 // every position below is done, spilled or not for this consumer
+	High      int64 // no position above has been touched
+	Pending   int64 // matched and not ended, of all up to Counted
+	Counted   int64
+	Attempts  []Attempt
+	Blocked   []Blocked  // upserts, by lane
+	Unblocked []Lane     // deletes
+	Waiting   []Waiting  // inserts
+	Served    []Waiting  // deletes from waiting
+	Endpoints []Endpoint // upserts
+	Ended     bool       // the consumer is removed: its blocked and waiting rows go
+	Dropped   int64      // with Ended: how many deliveries went with it
+}
+
+// Empty reports whether there is nothing to write.
+func (c *Cut) Empty() bool {
+	return len(c.Attempts) == 0 && len(c.Blocked) == 0 && len(c.Unblocked) == 0 && len(c.Waiting) == 0 &&
+		len(c.Served) == 0 && len(c.Endpoints) == 0 && !c.Ended
+}
+
+// Reset empties the cut for its next use.
+func (c *Cut) Reset() {
+	*c = Cut{
+		Consumer: c.Consumer, Attempts: c.Attempts[:0], Blocked: c.Blocked[:0], Unblocked: c.Unblocked[:0],
+		Waiting: c.Waiting[:0], Served: c.Served[:0], Endpoints: c.Endpoints[:0],
+	}
+}
+
+// Outcome is how a delivery stands after an attempt, or how it ended without one.
+type Outcome uint8
+
+// The outcomes. Those from Done on end the delivery: its lane goes on.
+const (
+	Failed    Outcome = iota + 1 // tried, to be tried again
+	Deferred                     // the receiver asked us to wait
+	Parked                       // will not be retried by itself; holds its lane
+	Done                         // delivered
+	Withheld                     // the agreement no longer grants it
+	Dropped                      // its subscription was removed
+	Expired                      // its type's retention ended first
+	Discarded                    // given up by a person
+)
+
+var outcomeNames = [...]string{"", "failed", "deferred", "parked", "delivered", "withheld", "dropped", "expired", "discarded"}
+
+// String returns the glossary's word.
+func (o Outcome) String() string { return outcomeNames[o] }
+
+// Ends reports whether the delivery is over.
+func (o Outcome) Ends() bool { return o >= Done }
+
+// Attempt is one row of the attempts log.
+type Attempt struct {
+	Position int64
+	Number   int   // 1 for the first; never used twice for a delivery
+	At       int64 // µs UTC
+	Outcome  Outcome
+	Result   channel.Result // zero when nothing was sent
+	Detailed bool           // keep reason, detail and body: first, last and changed failures
+}
+
+// Lane is a consumer's lane, in the consumer's own cut.
+type Lane = event.Lane
+
+// BlockedState says why a lane is on disk.
+type BlockedState uint8
+
+// The states of a blocked lane.
+const (
+	Retrying BlockedState = iota + 1 // its head failed and is due again at Due
+	Standing                         // its head waits for the endpoint, or is in flight longer than the window allows
+	ParkedAt                         // its head is parked
+)
+
+var blockedNames = [...]string{"", "retrying", "standing", "parked"}
+
+// String returns the word shown to people.
+func (s BlockedState) String() string { return blockedNames[s] }
+
+// Blocked is a lane on disk. Its head is at Position; later events of the lane are in waiting.
+type Blocked struct {
+	Lane     Lane
+	Position int64
+	Line     string // subscription id
+	State    BlockedState
+	Attempts int   // attempts made, ever
+	Failures int   // failed attempts that count for the delay; a release starts anew
+	Since    int64 // µs UTC of the first failure
+	Due      int64 // µs UTC
+	Spell    int64 // the rejecting spell that parked it; 0: none
+	Status   int   // of the last answer
+	Reason   string
+}
+
+// Waiting is an event behind a blocked head.
+type Waiting struct {
+	Lane     Lane
+	Position int64
+	Line     string
+}
+
+// Endpoint is a breaker worth remembering: one that is rejecting.
+type Endpoint struct {
+	System string
+	URL    string
+	Spell  int64 // µs UTC when the spell began; 0: it takes messages again
+}
+
+// Consumer is what the store knows of a consumer at start.
+type Consumer struct {
+	ID      int64
+	Name    string
+	Low     int64
+	High    int64
+	Pending int64
+	Counted int64
+	Ended   bool
+	Blocked []Blocked
+	Behind  map[Lane]int   // how many wait in each lane
+	Settled map[int64]bool // positions from Low to High that are done or on disk already
+}
+
+// Store is where the log is kept. Its methods are safe for concurrent use, except Commit, which the log's one writer
+// calls.
+type Store interface {
+	// Commit writes one transaction, durable when it returns: every request's events or revisions, then every cut.
+	// Either all of it is in the store or nothing; a refused request is not written and has its Err set. An empty
+	// commit writes something small all the same: it asks whether the store takes writes.
+	Commit(ctx context.Context, c *Commit) error
+	// Head returns the last position and its recorded time.
+	Head(ctx context.Context) (position, recorded int64, err error)
+	// Range reads the events after a position and not above another, at most limit positions far, in order.
+	Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error)
+	// At reads one event; fault.NotFound when there is none.
+	At(ctx context.Context, position int64) (*event.Event, error)
+	// Revisions reads every revision, in order.
+	Revisions(ctx context.Context) ([]revision.Revision, error)
+	// Consumers reads the delivery state of every consumer, or of one by name.
+	Consumers(ctx context.Context, name string) ([]Consumer, error)
+	// Endpoints reads the breakers that are not closed.
+	Endpoints(ctx context.Context) ([]Endpoint, error)
+	// WaitingIn reads what waits in a lane after a position, in order, at most limit.
+	WaitingIn(ctx context.Context, consumer int64, lane Lane, after int64, limit int) ([]Waiting, error)
+	// AttemptsAt reads the attempts log of one event, with details, in order of consumer and number.
+	AttemptsAt(ctx context.Context, position int64) ([]AttemptRow, error)
+	// Find returns the position of an event by the id its source gave it, or 0.
+	Find(ctx context.Context, source, id string) (int64, error)
+	Close() error
+}
+
+// AttemptRow is an attempt as it is read back.
+type AttemptRow struct {
+	Consumer string
+	Attempt
+}
+
+// refuse marks the whole request as refused.
+func (r *Request) refuse(err error) { r.Err = err }
+
+// Refusal turns an entry's status into the fault its publisher sees, or nil.
+func (e *Entry) Refusal() error {
+	switch e.Status {
+	case Clashes:
+		return fault.New(fault.EventConflict, "source and id are those of the event at position %d, which has other content", e.Position)
+	case Held:
+		return fault.New(fault.AfterRefused, "an earlier entry of the same key was refused")
+	}
+	return nil
+}

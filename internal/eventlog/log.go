@@ -1,0 +1,200 @@
+package eventlog
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// groupLimit bounds one commit, so that the first of a flood is not kept waiting for the last.
+const groupLimit = 4096
+
+// retryAfterFailure is how long the writer rests when the store refuses a commit (a full disk), before it tries the
+// outcomes again.
+const retryAfterFailure = 250 * time.Millisecond
+
+// Cutter is a consumer whose outcomes go into the next commit. Both methods are called by the writer, one consumer's
+// never at the same time.
+type Cutter interface {
+	// Cut takes the changes since the last cut. The cut is kept until Committed is called for it.
+	Cut() *Cut
+	// Committed says that the cut is in the store.
+	Committed(*Cut)
+}
+
+// Log is the event log of one hub. One goroutine writes; any number append and read.
+type Log struct {
+	store Store
+	book  *revision.Book
+	clock clock.Clock
+
+	mu      sync.Mutex
+	queue   []*Request
+	dirty   []Cutter
+	wake    chan struct{} // capacity 1: there is something to commit
+	closed  bool
+	stopped chan struct{}
+	halt    context.CancelFunc
+
+	head    atomic.Int64 // the last committed position; nothing above is visible to anyone
+	healthy atomic.Bool  // the last commit went through
+	tail    *tail
+	growth  *broadcast // the head has moved
+}
+
+// Open reads the head and the configuration, and starts the writer.
+func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock, opts Options) (*Log, error) {
+	head, _, err := store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	revisions, err := store.Revisions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := book.Apply(revisions); err != nil {
+		return nil, err
+	}
+	writing, halt := context.WithCancel(context.Background())
+	l := &Log{
+		store: store, book: book, clock: clk, halt: halt,
+		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		tail: newTail(head, opts.withDefaults()), growth: newBroadcast(),
+	}
+	l.head.Store(head)
+	l.healthy.Store(true)
+	go l.write(writing)
+	return l, nil
+}
+
+// Options bound what the log keeps in memory.
+type Options struct {
+	TailEvents int // newest events kept for readers that keep up; 0: 32,768
+	TailBytes  int // and how many bytes of them; 0: 64 MiB
+}
+
+func (o Options) withDefaults() Options {
+	if o.TailEvents == 0 {
+		o.TailEvents = 32 << 10
+	}
+	if o.TailBytes == 0 {
+		o.TailBytes = 64 << 20
+	}
+	return o
+}
+
+// Append hands a request to the writer and returns when it is committed (DESIGN promise 1). The request's Err and
+// its entries' statuses say what became of it. When ctx ends first the request may still be committed.
+func (l *Log) Append(ctx context.Context, r *Request) error {
+	r.done = make(chan struct{})
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return fault.New(fault.ShuttingDown, "the hub is stopping")
+	}
+	l.queue = append(l.queue, r)
+	l.mu.Unlock()
+	l.poke()
+	select {
+	case <-r.done:
+		return r.Err
+	case <-ctx.Done():
+		return fault.Wrap(fault.ShuttingDown, ctx.Err(), "gave up waiting for the commit; publish again with the same id to learn whether it was accepted")
+	}
+}
+
+// Touch asks for a cut of c in the next commit. The caller sees to it that c is asked for once until it is cut.
+func (l *Log) Touch(c Cutter) {
+	l.mu.Lock()
+	l.dirty = append(l.dirty, c)
+	l.mu.Unlock()
+	l.poke()
+}
+
+func (l *Log) poke() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Head is the last committed position.
+func (l *Log) Head() int64 { return l.head.Load() }
+
+// Healthy reports whether outcomes can be committed now. While they cannot, no new send may start (DESIGN section 5,
+// Record): what a receiver accepted must be remembered.
+func (l *Log) Healthy() bool { return l.healthy.Load() }
+
+// Book is the configuration folded from the log.
+func (l *Log) Book() *revision.Book { return l.book }
+
+// Grown returns a channel that is closed when the head next moves, or the store takes commits again. Take it before
+// looking at Head and Healthy.
+func (l *Log) Grown() <-chan struct{} { return l.growth.wait() }
+
+// Read returns the events after a position, at most limit positions far, and the position up to which it has read.
+// It reads memory when it can and the store when it must.
+func (l *Log) Read(ctx context.Context, after int64, limit int) (events []*event.Event, upTo int64, err error) {
+	head := l.Head()
+	upTo = min(after+int64(limit), head)
+	if upTo <= after {
+		return nil, after, nil
+	}
+	if events, ok := l.tail.read(after, upTo); ok {
+		return events, upTo, nil
+	}
+	events, err = l.store.Range(ctx, after, upTo, limit)
+	return events, upTo, err
+}
+
+// At returns the event at a position.
+func (l *Log) At(ctx context.Context, position int64) (*event.Event, error) {
+	if e := l.tail.at(position); e != nil {
+		return e, nil
+	}
+	return l.store.At(ctx, position)
+}
+
+// Close commits what waits and stops the writer. Appends from now on are refused.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.poke()
+	<-l.stopped
+	return nil
+}
+
+// Abandon stops the writer where it stands, as a crash would: what waits is neither committed nor answered. Tests of
+// recovery use it.
+func (l *Log) Abandon() {
+	l.halt()
+	<-l.stopped
+}
+
+// broadcast wakes everyone who waits.
+type broadcast struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+func newBroadcast() *broadcast { return &broadcast{ch: make(chan struct{})} }
+
+func (b *broadcast) wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ch
+}
+
+func (b *broadcast) signal() {
+	b.mu.Lock()
+	close(b.ch)
+	b.ch = make(chan struct{})
+	b.mu.Unlock()
+}

@@ -1,0 +1,145 @@
+package revision
+
+import (
+	"sort"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// Line is one subscription through time: its documents by position. A delivery keeps the line, so that it can ask
+// both who wanted the event then and where it goes now.
+type Line struct {
+	ID       string
+	Consumer *Consumer
+	book     *Book
+	history  history[subscription.Subscription]
+}
+
+// Now returns the subscription as it is now; nil when it was removed.
+func (l *Line) Now() *subscription.Subscription {
+	l.book.mu.RLock()
+	defer l.book.mu.RUnlock()
+	return l.history.now()
+}
+
+// Consumer is what reads the log in order by one hand: a subscription, or in a profile with one consumer per system,
+// a system. It is known by its name in every store.
+type Consumer struct {
+	Name   string // "subscription/ID" or "system/NAME"
+	System string
+	Policy profile.Scope
+	From   int64 // the position of the revision that made it: nothing at or below is for it
+
+	book  *Book
+	only  *Line // its one line, when it is a subscription's
+	index index
+}
+
+// Consumers' names.
+func consumerName(scope profile.Scope, system, id string) string {
+	if scope == profile.PerSystem {
+		return "system/" + system
+	}
+	return "subscription/" + id
+}
+
+// Removed reports whether the subscription that the consumer was made for is no more. A system's consumer stays: its
+// removed subscriptions' deliveries end one by one.
+func (c *Consumer) Removed() bool {
+	c.book.mu.RLock()
+	defer c.book.mu.RUnlock()
+	return c.Policy == profile.PerSubscription && c.only != nil && c.only.history.now() == nil
+}
+
+// Match returns the line the event goes to, by the revisions in force at its position, or nil. Of several lines the
+// most specific wins.
+func (c *Consumer) Match(e *event.Event) *Line {
+	c.book.mu.RLock()
+	defer c.book.mu.RUnlock()
+	return c.match(e)
+}
+
+func (c *Consumer) match(e *event.Event) *Line {
+	var found *Line
+	c.index.each(e, func(l *Line) bool {
+		if l.wants(e) {
+			found = l
+		}
+		return found == nil
+	})
+	return found
+}
+
+// wants decides by the documents in force at the event's position: agreement and subscription both.
+func (l *Line) wants(e *event.Event) bool {
+	s := l.history.at(e.Position)
+	return s != nil && s.Wants(e) && l.book.grants(s.System, e, e.Position)
+}
+
+// index finds the lines that may want an event: a superset, since it only grows; wants has the last word. It is in
+// four maps, one per shape of S6, most specific first.
+type index struct {
+	byBoth, byOrganisation, byType map[indexKey][]*Line
+	byNeither                      []*Line
+}
+
+type indexKey struct {
+	kind string
+	org  event.Organisation
+}
+
+func (x *index) each(e *event.Event, visit func(*Line) bool) {
+	lists := [4][]*Line{
+		x.byBoth[indexKey{e.Type, e.Organisation}],
+		x.byOrganisation[indexKey{"", e.Organisation}],
+		x.byType[indexKey{e.Type, event.Organisation{}}],
+		x.byNeither,
+	}
+	for _, lines := range lists {
+		for _, l := range lines {
+			if !visit(l) {
+				return
+			}
+		}
+	}
+}
+
+func (x *index) add(l *Line, s *subscription.Subscription) {
+	if x.byBoth == nil {
+		x.byBoth, x.byOrganisation, x.byType = map[indexKey][]*Line{}, map[indexKey][]*Line{}, map[indexKey][]*Line{}
+	}
+	switch {
+	case len(s.Types) > 0 && len(s.Organisations) > 0:
+		for _, t := range s.Types {
+			for _, o := range s.Organisations {
+				insert(x.byBoth, indexKey{t, o}, l)
+			}
+		}
+	case len(s.Organisations) > 0:
+		for _, o := range s.Organisations {
+			insert(x.byOrganisation, indexKey{"", o}, l)
+		}
+	case len(s.Types) > 0:
+		for _, t := range s.Types {
+			insert(x.byType, indexKey{t, event.Organisation{}}, l)
+		}
+	default:
+		x.byNeither = with(x.byNeither, l)
+	}
+}
+
+func insert(m map[indexKey][]*Line, key indexKey, l *Line) { m[key] = with(m[key], l) }
+
+// with adds l once, in order of id, so that every node visits lines in the same order.
+func with(lines []*Line, l *Line) []*Line {
+	at := sort.Search(len(lines), func(i int) bool { return lines[i].ID >= l.ID })
+	if at < len(lines) && lines[at] == l {
+		return lines
+	}
+	lines = append(lines, nil)
+	copy(lines[at+1:], lines[at:])
+	lines[at] = l
+	return lines
+}

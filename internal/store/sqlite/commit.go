@@ -1,0 +1,340 @@
+package sqlite
+
+import (
+	"context"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+)
+
+// statements are the writer's prepared statements by text: prepared once, used for every commit.
+type statements map[string]*sqlite.Stmt
+
+// bind prepares a statement of the writer and binds its arguments in order.
+func (s *Store) stmt(query string) (*sqlite.Stmt, error) {
+	if st := s.cache[query]; st != nil {
+		return st, nil
+	}
+	st, err := s.writer.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	if s.cache == nil {
+		s.cache = statements{}
+	}
+	s.cache[query] = st
+	return st, nil
+}
+
+// run executes a statement that returns no rows.
+func (s *Store) run(query string, bind func(*sqlite.Stmt)) error {
+	st, err := s.stmt(query)
+	if err != nil {
+		return err
+	}
+	if bind != nil {
+		bind(st)
+	}
+	_, err = st.Step()
+	if e := st.Reset(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// Commit implements eventlog.Store. Atomic: the events and revisions of every request that is not refused, and every
+// cut, in one SQLite transaction. With requests in it the commit is synced to disk before it returns
+// (synchronous=FULL). Outcomes alone need no sync: losing the last of them only repeats deliveries (invariant I3), and
+// WAL keeps their order.
+func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
+	if err := s.synchronous(len(c.Requests) > 0); err != nil {
+		return err
+	}
+	if err := s.run("BEGIN IMMEDIATE", nil); err != nil {
+		return err
+	}
+	end := endOfLog{s.position, s.recorded, s.revision}
+	err := s.write(c)
+	if err == nil {
+		err = s.run("COMMIT", nil)
+	}
+	if err != nil {
+		s.position, s.recorded, s.revision = end.position, end.recorded, end.revision
+		s.undo()
+	}
+	return err
+}
+
+type endOfLog struct{ position, recorded, revision int64 }
+
+// undo rolls back and forgets the names that the transaction added. A failed COMMIT may have rolled back by itself.
+func (s *Store) undo() {
+	if !s.writer.AutocommitEnabled() {
+		_ = s.run("ROLLBACK", nil) // the error that matters is the one that brought us here
+	}
+	_ = s.load()
+}
+
+func (s *Store) synchronous(full bool) error {
+	if full == s.full {
+		return nil
+	}
+	query := "PRAGMA synchronous=NORMAL"
+	if full {
+		query = "PRAGMA synchronous=FULL"
+	}
+	s.full = full
+	return s.run(query, nil)
+}
+
+func (s *Store) write(c *eventlog.Commit) error {
+	s.recorded = max(s.recorded, c.Now)
+	for _, r := range c.Requests {
+		r.Err = nil
+		var err error
+		if len(r.Revisions) > 0 {
+			err = s.appendRevisions(r)
+		} else {
+			err = s.appendEvents(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, cut := range c.Cuts {
+		if err := s.writeCut(cut); err != nil {
+			return err
+		}
+	}
+	if len(c.Requests) == 0 && len(c.Cuts) == 0 {
+		return s.run("UPDATE hub SET value = '' WHERE name = 'probe'", nil)
+	}
+	return nil
+}
+
+// appendEvents appends a request's events. One that goes in whole stands in a savepoint, so that a clash in its middle
+// takes the rest back.
+func (s *Store) appendEvents(r *eventlog.Request) error {
+	whole := !r.Partial && len(r.Entries) > 1
+	if whole {
+		if err := s.run("SAVEPOINT request", nil); err != nil {
+			return err
+		}
+	}
+	before, refused := s.position, 0
+	for i := range r.Entries {
+		entry := &r.Entries[i]
+		if refused > 0 && heldBack(r.Entries[:i], entry) {
+			entry.Status = eventlog.Held
+		} else if err := s.appendEvent(entry); err != nil {
+			return err
+		}
+		if entry.Status > eventlog.Duplicate {
+			refused++
+		}
+	}
+	if refused > 0 && !r.Partial {
+		r.Err = refusal(r.Entries)
+	}
+	if !whole {
+		return nil
+	}
+	if r.Err != nil {
+		s.position = before
+		if err := s.run("ROLLBACK TO request", nil); err != nil {
+			return err
+		}
+	}
+	return s.run("RELEASE request", nil)
+}
+
+// heldBack reports whether an earlier entry of the same lane was refused.
+func heldBack(earlier []eventlog.Entry, e *eventlog.Entry) bool {
+	for i := range earlier {
+		if earlier[i].Status > eventlog.Duplicate && earlier[i].Event.Lane == e.Event.Lane && !e.Event.Lane.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+func refusal(entries []eventlog.Entry) error {
+	for i := range entries {
+		if err := entries[i].Refusal(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) appendEvent(entry *eventlog.Entry) error {
+	e := entry.Event
+	source, err := s.sourceNumber(e.Source)
+	if err != nil {
+		return err
+	}
+	position := s.position + 1
+	err = s.run("INSERT OR IGNORE INTO event_ids (source, id, position) VALUES (?, ?, ?)", func(st *sqlite.Stmt) {
+		st.BindInt64(1, source)
+		st.BindText(2, e.SourceID)
+		st.BindInt64(3, position)
+	})
+	if err != nil {
+		return err
+	}
+	if s.writer.Changes() == 0 {
+		return s.known(entry, source)
+	}
+	kind, err := s.typeNumber(typeVersion{e.Type, e.Version})
+	if err != nil {
+		return err
+	}
+	s.position = position
+	entry.Status, entry.Position = eventlog.Appended, position
+	e.Position, e.Recorded = position, s.recorded
+	if e.Time == 0 {
+		e.Time = s.recorded
+	}
+	if e.Lane.IsZero() {
+		e.Lane = event.Alone(position)
+	}
+	return s.insertEvent(e, source, kind)
+}
+
+func (s *Store) insertEvent(e *event.Event, source, kind int64) error {
+	err := s.run(`INSERT INTO events (position, recorded, id, source, type, time, organisation, lane, flags)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
+		st.BindInt64(1, e.Position)
+		st.BindInt64(2, e.Recorded)
+		st.BindBytes(3, e.ID[:])
+		st.BindInt64(4, source)
+		st.BindInt64(5, kind)
+		st.BindInt64(6, e.Time)
+		st.BindText(7, e.Organisation.String())
+		st.BindBytes(8, e.Lane[:])
+		st.BindInt64(9, flags(e))
+	})
+	if err != nil {
+		return err
+	}
+	return s.run("INSERT INTO payloads (position, head, media, data) VALUES (?, ?, ?, ?)", func(st *sqlite.Stmt) {
+		st.BindInt64(1, e.Position)
+		st.BindBytes(2, e.Head)
+		st.BindText(3, e.MediaType)
+		bindBytes(st, 4, e.Data)
+	})
+}
+
+const personal = 1
+
+func flags(e *event.Event) int64 {
+	if e.Personal {
+		return personal
+	}
+	return 0
+}
+
+// bindBytes binds a blob that may be empty; the driver takes nil for NULL.
+func bindBytes(st *sqlite.Stmt, at int, b []byte) {
+	if len(b) == 0 {
+		st.BindZeroBlob(at, 0)
+		return
+	}
+	st.BindBytes(at, b)
+}
+
+// known settles an entry whose source and id are in the log: the same content is a duplicate, other content clashes.
+// An event whose payload was forgotten counts as the same: nothing is left to compare.
+func (s *Store) known(entry *eventlog.Entry, source int64) error {
+	err := each(s.writer, "SELECT position FROM event_ids WHERE source = ? AND id = ?", func(st *sqlite.Stmt) {
+		st.BindInt64(1, source)
+		st.BindText(2, entry.Event.SourceID)
+	}, func(row *sqlite.Stmt) error {
+		entry.Position = row.ColumnInt64(0)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	entry.Status = eventlog.Duplicate
+	stored, err := s.readAt(s.writer, entry.Position)
+	if fault.Has(err, fault.NotFound) {
+		return nil
+	}
+	if err == nil && !s.same(stored, entry.Event) {
+		entry.Status = eventlog.Clashes
+	}
+	return err
+}
+
+func (s *Store) sourceNumber(uri string) (int64, error) {
+	if n, ok := s.names.sources[uri]; ok { // only the writer adds names, so its own reads need no lock
+		return n, nil
+	}
+	err := s.run("INSERT INTO sources (uri) VALUES (?)", func(st *sqlite.Stmt) { st.BindText(1, uri) })
+	n := s.writer.LastInsertRowID()
+	if err == nil {
+		s.names.addSource(n, uri)
+	}
+	return n, err
+}
+
+func (s *Store) typeNumber(t typeVersion) (int64, error) {
+	if n, ok := s.names.types[t]; ok {
+		return n, nil
+	}
+	err := s.run("INSERT INTO types (type, version) VALUES (?, ?)", func(st *sqlite.Stmt) {
+		st.BindText(1, t.name)
+		st.BindText(2, t.version)
+	})
+	n := s.writer.LastInsertRowID()
+	if err == nil {
+		s.names.addType(n, t)
+	}
+	return n, err
+}
+
+// appendRevisions appends a change of configuration and makes its consumers. It is refused when another change came
+// first: the caller checked its documents against a state that is no more.
+func (s *Store) appendRevisions(r *eventlog.Request) error {
+	if r.Expect != s.revision {
+		r.Err = fault.New(fault.Precondition, "the configuration changed while this change was checked")
+		return nil
+	}
+	for i := range r.Revisions {
+		rev := &r.Revisions[i]
+		s.position++
+		s.revision = s.position
+		rev.Position, rev.Recorded = s.position, s.recorded
+		err := s.run("INSERT INTO revisions (position, recorded, author, kind, subject, document) VALUES (?, ?, ?, ?, ?, ?)", func(st *sqlite.Stmt) {
+			st.BindInt64(1, rev.Position)
+			st.BindInt64(2, rev.Recorded)
+			st.BindText(3, rev.Author)
+			st.BindText(4, string(rev.Kind))
+			st.BindText(5, rev.Subject)
+			if rev.Document == nil {
+				st.BindNull(6)
+			} else {
+				st.BindText(6, string(rev.Document))
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, name := range r.Consumers {
+		err := s.run("INSERT OR IGNORE INTO consumers (name, low, high, counted) VALUES (?, ?, ?, ?)", func(st *sqlite.Stmt) {
+			st.BindText(1, name)
+			st.BindInt64(2, s.position+1)
+			st.BindInt64(3, s.position)
+			st.BindInt64(4, s.position)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

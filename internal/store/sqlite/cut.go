@@ -1,0 +1,143 @@
+package sqlite
+
+import (
+	"zombiezen.com/go/sqlite"
+
+	"github.com/varselhub/varsel/internal/eventlog"
+)
+
+// writeCut writes one consumer's cut. The watermark stands in the same transaction as everything it vouches for.
+func (s *Store) writeCut(c *eventlog.Cut) error {
+	if c.Ended {
+		return s.endConsumer(c)
+	}
+	for i := range c.Attempts {
+		if err := s.insertAttempt(c.Consumer, &c.Attempts[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.Blocked {
+		if err := s.upsertBlocked(c.Consumer, &c.Blocked[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.Waiting {
+		w := &c.Waiting[i]
+		err := s.run("INSERT OR IGNORE INTO waiting (consumer, lane, position, line) VALUES (?, ?, ?, ?)", func(st *sqlite.Stmt) {
+			st.BindInt64(1, c.Consumer)
+			st.BindBytes(2, w.Lane[:])
+			st.BindInt64(3, w.Position)
+			st.BindText(4, w.Line)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for i := range c.Served {
+		w := &c.Served[i]
+		err := s.run("DELETE FROM waiting WHERE consumer = ? AND lane = ? AND position = ?", func(st *sqlite.Stmt) {
+			st.BindInt64(1, c.Consumer)
+			st.BindBytes(2, w.Lane[:])
+			st.BindInt64(3, w.Position)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for i := range c.Unblocked {
+		lane := &c.Unblocked[i]
+		err := s.run("DELETE FROM blocked WHERE consumer = ? AND lane = ?", func(st *sqlite.Stmt) {
+			st.BindInt64(1, c.Consumer)
+			st.BindBytes(2, lane[:])
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for i := range c.Endpoints {
+		if err := s.writeEndpoint(&c.Endpoints[i]); err != nil {
+			return err
+		}
+	}
+	return s.run("UPDATE consumers SET low = ?, high = ?, pending = ?, counted = ? WHERE id = ?", func(st *sqlite.Stmt) {
+		st.BindInt64(1, c.Low)
+		st.BindInt64(2, c.High)
+		st.BindInt64(3, c.Pending)
+		st.BindInt64(4, c.Counted)
+		st.BindInt64(5, c.Consumer)
+	})
+}
+
+func (s *Store) insertAttempt(consumer int64, a *eventlog.Attempt) error {
+	err := s.run(`INSERT OR REPLACE INTO attempts (position, consumer, number, at, outcome, status, duration)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
+		st.BindInt64(1, a.Position)
+		st.BindInt64(2, consumer)
+		st.BindInt64(3, int64(a.Number))
+		st.BindInt64(4, a.At)
+		st.BindInt64(5, int64(a.Outcome))
+		st.BindInt64(6, int64(a.Result.Status))
+		st.BindInt64(7, a.Result.Duration.Microseconds())
+	})
+	if err != nil || !a.Detailed {
+		return err
+	}
+	return s.run(`INSERT OR REPLACE INTO attempt_details (position, consumer, number, reason, detail, body)
+		VALUES (?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
+		st.BindInt64(1, a.Position)
+		st.BindInt64(2, consumer)
+		st.BindInt64(3, int64(a.Number))
+		st.BindText(4, a.Result.Reason)
+		st.BindText(5, a.Result.Detail)
+		bindBytes(st, 6, a.Result.Body)
+	})
+}
+
+func (s *Store) upsertBlocked(consumer int64, b *eventlog.Blocked) error {
+	return s.run(`INSERT OR REPLACE INTO blocked
+		(consumer, lane, position, line, state, attempts, failures, since, due, spell, status, reason)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
+		st.BindInt64(1, consumer)
+		st.BindBytes(2, b.Lane[:])
+		st.BindInt64(3, b.Position)
+		st.BindText(4, b.Line)
+		st.BindInt64(5, int64(b.State))
+		st.BindInt64(6, int64(b.Attempts))
+		st.BindInt64(7, int64(b.Failures))
+		st.BindInt64(8, b.Since)
+		st.BindInt64(9, b.Due)
+		st.BindInt64(10, b.Spell)
+		st.BindInt64(11, int64(b.Status))
+		st.BindText(12, b.Reason)
+	})
+}
+
+func (s *Store) writeEndpoint(e *eventlog.Endpoint) error {
+	if e.Spell == 0 {
+		return s.run("DELETE FROM endpoints WHERE system = ? AND url = ?", func(st *sqlite.Stmt) {
+			st.BindText(1, e.System)
+			st.BindText(2, e.URL)
+		})
+	}
+	return s.run("INSERT OR REPLACE INTO endpoints (system, url, spell) VALUES (?, ?, ?)", func(st *sqlite.Stmt) {
+		st.BindText(1, e.System)
+		st.BindText(2, e.URL)
+		st.BindInt64(3, e.Spell)
+	})
+}
+
+// endConsumer forgets what a removed consumer had on disk and keeps the count of what was dropped.
+func (s *Store) endConsumer(c *eventlog.Cut) error {
+	for _, query := range []string{
+		"DELETE FROM blocked WHERE consumer = ?",
+		"DELETE FROM waiting WHERE consumer = ?",
+	} {
+		if err := s.run(query, func(st *sqlite.Stmt) { st.BindInt64(1, c.Consumer) }); err != nil {
+			return err
+		}
+	}
+	return s.run("UPDATE consumers SET ended = 1, dropped = ? WHERE id = ?", func(st *sqlite.Stmt) {
+		st.BindInt64(1, c.Dropped)
+		st.BindInt64(2, c.Consumer)
+	})
+}

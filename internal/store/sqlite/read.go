@@ -1,0 +1,257 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// Head implements eventlog.Store.
+func (s *Store) Head(context.Context) (position, recorded int64, err error) {
+	return s.position, s.recorded, nil
+}
+
+const eventColumns = `SELECT e.position, e.recorded, e.id, e.source, e.type, e.time, e.organisation, e.lane, e.flags,
+		p.media, p.head, p.data
+	FROM events e JOIN payloads p USING (position) `
+
+// Range implements eventlog.Store. An event whose payload was forgotten is left out.
+func (s *Store) Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error) {
+	events := make([]*event.Event, 0, limit)
+	err := s.reading(ctx, func(c *sqlite.Conn) error {
+		return each(c, eventColumns+"WHERE e.position > ? AND e.position <= ? ORDER BY e.position", func(st *sqlite.Stmt) {
+			st.BindInt64(1, after)
+			st.BindInt64(2, upTo)
+		}, func(row *sqlite.Stmt) error {
+			events = append(events, s.event(row))
+			return nil
+		})
+	})
+	return events, err
+}
+
+// At implements eventlog.Store.
+func (s *Store) At(ctx context.Context, position int64) (e *event.Event, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		e, err = s.readAt(c, position)
+		return err
+	})
+	return e, err
+}
+
+func (s *Store) readAt(c *sqlite.Conn, position int64) (found *event.Event, err error) {
+	err = each(c, eventColumns+"WHERE e.position = ?", func(st *sqlite.Stmt) { st.BindInt64(1, position) }, func(row *sqlite.Stmt) error {
+		found = s.event(row)
+		found.SourceID = sourceID(found.Head)
+		return nil
+	})
+	if err == nil && found == nil {
+		err = fault.New(fault.NotFound, "no event at position %d", position)
+	}
+	return found, err
+}
+
+// event reads one row of eventColumns. Head and data share one allocation.
+func (s *Store) event(row *sqlite.Stmt) *event.Event {
+	kind := s.names.kind(row.ColumnInt64(4))
+	e := &event.Event{
+		Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1),
+		Source: s.names.source(row.ColumnInt64(3)), Type: kind.name, Version: kind.version,
+		Time: row.ColumnInt64(5), Organisation: event.ParseOrganisation(row.ColumnText(6)),
+		Personal: row.ColumnInt64(8)&personal != 0, MediaType: row.ColumnText(9),
+	}
+	row.ColumnBytes(2, e.ID[:])
+	row.ColumnBytes(7, e.Lane[:])
+	head := row.ColumnLen(10)
+	buffer := make([]byte, head+row.ColumnLen(11))
+	row.ColumnBytes(10, buffer[:head])
+	row.ColumnBytes(11, buffer[head:])
+	e.Head, e.Data = buffer[:head:head], buffer[head:]
+	return e
+}
+
+// sourceID reads the id out of the context attributes, which hold it as the source gave it.
+func sourceID(head []byte) string {
+	var attributes struct {
+		ID string `json:"id"`
+	}
+	_ = json.Unmarshal(head, &attributes) // we wrote it
+	return attributes.ID
+}
+
+// Revisions implements eventlog.Store.
+func (s *Store) Revisions(ctx context.Context) (list []revision.Revision, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		return each(c, "SELECT position, recorded, author, kind, subject, document FROM revisions ORDER BY position", nil, func(row *sqlite.Stmt) error {
+			r := revision.Revision{
+				Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1), Author: row.ColumnText(2),
+				Kind: revision.Kind(row.ColumnText(3)), Subject: row.ColumnText(4),
+			}
+			if !row.ColumnIsNull(5) {
+				r.Document = json.RawMessage(row.ColumnText(5))
+			}
+			list = append(list, r)
+			return nil
+		})
+	})
+	return list, err
+}
+
+// Consumers implements eventlog.Store.
+func (s *Store) Consumers(ctx context.Context, name string) (list []eventlog.Consumer, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		err := each(c, "SELECT id, name, low, high, ended, pending, counted FROM consumers WHERE ?1 = '' OR name = ?1 ORDER BY id", func(st *sqlite.Stmt) {
+			st.BindText(1, name)
+		}, func(row *sqlite.Stmt) error {
+			list = append(list, eventlog.Consumer{
+				ID: row.ColumnInt64(0), Name: row.ColumnText(1), Low: row.ColumnInt64(2), High: row.ColumnInt64(3),
+				Ended: row.ColumnInt64(4) != 0, Pending: row.ColumnInt64(5), Counted: row.ColumnInt64(6), Behind: map[eventlog.Lane]int{}, Settled: map[int64]bool{},
+			})
+			return nil
+		})
+		for i := range list {
+			if err == nil && !list[i].Ended {
+				err = loadConsumer(c, &list[i])
+			}
+		}
+		return err
+	})
+	return list, err
+}
+
+// loadConsumer reads what a consumer has on disk. From Low to High it also collects what is settled: ended by an
+// attempt, or standing in blocked or waiting. Reading the log again from Low skips exactly that.
+func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
+	consumer := func(st *sqlite.Stmt) { st.BindInt64(1, k.ID) }
+	err := each(c, `SELECT lane, position, line, state, attempts, failures, since, due, spell, status, reason
+		FROM blocked WHERE consumer = ?`, consumer, func(row *sqlite.Stmt) error {
+		b := readBlocked(row)
+		k.Blocked = append(k.Blocked, b)
+		if b.Position >= k.Low {
+			k.Settled[b.Position] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = each(c, "SELECT lane, count(*) FROM waiting WHERE consumer = ? GROUP BY lane", consumer, func(row *sqlite.Stmt) error {
+		var lane eventlog.Lane
+		row.ColumnBytes(0, lane[:])
+		k.Behind[lane] = int(row.ColumnInt64(1))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = each(c, "SELECT position FROM waiting WHERE consumer = ? AND position >= ?", func(st *sqlite.Stmt) {
+		st.BindInt64(1, k.ID)
+		st.BindInt64(2, k.Low)
+	}, func(row *sqlite.Stmt) error {
+		k.Settled[row.ColumnInt64(0)] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return each(c, "SELECT position FROM attempts WHERE position BETWEEN ? AND ? AND consumer = ? AND outcome >= ?", func(st *sqlite.Stmt) {
+		st.BindInt64(1, k.Low)
+		st.BindInt64(2, k.High)
+		st.BindInt64(3, k.ID)
+		st.BindInt64(4, int64(eventlog.Done))
+	}, func(row *sqlite.Stmt) error {
+		k.Settled[row.ColumnInt64(0)] = true
+		return nil
+	})
+}
+
+func readBlocked(row *sqlite.Stmt) eventlog.Blocked {
+	b := eventlog.Blocked{
+		Position: row.ColumnInt64(1), Line: row.ColumnText(2), State: eventlog.BlockedState(row.ColumnInt64(3)),
+		Attempts: int(row.ColumnInt64(4)), Failures: int(row.ColumnInt64(5)), Since: row.ColumnInt64(6),
+		Due: row.ColumnInt64(7), Spell: row.ColumnInt64(8), Status: int(row.ColumnInt64(9)), Reason: row.ColumnText(10),
+	}
+	row.ColumnBytes(0, b.Lane[:])
+	return b
+}
+
+// Endpoints implements eventlog.Store.
+func (s *Store) Endpoints(ctx context.Context) (list []eventlog.Endpoint, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		return each(c, "SELECT system, url, spell FROM endpoints", nil, func(row *sqlite.Stmt) error {
+			list = append(list, eventlog.Endpoint{System: row.ColumnText(0), URL: row.ColumnText(1), Spell: row.ColumnInt64(2)})
+			return nil
+		})
+	})
+	return list, err
+}
+
+// WaitingIn implements eventlog.Store.
+func (s *Store) WaitingIn(ctx context.Context, consumer int64, lane eventlog.Lane, after int64, limit int) (list []eventlog.Waiting, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		return each(c, "SELECT position, line FROM waiting WHERE consumer = ? AND lane = ? AND position > ? ORDER BY position LIMIT ?", func(st *sqlite.Stmt) {
+			st.BindInt64(1, consumer)
+			st.BindBytes(2, lane[:])
+			st.BindInt64(3, after)
+			st.BindInt64(4, int64(limit))
+		}, func(row *sqlite.Stmt) error {
+			list = append(list, eventlog.Waiting{Lane: lane, Position: row.ColumnInt64(0), Line: row.ColumnText(1)})
+			return nil
+		})
+	})
+	return list, err
+}
+
+// AttemptsAt implements eventlog.Store.
+func (s *Store) AttemptsAt(ctx context.Context, position int64) (list []eventlog.AttemptRow, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		return each(c, `SELECT c.name, a.number, a.at, a.outcome, a.status, a.duration, d.reason, d.detail, d.body
+			FROM attempts a JOIN consumers c ON c.id = a.consumer
+			LEFT JOIN attempt_details d ON d.position = a.position AND d.consumer = a.consumer AND d.number = a.number
+			WHERE a.position = ? ORDER BY a.consumer, a.number`, func(st *sqlite.Stmt) {
+			st.BindInt64(1, position)
+		}, func(row *sqlite.Stmt) error {
+			list = append(list, readAttempt(row, position))
+			return nil
+		})
+	})
+	return list, err
+}
+
+func readAttempt(row *sqlite.Stmt, position int64) eventlog.AttemptRow {
+	body := make([]byte, row.ColumnLen(8))
+	row.ColumnBytes(8, body)
+	return eventlog.AttemptRow{
+		Consumer: row.ColumnText(0),
+		Attempt: eventlog.Attempt{
+			Position: position, Number: int(row.ColumnInt64(1)), At: row.ColumnInt64(2),
+			Outcome: eventlog.Outcome(row.ColumnInt64(3)), Detailed: !row.ColumnIsNull(6),
+			Result: channel.Result{
+				Status: int(row.ColumnInt64(4)), Duration: time.Duration(row.ColumnInt64(5)) * time.Microsecond,
+				Reason: row.ColumnText(6), Detail: row.ColumnText(7), Body: body,
+			},
+		},
+	}
+}
+
+// Find implements eventlog.Store.
+func (s *Store) Find(ctx context.Context, source, id string) (position int64, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		return each(c, "SELECT i.position FROM event_ids i JOIN sources s ON s.n = i.source WHERE s.uri = ? AND i.id = ?", func(st *sqlite.Stmt) {
+			st.BindText(1, source)
+			st.BindText(2, id)
+		}, func(row *sqlite.Stmt) error {
+			position = row.ColumnInt64(0)
+			return nil
+		})
+	})
+	return position, err
+}

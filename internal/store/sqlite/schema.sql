@@ -1,0 +1,112 @@
+-- The event log. Skeletons stand apart from payloads, so that forgetting a payload leaves the proof; the uniqueness of
+-- source and id has a table of its own, clustered by id, so that ids that grow with time cost an append.
+CREATE TABLE events (
+  position     INTEGER PRIMARY KEY,
+  recorded     INTEGER NOT NULL,          -- µs UTC, never falls as position rises
+  id           BLOB    NOT NULL,          -- message id, 16 bytes
+  source       INTEGER NOT NULL,          -- sources.n
+  type         INTEGER NOT NULL,          -- types.n
+  time         INTEGER NOT NULL,          -- µs UTC
+  organisation TEXT    NOT NULL,          -- type:code or empty
+  lane         BLOB    NOT NULL,          -- 16 bytes
+  flags        INTEGER NOT NULL           -- 1: personal
+) STRICT;
+
+CREATE TABLE payloads (
+  position INTEGER PRIMARY KEY,
+  head     BLOB NOT NULL,
+  media    TEXT NOT NULL,
+  data     BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE event_ids (
+  source   INTEGER NOT NULL,
+  id       TEXT    NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sources (n INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE types (
+  n       INTEGER PRIMARY KEY,
+  type    TEXT NOT NULL,
+  version TEXT NOT NULL,
+  UNIQUE (type, version)
+) STRICT;
+
+-- Configuration, as changes with a position in the log.
+CREATE TABLE revisions (
+  position INTEGER PRIMARY KEY,
+  recorded INTEGER NOT NULL,
+  author   TEXT    NOT NULL,
+  kind     TEXT    NOT NULL,
+  subject  TEXT    NOT NULL,
+  document TEXT                           -- NULL: removed
+) STRICT;
+
+-- Delivery. Success costs one attempts row; only trouble has rows in blocked and waiting.
+CREATE TABLE consumers (
+  id      INTEGER PRIMARY KEY,
+  name    TEXT    NOT NULL UNIQUE,
+  low     INTEGER NOT NULL,               -- every position below is done, on disk below, or not for it
+  high    INTEGER NOT NULL,               -- no position above has been touched
+  pending INTEGER NOT NULL DEFAULT 0,     -- matched and not ended, of all up to counted
+  counted INTEGER NOT NULL DEFAULT 0,
+  ended   INTEGER NOT NULL DEFAULT 0,
+  dropped INTEGER NOT NULL DEFAULT 0      -- deliveries that went when it ended
+) STRICT;
+
+CREATE TABLE attempts (
+  position INTEGER NOT NULL,
+  consumer INTEGER NOT NULL,
+  number   INTEGER NOT NULL,
+  at       INTEGER NOT NULL,              -- µs UTC
+  outcome  INTEGER NOT NULL,              -- eventlog.Outcome
+  status   INTEGER NOT NULL,              -- of the answer; 0: none
+  duration INTEGER NOT NULL,              -- µs
+  PRIMARY KEY (position, consumer, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempt_details (
+  position INTEGER NOT NULL,
+  consumer INTEGER NOT NULL,
+  number   INTEGER NOT NULL,
+  reason   TEXT    NOT NULL,
+  detail   TEXT    NOT NULL,
+  body     BLOB    NOT NULL,
+  PRIMARY KEY (position, consumer, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE blocked (
+  consumer INTEGER NOT NULL,
+  lane     BLOB    NOT NULL,
+  position INTEGER NOT NULL,              -- of the head
+  line     TEXT    NOT NULL,              -- subscription id
+  state    INTEGER NOT NULL,              -- eventlog.BlockedState
+  attempts INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  since    INTEGER NOT NULL,
+  due      INTEGER NOT NULL,
+  spell    INTEGER NOT NULL,
+  status   INTEGER NOT NULL,
+  reason   TEXT    NOT NULL,
+  PRIMARY KEY (consumer, lane)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE waiting (
+  consumer INTEGER NOT NULL,
+  lane     BLOB    NOT NULL,
+  position INTEGER NOT NULL,
+  line     TEXT    NOT NULL,
+  PRIMARY KEY (consumer, lane, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE endpoints (
+  system TEXT    NOT NULL,
+  url    TEXT    NOT NULL,
+  spell  INTEGER NOT NULL,                -- µs UTC when it began to reject
+  PRIMARY KEY (system, url)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE hub (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

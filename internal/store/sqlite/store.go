@@ -1,0 +1,221 @@
+// Package sqlite keeps the event log in one SQLite file: the default store, for a hub on one machine.
+package sqlite
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+)
+
+//go:embed schema.sql
+var schema string
+
+// schemaVersion is kept in the file's user_version; a file of another version is refused, not guessed at.
+const schemaVersion = 1
+
+// Store is the log in one SQLite file. One connection writes, a pool reads.
+type Store struct {
+	writer *sqlite.Conn
+	full   bool // the writer's synchronous mode is FULL
+	pool   *sqlitex.Pool
+	same   func(stored, offered *event.Event) bool
+	cache  statements
+
+	// The writer's own view of the end of the log; only Commit touches it.
+	position, recorded, revision int64
+
+	names names
+}
+
+var _ eventlog.Store = (*Store)(nil)
+
+// names interns sources and types, which stand as small numbers in every event row.
+type names struct {
+	mu      sync.RWMutex
+	sources map[string]int64
+	uris    map[int64]string
+	types   map[typeVersion]int64
+	kinds   map[int64]typeVersion
+}
+
+type typeVersion struct{ name, version string }
+
+// Open opens or creates the file. same decides whether an event offered under a known source and id is the stored
+// one again (DESIGN promise 1).
+func Open(file string, same func(stored, offered *event.Event) bool) (*Store, error) {
+	writer, err := sqlite.OpenConn(file, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenURI)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "cannot open the database %s", file)
+	}
+	s := &Store{writer: writer, same: same, full: true}
+	if err := s.prepare(file); err != nil {
+		writer.Close()
+		return nil, fault.Wrap(fault.Internal, err, "cannot use the database %s", file)
+	}
+	s.pool, err = sqlitex.NewPool(file, sqlitex.PoolOptions{
+		Flags:    sqlite.OpenReadOnly | sqlite.OpenURI,
+		PoolSize: 2 + runtime.GOMAXPROCS(0),
+		PrepareConn: func(c *sqlite.Conn) error {
+			return sqlitex.ExecuteTransient(c, "PRAGMA cache_size=-8192", nil)
+		},
+	})
+	if err != nil {
+		writer.Close()
+		return nil, fault.Wrap(fault.Internal, err, "cannot read the database %s", file)
+	}
+	return s, nil
+}
+
+// pragmas: WAL with FULL makes a commit durable before it is answered (promise 1). A second process that writes the
+// same file is kept out by the exclusive lock that "locking" takes and holds.
+var pragmas = []string{
+	"PRAGMA page_size=8192",
+	"PRAGMA journal_mode=WAL",
+	"PRAGMA synchronous=FULL",
+	"PRAGMA wal_autocheckpoint=2000",
+	"PRAGMA cache_size=-65536",
+	"PRAGMA temp_store=MEMORY",
+}
+
+func (s *Store) prepare(file string) error {
+	for _, p := range pragmas {
+		if err := sqlitex.ExecuteTransient(s.writer, p, nil); err != nil {
+			return err
+		}
+	}
+	version, err := number(s.writer, "PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	switch version {
+	case schemaVersion:
+	case 0:
+		create := fmt.Sprintf("%s; INSERT INTO hub VALUES ('probe', ''); PRAGMA user_version=%d;", schema, schemaVersion)
+		if err := sqlitex.ExecuteScript(s.writer, create, nil); err != nil {
+			return err
+		}
+	default:
+		return fault.New(fault.Internal, "the database has schema %d, this varsel reads %d", version, schemaVersion)
+	}
+	return s.load()
+}
+
+// load reads the end of the log and the interned names.
+func (s *Store) load() error {
+	var err error
+	read := func(query string) int64 {
+		n, e := number(s.writer, query)
+		if e != nil {
+			err = e
+		}
+		return n
+	}
+	s.revision = read("SELECT coalesce(max(position), 0) FROM revisions")
+	s.position = max(s.revision, read("SELECT coalesce(max(position), 0) FROM events"))
+	s.recorded = max(
+		read("SELECT coalesce((SELECT recorded FROM events ORDER BY position DESC LIMIT 1), 0)"),
+		read("SELECT coalesce((SELECT recorded FROM revisions ORDER BY position DESC LIMIT 1), 0)"))
+	if err != nil {
+		return err
+	}
+	s.names = names{sources: map[string]int64{}, uris: map[int64]string{}, types: map[typeVersion]int64{}, kinds: map[int64]typeVersion{}}
+	err = each(s.writer, "SELECT n, uri FROM sources", nil, func(row *sqlite.Stmt) error {
+		s.names.addSource(row.ColumnInt64(0), row.ColumnText(1))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return each(s.writer, "SELECT n, type, version FROM types", nil, func(row *sqlite.Stmt) error {
+		s.names.addType(row.ColumnInt64(0), typeVersion{row.ColumnText(1), row.ColumnText(2)})
+		return nil
+	})
+}
+
+func (n *names) addSource(number int64, uri string) {
+	n.mu.Lock()
+	n.sources[uri], n.uris[number] = number, uri
+	n.mu.Unlock()
+}
+
+func (n *names) addType(number int64, t typeVersion) {
+	n.mu.Lock()
+	n.types[t], n.kinds[number] = number, t
+	n.mu.Unlock()
+}
+
+func (n *names) source(number int64) string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.uris[number]
+}
+
+func (n *names) kind(number int64) typeVersion {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.kinds[number]
+}
+
+// Close closes every connection; reads that run are interrupted.
+func (s *Store) Close() error {
+	err := s.pool.Close()
+	s.cache = nil
+	if e := s.writer.Close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// reading runs f with a connection of the pool.
+func (s *Store) reading(ctx context.Context, f func(*sqlite.Conn) error) error {
+	c, err := s.pool.Take(ctx)
+	if err != nil {
+		return fault.Wrap(fault.ShuttingDown, err, "no connection to read with")
+	}
+	defer s.pool.Put(c)
+	if err := f(c); err != nil {
+		if fault.Has(err, fault.NotFound) {
+			return err
+		}
+		return fault.Wrap(fault.Internal, err, "cannot read the log")
+	}
+	return nil
+}
+
+func number(c *sqlite.Conn, query string) (n int64, err error) {
+	err = each(c, query, nil, func(row *sqlite.Stmt) error {
+		n = row.ColumnInt64(0)
+		return nil
+	})
+	return n, err
+}
+
+// each runs a cached query and visits its rows.
+func each(c *sqlite.Conn, query string, bind func(*sqlite.Stmt), visit func(*sqlite.Stmt) error) error {
+	stmt, err := c.Prepare(query)
+	if err != nil {
+		return err
+	}
+	defer stmt.Reset()
+	if bind != nil {
+		bind(stmt)
+	}
+	for {
+		more, err := stmt.Step()
+		if err != nil || !more {
+			return err
+		}
+		if err := visit(stmt); err != nil {
+			return err
+		}
+	}
+}

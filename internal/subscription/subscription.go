@@ -1,0 +1,205 @@
+package subscription
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/profile"
+)
+
+// Subscription is what one system asks for: types × organisations, from a date to a date, to one path (S6).
+type Subscription struct {
+	ID            string               `json:"id"`                      // UUIDv7, made by the hub
+	System        string               `json:"system"`                  // name of the system
+	Name          string               `json:"name"`                    // unique within the system; a set is compared by it
+	Types         []string             `json:"types,omitempty"`         // empty: every type
+	Organisations []event.Organisation `json:"organisations,omitempty"` // empty: every organisation the agreement grants
+	Path          string               `json:"path"`                    // the rest of the URL after the base (S45)
+	PendingPath   *string              `json:"pendingPath,omitempty"`   // takes over when its test has passed
+	Mode          string               `json:"mode,omitempty"`          // CloudEvents content mode: "structured" (default) or "binary"
+	From          string               `json:"from,omitempty"`          // events recorded from this instant, RFC 3339; empty: from its creation
+	To            string               `json:"to,omitempty"`            // and before this one; empty: no end
+	State         State                `json:"state"`
+	Reason        string               `json:"reason,omitempty"` // why it is deactivated
+
+	from, to int64 // µs UTC; 0: open
+}
+
+// State is where a subscription stands; docs/states.md says for each what is kept, what moves and what holds.
+type State string
+
+// The states that configuration decides. Paused and rejecting are the pause's and the endpoint's, shown in its place.
+const (
+	Draft       State = "draft"       // saved, never matched
+	Untested    State = "untested"    // wants a passed test before anything is matched (S57)
+	Active      State = "active"      // matched and sent
+	Paused      State = "paused"      // matched and kept, not sent
+	Rejecting   State = "rejecting"   // matched and kept, not sent until a test passes
+	Deactivated State = "deactivated" // matched and kept, not sent until activated again
+	Ended       State = "ended"       // matched no more
+)
+
+// Kept reports whether events are matched and kept for a subscription in this state.
+func (s State) Kept() bool { return s == Active || s == Deactivated }
+
+// Prepare reads the dates once; call it on every document before Wants.
+func (s *Subscription) Prepare() error {
+	var err error
+	if s.from, err = instant(s.From); err != nil {
+		return err
+	}
+	s.to, err = instant(s.To)
+	return err
+}
+
+// dateOnly dates are the start of the day in the hub's zone (DESIGN section 6).
+const dateOnly = "2006-01-02"
+
+var copenhagen = func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Copenhagen")
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}()
+
+func instant(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at.UnixMicro(), nil
+	}
+	at, err := time.ParseInLocation(dateOnly, text, copenhagen)
+	if err != nil {
+		return 0, fault.New(fault.InvalidDocument, "give a date such as 2026-12-31 or an instant such as 2026-12-31T12:00:00Z")
+	}
+	return at.UnixMicro(), nil
+}
+
+// Wants reports whether the event is asked for. It looks at the event's recorded time, never at the clock, so the
+// answer is the same on every node and every day (DESIGN promise 9).
+func (s *Subscription) Wants(e *event.Event) bool {
+	return s.State.Kept() &&
+		(s.from == 0 || e.Recorded >= s.from) && (s.to == 0 || e.Recorded < s.to) &&
+		(len(s.Types) == 0 || slices.Contains(s.Types, e.Type)) &&
+		(len(s.Organisations) == 0 || slices.Contains(s.Organisations, e.Organisation))
+}
+
+// Specificity ranks the four shapes of S6: type and organisation, organisation, type, all. In a profile with one
+// consumer per system the highest that wants an event gets it.
+func (s *Subscription) Specificity() int {
+	rank := 0
+	if len(s.Organisations) > 0 {
+		rank += 2
+	}
+	if len(s.Types) > 0 {
+		rank++
+	}
+	return rank
+}
+
+// Overlaps reports whether two equally specific subscriptions could want the same event.
+func (s *Subscription) Overlaps(o *Subscription) bool {
+	return s.Specificity() == o.Specificity() &&
+		(len(s.Types) == 0 || intersect(s.Types, o.Types)) &&
+		(len(s.Organisations) == 0 || intersect(s.Organisations, o.Organisations)) &&
+		(s.to == 0 || o.from < s.to) && (o.to == 0 || s.from < o.to)
+}
+
+func intersect[T comparable](a, b []T) bool {
+	return slices.ContainsFunc(a, func(x T) bool { return slices.Contains(b, x) })
+}
+
+// Label is a name made from what is asked for, for a subscription that was given none.
+func (s *Subscription) Label() string {
+	types, organisations := "all", "all"
+	if len(s.Types) > 0 {
+		types = strings.Join(s.Types, "+")
+	}
+	if len(s.Organisations) > 0 {
+		var names []string
+		for _, o := range s.Organisations {
+			names = append(names, o.String())
+		}
+		organisations = strings.Join(names, "+")
+	}
+	return types + "|" + organisations
+}
+
+// CheckSet lists every rule that a system's whole set of subscriptions breaks, against the agreement and the types
+// that exist (all or nothing: SyncWebhookAbonnementer, requirements 5b).
+func CheckSet(system *System, set []*Subscription, typeExists func(string) bool) []fault.Violation {
+	var v violations
+	names := map[string]int{}
+	for i, s := range set {
+		at := "/subscriptions/" + itoa(i)
+		if err := s.Prepare(); err != nil {
+			v.add(at+"/from", "date", fault.Of(err).Detail)
+		}
+		if s.to != 0 && s.from >= s.to {
+			v.add(at+"/to", "order", "must be after from")
+		}
+		if first, taken := names[s.Name]; taken {
+			v.add(at+"/name", "unique", "entry "+itoa(first)+" has the same name")
+		}
+		names[s.Name] = i
+		v.checkSubscription(at, system, s, typeExists)
+		if system.Agreement.Policy().Scope == profile.PerSystem {
+			v.checkOverlap(at, s, set[:i])
+		}
+	}
+	return v
+}
+
+func (v *violations) checkSubscription(at string, system *System, s *Subscription, typeExists func(string) bool) {
+	for i, t := range s.Types {
+		if !typeExists(t) {
+			v.add(at+"/types/"+itoa(i), "exists", "no such event type")
+		}
+	}
+	for i, o := range s.Organisations {
+		p := at + "/organisations/" + itoa(i)
+		v.checkOrganisation(p, o)
+		if !system.Agreement.GrantsOrganisation(o) {
+			v.add(p, string(fault.NotGranted), "the agreement does not grant this organisation")
+		}
+	}
+	if _, err := Endpoint(system.Agreement.BaseURL, s.Path); err != nil {
+		v.add(at+"/path", "path", fault.Of(err).Detail)
+	}
+	if s.Mode != "" && s.Mode != "structured" && s.Mode != "binary" {
+		v.add(at+"/mode", "enum", "use structured or binary")
+	}
+	if len(s.Name) > 128 {
+		v.add(at+"/name", "length", "at most 128 characters")
+	}
+}
+
+func (v *violations) checkOverlap(at string, s *Subscription, earlier []*Subscription) {
+	for i, other := range earlier {
+		if s.Overlaps(other) {
+			v.add(at, string(fault.Overlap), "entry "+itoa(i)+" is equally specific for the same events; make one of them narrower")
+		}
+	}
+}
+
+// IsSlug reports whether a name is 1 to 64 of a-z, 0-9 and '-', beginning with a letter.
+func IsSlug(name string) bool {
+	if name == "" || len(name) > 64 || name[0] < 'a' || name[0] > 'z' {
+		return false
+	}
+	return strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+type violations []fault.Violation
+
+func (v *violations) add(pointer, rule, message string) {
+	*v = append(*v, fault.Violation{Pointer: pointer, Rule: rule, Message: message})
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
