@@ -86,7 +86,7 @@ func (c *consumer) offer(e *event.Event, l *revision.Line) {
 		c.live = false
 	}
 	if !c.live {
-		c.missed = e.Position
+		c.missed = max(c.missed, e.Position)
 		c.readOn()
 		return
 	}
@@ -319,7 +319,11 @@ func (o *outlet) target() *endpoint {
 func (c *consumer) makeReady(l *lane) {
 	l.head.stage = ready
 	o := c.outlet(l.head.line)
-	o.ready.push(l)
+	if o.endpoint.probedBy(laneRef{c, l.key}) {
+		o.ready.pushFront(l) // the others of its outlet wait for what it finds
+	} else {
+		o.ready.push(l)
+	}
 	if l.disk == nil {
 		o.loose++
 	}
@@ -354,10 +358,22 @@ func (c *consumer) reconfigure() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, o := range c.outlets {
-		c.aim(o)
+		if c.aim(o); o.removed {
+			c.drop(o)
+		}
 	}
 	c.pump()
 	c.readOn()
+}
+
+// drop ends the blocked heads of a subscription that was removed from a consumer that others share. What is ready or
+// comes later ends when it is taken.
+func (c *consumer) drop(o *outlet) {
+	for _, l := range c.lanes {
+		if l.head != nil && l.head.line == o.line && l.head.stage == blocked {
+			c.conclude(l.head, eventlog.Attempt{Outcome: eventlog.Dropped})
+		}
+	}
 }
 
 // touch asks the log for a cut.
@@ -401,6 +417,9 @@ func (c *consumer) Committed(cut *eventlog.Cut) {
 	cut.Reset()
 	c.spare = cut
 	c.commits++
+	if c.ended {
+		return
+	}
 	for i, d := range c.committed {
 		c.goOn(d)
 		c.committed[i] = nil

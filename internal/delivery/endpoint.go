@@ -106,11 +106,11 @@ func (ep *endpoint) mayGo(c *consumer, l *lane) bool {
 }
 
 // waiter takes the next consumer that waits and could go now, or nil.
-func (ep *endpoint) waiter() *consumer {
+func (ep *endpoint) waiter(now time.Time) *consumer {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
 	switch {
-	case ep.waiters.len() == 0 || ep.state == rejecting,
+	case ep.waiters.len() == 0 || ep.state == rejecting || now.Before(ep.until),
 		ep.state == down && ep.prober != nil,
 		ep.state == closed && ep.inFlight >= ep.window:
 		return nil
@@ -220,13 +220,22 @@ func (ep *endpoint) rejected(ref laneRef, now time.Time) change {
 	return ch
 }
 
-// vacate lets another lane probe: the prober's head is parked or over.
-func (ep *endpoint) vacate(ref laneRef) {
+// probedBy reports whether the lane is the one that tries while the endpoint is down.
+func (ep *endpoint) probedBy(ref laneRef) bool {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
-	if ep.prober != nil && *ep.prober == ref {
-		ep.prober = nil
+	return ep.prober != nil && *ep.prober == ref
+}
+
+// vacate lets another lane probe: the prober's head is parked or over. It reports whether it was the prober's.
+func (ep *endpoint) vacate(ref laneRef) bool {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.prober == nil || *ep.prober != ref {
+		return false
 	}
+	ep.prober = nil
+	return true
 }
 
 // heal ends a rejecting or down breaker because a test message passed, and returns the spell whose parked deliveries

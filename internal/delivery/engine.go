@@ -30,10 +30,12 @@ type Engine struct {
 	life    sync.RWMutex // guards stopping, so that nothing begins once Stop waits
 	stopped bool
 
-	routed   atomic.Int64 // the router has offered everything up to here
+	passed   *eventlog.Broadcast // routed has moved
+	routed   atomic.Int64        // the router has offered everything up to here
 	inFlight atomic.Int64
 	resting  atomic.Int64
 	idle     chan job
+	calm     chan struct{} // nothing is in flight
 	due      *dueTimes
 	totals   totals
 
@@ -85,8 +87,8 @@ func New(log *eventlog.Log, store eventlog.Store, clk clock.Clock, opts Options)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
-		log: log, store: store, book: log.Book(), clock: clk, opts: opts, ctx: ctx, cancel: cancel,
-		idle: make(chan job), consumers: map[*revision.Consumer]*consumer{}, bySystem: map[string][]*consumer{},
+		log: log, store: store, book: log.Book(), clock: clk, opts: opts, ctx: ctx, cancel: cancel, passed: eventlog.NewBroadcast(),
+		idle: make(chan job), calm: make(chan struct{}, 1), consumers: map[*revision.Consumer]*consumer{}, bySystem: map[string][]*consumer{},
 		endpoints: map[endpointKey]*endpoint{},
 	}
 	e.due = newDueTimes(clk, e.fall)
@@ -115,17 +117,12 @@ func (e *Engine) Stop(ctx context.Context) {
 	e.life.Lock()
 	e.stopped = true
 	e.life.Unlock()
-	calm := make(chan struct{})
-	go func() {
-		defer close(calm)
-		for e.inFlight.Load() > 0 && ctx.Err() == nil {
-			select {
-			case <-ctx.Done():
-			case <-time.After(5 * time.Millisecond):
-			}
+	for e.inFlight.Load() > 0 && ctx.Err() == nil {
+		select {
+		case <-e.calm:
+		case <-ctx.Done():
 		}
-	}()
-	<-calm
+	}
 	e.cancel()
 	e.due.stop()
 	e.running.Wait()
@@ -136,13 +133,25 @@ func (e *Engine) Stop(ctx context.Context) {
 	}
 }
 
-// Abandon ends everything as a crash would: nothing in flight is heard of again.
+// Abandon ends everything as a crash would: nothing in flight is heard of again. Tests of recovery use it, after the
+// log's Abandon.
 func (e *Engine) Abandon() {
 	e.life.Lock()
 	e.stopped = true
 	e.life.Unlock()
 	e.cancel()
 	e.due.stop()
+	e.running.Wait()
+}
+
+// leave ends a send of this node.
+func (e *Engine) leave() {
+	if e.inFlight.Add(-1) == 0 {
+		select {
+		case e.calm <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // begin counts a goroutine of the engine's; false when it is stopping.
@@ -160,7 +169,9 @@ func (e *Engine) end() { e.running.Done() }
 
 // sendable reports whether a send may start: its outcome can be committed, and the node has a slot.
 func (e *Engine) sendable() bool {
-	return e.log.Healthy() && e.inFlight.Load() < int64(e.opts.InFlight) && e.ctx.Err() == nil
+	e.life.RLock()
+	defer e.life.RUnlock()
+	return !e.stopped && e.log.Healthy() && e.inFlight.Load() < int64(e.opts.InFlight)
 }
 
 // crowd notes a consumer that could not start.

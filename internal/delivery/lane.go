@@ -11,6 +11,9 @@ func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 	l := d.lane
 	c.note(d, a)
 	c.pending--
+	if a.Outcome == eventlog.Done {
+		c.engine.totals.delivered.Add(1)
+	}
 	d.stage = settling
 	c.settling = append(c.settling, d)
 	c.release(d)
@@ -165,6 +168,9 @@ func (c *consumer) block(d *delivery, row eventlog.Blocked) {
 	}
 	row.Lane, row.Position, row.Line = l.key, d.position, d.line.ID
 	row.Attempts, row.Failures, row.Since = d.attempts, d.failures, d.since
+	if l.disk.row.State == 0 && row.State != eventlog.Standing {
+		c.engine.totals.blockedLanes.Add(1)
+	}
 	l.disk.row = row
 	c.cut.Blocked = append(c.cut.Blocked, row)
 	c.release(d)

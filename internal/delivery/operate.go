@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/varselhub/varsel/internal/eventlog"
@@ -267,4 +268,19 @@ func (e *Engine) deactivate(l *revision.Line, position int64) {
 		e.trouble("deactivating subscription "+l.ID, err)
 		e.tell(Notice{Kind: SubscriptionGone, System: l.Consumer.System, Subscription: l.ID, Position: position, Status: 410})
 	}()
+}
+
+// Reached waits until the router has offered everything up to a position.
+func (e *Engine) Reached(ctx context.Context, position int64) error {
+	for {
+		passed := e.passed.Wait()
+		if e.routed.Load() >= position {
+			return nil
+		}
+		select {
+		case <-passed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

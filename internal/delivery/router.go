@@ -28,6 +28,7 @@ func (e *Engine) route() {
 			}
 			e.routed.Store(upTo)
 			e.followRevisions()
+			e.passed.Signal()
 		}
 		if routed := e.routed.Load(); routed-rested > idlePosition {
 			rested = routed

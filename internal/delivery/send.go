@@ -39,7 +39,7 @@ func (e *Engine) start(d *delivery, ep *endpoint) {
 	default:
 	}
 	if !e.begin() {
-		e.inFlight.Add(-1)
+		e.leave()
 		return
 	}
 	go e.work(j)
@@ -67,7 +67,8 @@ func (e *Engine) next(done job) (job, bool) {
 		return job{}, false
 	}
 	done.ep.leave()
-	for c := done.ep.waiter(); c != nil; c = done.ep.waiter() {
+	now := e.clock.Now()
+	for c := done.ep.waiter(now); c != nil; c = done.ep.waiter(now) {
 		j, ok := c.takeFor(done.ep)
 		if !ok {
 			continue
@@ -102,7 +103,8 @@ func (c *consumer) takeFor(ep *endpoint) (job, bool) {
 
 // wake lets whoever waits for an endpoint use the slots that are free.
 func (e *Engine) wake(ep *endpoint) {
-	for c := ep.waiter(); c != nil; c = ep.waiter() {
+	now := e.clock.Now()
+	for c := ep.waiter(now); c != nil; c = ep.waiter(now) {
 		c.mu.Lock()
 		c.pump()
 		c.mu.Unlock()
@@ -111,7 +113,7 @@ func (e *Engine) wake(ep *endpoint) {
 
 // await rests until there is work; false ends the worker.
 func (e *Engine) await() (job, bool) {
-	e.inFlight.Add(-1)
+	e.leave()
 	e.uncrowd()
 	if e.resting.Add(1) > mostResting {
 		e.resting.Add(-1)
@@ -201,7 +203,7 @@ func (e *Engine) expiry(ev *event.Event) (time.Time, bool) {
 	if t == nil {
 		return time.Time{}, false
 	}
-	return t.Expiry(clock.FromMicros(ev.Recorded))
+	return t.Retention.End(clock.FromMicros(ev.Recorded))
 }
 
 // finish records a verdict and moves the breaker and the lane.
@@ -304,7 +306,14 @@ func (c *consumer) stopGone(d *delivery, a eventlog.Attempt) {
 
 // vacate lets another lane probe the endpoint when this one's head no longer will.
 func (c *consumer) vacate(d *delivery) {
-	c.outlet(d.line).endpoint.vacate(laneRef{c, d.lane.key})
+	ep := c.outlet(d.line).endpoint
+	if !ep.vacate(laneRef{c, d.lane.key}) || !c.engine.begin() {
+		return
+	}
+	go func() {
+		defer c.engine.end()
+		c.engine.wake(ep)
+	}()
 }
 
 // senderFor returns the endpoint's sender, connected anew when the system's agreement or keys have changed since.

@@ -65,6 +65,18 @@ func (f *fifo[T]) push(item T) {
 	f.items = append(f.items, item)
 }
 
+// pushFront puts an item before the others.
+func (f *fifo[T]) pushFront(item T) {
+	if f.start == 0 {
+		f.items = append(f.items, item)
+		copy(f.items[1:], f.items)
+		f.items[0] = item
+		return
+	}
+	f.start--
+	f.items[f.start] = item
+}
+
 func (f *fifo[T]) all() []T { return f.items[f.start:] }
 
 func (f *fifo[T]) peek() T { return f.items[f.start] }

@@ -45,7 +45,7 @@ type Log struct {
 	head    atomic.Int64 // the last committed position; nothing above is visible to anyone
 	healthy atomic.Bool  // the last commit went through
 	tail    *tail
-	growth  *broadcast // the head has moved
+	growth  *Broadcast // the head has moved
 }
 
 // Open reads the head and the configuration, and starts the writer.
@@ -65,7 +65,7 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 	l := &Log{
 		store: store, book: book, clock: clk, halt: halt,
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-		tail: newTail(head, opts.withDefaults()), growth: newBroadcast(),
+		tail: newTail(head, opts.withDefaults()), growth: NewBroadcast(),
 	}
 	l.head.Store(head)
 	l.healthy.Store(true)
@@ -136,7 +136,7 @@ func (l *Log) Book() *revision.Book { return l.book }
 
 // Grown returns a channel that is closed when the head next moves, or the store takes commits again. Take it before
 // looking at Head and Healthy.
-func (l *Log) Grown() <-chan struct{} { return l.growth.wait() }
+func (l *Log) Grown() <-chan struct{} { return l.growth.Wait() }
 
 // Read returns the events after a position, at most limit positions far, and the position up to which it has read.
 // It reads memory when it can and the store when it must.
@@ -178,21 +178,24 @@ func (l *Log) Abandon() {
 	<-l.stopped
 }
 
-// broadcast wakes everyone who waits.
-type broadcast struct {
+// Broadcast wakes everyone who waits for something to move on.
+type Broadcast struct {
 	mu sync.Mutex
 	ch chan struct{}
 }
 
-func newBroadcast() *broadcast { return &broadcast{ch: make(chan struct{})} }
+// NewBroadcast returns one that nobody waits for.
+func NewBroadcast() *Broadcast { return &Broadcast{ch: make(chan struct{})} }
 
-func (b *broadcast) wait() <-chan struct{} {
+// Wait returns a channel that the next Signal closes. Take it before looking at what it guards.
+func (b *Broadcast) Wait() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.ch
 }
 
-func (b *broadcast) signal() {
+// Signal wakes all who wait.
+func (b *Broadcast) Signal() {
 	b.mu.Lock()
 	close(b.ch)
 	b.ch = make(chan struct{})

@@ -128,7 +128,7 @@ func (w *writer) committed() {
 		l.head.Store(head)
 	}
 	if recovered || len(w.events) > 0 || len(w.group.Requests) > 0 {
-		l.growth.signal()
+		l.growth.Signal()
 	}
 	for i, c := range w.dirty {
 		c.Committed(w.group.Cuts[i])

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -17,6 +18,8 @@ import (
 // Book is the configuration of the hub, folded from its revisions. It is safe for concurrent use; the documents it
 // hands out are shared and must not be changed.
 type Book struct {
+	zone *time.Location // where dates begin and end
+
 	mu        sync.RWMutex
 	last      int64 // position of the newest revision
 	sources   map[string]*history[event.Source]
@@ -40,9 +43,10 @@ type change struct {
 	none     bool   // nobody's: it only matters for what is published from now on
 }
 
-// NewBook returns an empty book.
-func NewBook() *Book {
+// NewBook returns an empty book. zone is where the days in its documents begin and end.
+func NewBook(zone *time.Location) *Book {
 	return &Book{
+		zone:    zone,
 		sources: map[string]*history[event.Source]{}, byURI: map[string]string{},
 		types: map[string]*history[event.Type]{}, versions: map[string]*history[event.Version]{},
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
@@ -154,11 +158,13 @@ func (b *Book) applyVersion(r *Revision) error {
 		return err
 	}
 	t := b.types[v.Type].now()
-	if b.compiled[r.Subject], err = event.Compile(t, v); err != nil {
-		return err
+	compiled, violations := event.Compile(t, v, b.zone)
+	if len(violations) > 0 {
+		return fault.Invalid(fault.InvalidDocument, violations)
 	}
+	b.compiled[r.Subject] = compiled
 	switch {
-	case v.State == event.VersionActive:
+	case v.State == event.StateActive:
 		b.active[v.Type] = v.Version
 	case b.active[v.Type] == v.Version:
 		delete(b.active, v.Type)
@@ -181,7 +187,7 @@ func (b *Book) applySubscription(r *Revision) error {
 		b.lines[r.Subject] = l
 	}
 	if s != nil {
-		if err := s.Prepare(); err != nil {
+		if err := s.Prepare(b.zone); err != nil {
 			return err
 		}
 		b.index.add(l, s)

@@ -46,35 +46,28 @@ const (
 // Kept reports whether events are matched and kept for a subscription in this state.
 func (s State) Kept() bool { return s == Active || s == Deactivated }
 
-// Prepare reads the dates once; call it on every document before Wants.
-func (s *Subscription) Prepare() error {
+// Prepare reads the dates once; call it on every document before Wants. A date without a time is the start of that day
+// in zone.
+func (s *Subscription) Prepare(zone *time.Location) error {
 	var err error
-	if s.from, err = instant(s.From); err != nil {
+	if s.from, err = instant(s.From, zone); err != nil {
 		return err
 	}
-	s.to, err = instant(s.To)
+	s.to, err = instant(s.To, zone)
 	return err
 }
 
-// dateOnly dates are the start of the day in the hub's zone (DESIGN section 6).
+// dateOnly is a date without a time.
 const dateOnly = "2006-01-02"
 
-var copenhagen = func() *time.Location {
-	zone, err := time.LoadLocation("Europe/Copenhagen")
-	if err != nil {
-		return time.UTC
-	}
-	return zone
-}()
-
-func instant(text string) (int64, error) {
+func instant(text string, zone *time.Location) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UnixMicro(), nil
 	}
-	at, err := time.ParseInLocation(dateOnly, text, copenhagen)
+	at, err := time.ParseInLocation(dateOnly, text, zone)
 	if err != nil {
 		return 0, fault.New(fault.InvalidDocument, "give a date such as 2026-12-31 or an instant such as 2026-12-31T12:00:00Z")
 	}
@@ -133,12 +126,12 @@ func (s *Subscription) Label() string {
 
 // CheckSet lists every rule that a system's whole set of subscriptions breaks, against the agreement and the types
 // that exist (all or nothing: SyncWebhookAbonnementer, requirements 5b).
-func CheckSet(system *System, set []*Subscription, typeExists func(string) bool) []fault.Violation {
+func CheckSet(system *System, set []*Subscription, zone *time.Location, typeExists func(string) bool) []fault.Violation {
 	var v violations
 	names := map[string]int{}
 	for i, s := range set {
 		at := "/subscriptions/" + itoa(i)
-		if err := s.Prepare(); err != nil {
+		if err := s.Prepare(zone); err != nil {
 			v.add(at+"/from", "date", fault.Of(err).Detail)
 		}
 		if s.to != 0 && s.from >= s.to {
