@@ -49,7 +49,18 @@ func (t *tally) read(stream io.Reader) {
 			}
 		}
 		if err != nil {
+			t.endUnfinished()
 			return
+		}
+	}
+}
+
+// endUnfinished fails what was still running when the stream broke off.
+func (t *tally) endUnfinished() {
+	for name, r := range t.running {
+		fmt.Fprint(t.out, r.output.String())
+		if !strings.HasSuffix(name, " ") { // a package's own entry ends in the empty test name
+			t.fail(name)
 		}
 	}
 }
@@ -114,10 +125,16 @@ func (t *tally) endTest(l line) {
 
 func (t *tally) endPackage(l line) {
 	r := t.of(l.Package, "")
-	delete(t.running, l.Package+" ")
+	for name, left := range t.running { // the package's own, and what printed after its test had ended
+		if strings.HasPrefix(name, l.Package+" ") {
+			delete(t.running, name)
+			if l.Action == "fail" {
+				fmt.Fprint(t.out, left.output.String())
+			}
+		}
+	}
 	switch l.Action {
 	case "fail":
-		fmt.Fprint(t.out, r.output.String())
 		if !r.childFailed { // it did not build, or died outside a test
 			t.fail(l.Package)
 		}
