@@ -117,11 +117,11 @@ func (s *Sender) send(ctx context.Context, m *channel.Message) channel.Result {
 	if failed != nil {
 		return failed.result(ctx)
 	}
-	if failed := session.deliver(ctx, letter); failed != nil {
-		s.giveBack(session, failed.isReply())
+	failed = session.deliver(ctx, letter)
+	s.giveBack(session)
+	if failed != nil {
 		return failed.result(ctx)
 	}
-	s.giveBack(session, true)
 	return channel.Result{Class: channel.Delivered, Status: 250}
 }
 
@@ -151,9 +151,9 @@ func (s *Sender) takeIdle() *session {
 }
 
 // giveBack keeps a connection for the next message, or closes it when it is broken, worn or one too many.
-func (s *Sender) giveBack(used *session, whole bool) {
+func (s *Sender) giveBack(used *session) {
 	s.mu.Lock()
-	keep := whole && !used.broken && used.sent < maxPerSession && !s.closed && len(s.idle) < maxIdle
+	keep := !used.broken && used.sent < maxPerSession && !s.closed && len(s.idle) < maxIdle
 	if keep {
 		s.idle = append(s.idle, used)
 	}
