@@ -1,0 +1,40 @@
+# Every target with a ## is listed by `make help`.
+.DEFAULT_GOAL := help
+.PHONY: help build test check tools fuzz crash bench lint docs clean
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 60s
+
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/varsel, static, for this machine
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/varsel ./cmd/varsel
+
+test: tools ## everything that must pass: format, vet, tests with the race detector, short fuzz runs
+	@$(GO) run ./scripts/runtests
+
+check: ## the quick one while working: no race detector, no fuzzing, no tools installed
+	@$(GO) run ./scripts/runtests -race=false -fuzz=0
+
+tools: ## install what the tests compare against (openssl, npm packages)
+	@scripts/install-test-tools
+
+fuzz: ## every fuzz target for FUZZTIME (60s) each
+	@$(GO) run ./scripts/runtests -fuzzonly -fuzz=$(FUZZTIME)
+
+crash: ## the long crash tests: kill -9 under load, again and again
+	$(GO) test -tags crash -run Crash -count=1 -timeout=60m -v ./...
+
+bench: build ## the hub beside the machine's ceiling for the same work
+	bin/varsel bench
+
+lint: ## golangci-lint, when it is installed
+	golangci-lint run
+
+docs: ## write the generated pages anew: docs/errors
+	$(GO) test ./internal/fault -run TestPages -update
+
+clean: ## remove what was built
+	rm -rf bin tmp coverage.out test/oracles/node_modules
