@@ -110,7 +110,7 @@ func TestProxyAnswers(t *testing.T) {
 		{"redirects", "HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\n\r\n", "answered 302"},
 		{"hangs up", "", "cannot be read"},
 		{"is no proxy", "SSH-2.0-OpenSSH_9.2\r\n", "cannot be read"},
-		{"never ends its headers", "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: y\r\n", 4000), "cannot be read"},
+		{"has headers beyond the limit", "HTTP/1.1 200 OK\r\n" + strings.Repeat("X-Filler: y\r\n", 4000) + "\r\n", "cannot be read"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/fault"
@@ -83,11 +84,11 @@ func TestNoAnswer(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := receive(t, test.handle)
-			time := ample
+			most := ample
 			if test.reason == fault.SendTimeout {
-				time = brief
+				most = brief
 			}
-			got := to(t, "http://"+r.addr, limit(time)).Send(t.Context(), message())
+			got := to(t, "http://"+r.addr, limit(most)).Send(t.Context(), message())
 			if got.Class != channel.Retry || got.Status != 0 || got.Reason != string(test.reason) || !strings.Contains(got.Detail, test.words) {
 				t.Errorf("got %s, status %d, %s: %s; want retry, %s: %s", got.Class, got.Status, got.Reason, got.Detail, test.reason, test.words)
 			}
@@ -286,7 +287,7 @@ func TestContextEndsASend(t *testing.T) {
 		io.Copy(io.Discard, reader)
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	sender := to(t, "http://"+r.addr)
+	sender := to(t, "http://"+r.addr, limit(time.Hour)) // without the context this test would not end
 	for range 3 {
 		wantDelivered(t, sender.Send(ctx, message()))
 	}

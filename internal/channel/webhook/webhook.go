@@ -137,8 +137,8 @@ func (s *Sender) send(ctx context.Context, m *channel.Message, deadline time.Tim
 	return result
 }
 
-// attempt exchanges one request for one answer and then keeps or drops the connection. stale reports that a kept
-// connection was dead before the receiver could answer.
+// attempt exchanges one request for one answer and then keeps or drops the connection. stale reports that the
+// connection ended before any byte of an answer: one that was kept from earlier may simply have been closed meanwhile.
 func (s *Sender) attempt(ctx context.Context, c *conn, m *channel.Message, deadline time.Time) (result channel.Result, stale bool) {
 	if !c.begin(ctx, deadline) {
 		c.close()
@@ -151,7 +151,7 @@ func (s *Sender) attempt(ctx context.Context, c *conn, m *channel.Message, deadl
 		if gone && c.answer.interim > 0 {
 			return s.interimOnly(c.answer.interim), false
 		}
-		return noAnswer(s.explain(ctx, c, err)), gone && c.used && !c.heard
+		return noAnswer(s.explain(ctx, c, err)), gone && !c.heard
 	}
 	body := c.readBody(ctx, deadline, s.config.BodyWait)
 	result = s.classify(&c.answer, body)

@@ -310,6 +310,11 @@ func TestUnusedConnectionsAreClosed(t *testing.T) {
 	<-closed
 
 	wantDelivered(t, sender.Send(t.Context(), message()))
+	now.Advance(30 * time.Second)
+	wantDelivered(t, sender.Send(t.Context(), message()))
+	now.Advance(70 * time.Second) // too old, though the next round of closing is still to come
+	wantDelivered(t, sender.Send(t.Context(), message()))
+	<-closed
 	sender.Close()
 	<-closed
 	if _, due := now.Next(); due {
