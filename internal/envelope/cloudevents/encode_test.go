@@ -125,33 +125,6 @@ func TestAnEventWithoutContextIsNotSent(t *testing.T) {
 	}
 }
 
-// counting tells how often an envelope was asked to render.
-type counting struct {
-	envelope.Envelope
-	renders int
-}
-
-func (c *counting) Render(e *event.Event) *event.Rendering {
-	c.renders++
-	return c.Envelope.Render(e)
-}
-
-func TestAnEventIsRenderedOncePerEnvelopeAndRevision(t *testing.T) {
-	t.Parallel()
-	e := samples()["json"]
-	structured, binary := &counting{Envelope: Structured{}}, &counting{Envelope: Binary{}}
-	for range 3 {
-		envelope.Of(structured, e, 7)
-		envelope.Of(binary, e, 7)
-	}
-	if structured.renders != 1 || binary.renders != 1 {
-		t.Errorf("rendered %d and %d times, want once each", structured.renders, binary.renders)
-	}
-	if r := envelope.Of(structured, e, 8); structured.renders != 2 || r.Revision != 8 || e.Rendered(envelope.SlotStructured) != r {
-		t.Errorf("a new revision: %d renderings, revision %d", structured.renders, r.Revision)
-	}
-}
-
 func BenchmarkStructured(b *testing.B) {
 	e := samples()["json"]
 	b.ReportAllocs()
