@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -157,6 +158,11 @@ func TestTheNpmSDKReadsEvents(t *testing.T) {
 func npmCloudEvents(t *testing.T) string {
 	t.Helper()
 	const version = "10.0.0"
+	for _, tool := range []string{"node", "npm"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			withoutOracle(t, err.Error())
+		}
+	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		cache = t.TempDir()
@@ -171,10 +177,16 @@ func npmCloudEvents(t *testing.T) string {
 	}
 	install := exec.Command("npm", "install", "--prefix", home, "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "cloudevents@"+version)
 	if output, err := install.CombinedOutput(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("npm install cloudevents: %v: %s", err, output)
-		}
-		t.Skipf("SKIPPED: the npm SDK is not here to check against: npm install cloudevents: %v: %s", err, output)
+		withoutOracle(t, fmt.Sprintf("npm install cloudevents: %v: %s", err, output))
 	}
 	return modules
+}
+
+// withoutOracle ends a test whose second opinion is not to be had: on a developer's machine that is a skip, in CI a failure.
+func withoutOracle(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip("SKIPPED, the npm SDK is not here to check against: " + why)
 }
