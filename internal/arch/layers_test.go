@@ -35,7 +35,7 @@ var layers = []layer{
 		// Verbs do not import each other: each declares the small interface it needs, and app joins them.
 		name: "verb", may: []string{"foundation", "noun", "log"},
 		packages: []string{"internal/publish", "internal/delivery", "internal/notify", "internal/monitor",
-			"internal/retention", "internal/extract"},
+			"internal/retention", "internal/extract", "internal/manage"},
 	},
 	{
 		name: "public", may: []string{"foundation", "noun"},
@@ -62,7 +62,8 @@ var layers = []layer{
 	{
 		// Support of tests: imports what it likes and is imported by test files only.
 		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "program"}, peers: true,
-		packages: []string{"internal/arch", "internal/oracle", "internal/store/storetest", "internal/channel/channeltest"},
+		packages: []string{"internal/arch", "internal/oracle", "internal/store/storetest", "internal/channel/channeltest",
+			"internal/manage/managetest"},
 	},
 }
 

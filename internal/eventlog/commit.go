@@ -194,6 +194,8 @@ type Store interface {
 	Revisions(ctx context.Context) ([]revision.Revision, error)
 	// Consumers reads the delivery state of every consumer, or of one by name.
 	Consumers(ctx context.Context, name string) ([]Consumer, error)
+	// Owed reads, as of one moment, what a consumer has settled and what of it is on disk for one subscription.
+	Owed(ctx context.Context, consumer, line string) (Owed, error)
 	// Endpoints reads the breakers that are not closed.
 	Endpoints(ctx context.Context) ([]Endpoint, error)
 	// WaitingIn reads what waits in a lane after a position, in order, at most limit.
@@ -203,6 +205,14 @@ type Store interface {
 	// Find returns the position of an event by the id its source gave it, or 0.
 	Find(ctx context.Context, source, id string) (int64, error)
 	Close() error
+}
+
+// Owed is where a consumer stands with one of its subscriptions. What it owes that one is what is on disk for it, and
+// what of the log from Low on is for it and not in Settled.
+type Owed struct {
+	Low     int64          // 0: there is no such consumer, or it has ended
+	OnDisk  int64          // blocked and waiting rows of the subscription
+	Settled map[int64]bool // positions from Low on that are over or on disk, whichever subscription's
 }
 
 // AttemptRow is an attempt as it is read back.

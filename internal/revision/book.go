@@ -199,7 +199,7 @@ func (b *Book) applySubscription(r *Revision) error {
 
 func (b *Book) consumerOf(s *subscription.Subscription, position int64) *Consumer {
 	scope := b.systems[s.System].now().Agreement.Policy().Scope
-	name := consumerName(scope, s.System, s.ID)
+	name := ConsumerName(scope, s.System, s.ID)
 	c := b.consumers[name]
 	if c == nil {
 		c = &Consumer{Name: name, System: s.System, Policy: scope, From: position, book: b}

@@ -37,8 +37,8 @@ type Consumer struct {
 	index index
 }
 
-// Consumers' names.
-func consumerName(scope profile.Scope, system, id string) string {
+// ConsumerName is the name of the consumer that a subscription of a system belongs to, in the store and the API.
+func ConsumerName(scope profile.Scope, system, id string) string {
 	if scope == profile.PerSystem {
 		return "system/" + system
 	}

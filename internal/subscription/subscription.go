@@ -83,6 +83,9 @@ func (s *Subscription) Wants(e *event.Event) bool {
 		(len(s.Organisations) == 0 || slices.Contains(s.Organisations, e.Organisation))
 }
 
+// Over reports whether the subscription has ended. Call Prepare first.
+func (s *Subscription) Over(now time.Time) bool { return s.to != 0 && now.UnixMicro() >= s.to }
+
 // Specificity ranks the four shapes of S6: type and organisation, organisation, type, all. In a profile with one
 // consumer per system the highest that wants an event gets it.
 func (s *Subscription) Specificity() int {
@@ -125,12 +128,12 @@ func (s *Subscription) Label() string {
 }
 
 // CheckSet lists every rule that a system's whole set of subscriptions breaks, against the agreement and the types
-// that exist (all or nothing: SyncWebhookAbonnementer, requirements 5b).
+// that exist (all or nothing: SyncWebhookAbonnementer, requirements 5b). The set is the member items of its document.
 func CheckSet(system *System, set []*Subscription, zone *time.Location, typeExists func(string) bool) []fault.Violation {
 	var v violations
 	names := map[string]int{}
 	for i, s := range set {
-		at := "/subscriptions/" + itoa(i)
+		at := "/items/" + itoa(i)
 		if err := s.Prepare(zone); err != nil {
 			v.add(at+"/from", "date", fault.Of(err).Detail)
 		}

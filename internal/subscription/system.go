@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -16,10 +17,24 @@ import (
 
 // System is a receiving IT system and the one agreement the operator has made with it (S2, S5).
 type System struct {
-	Name      string    `json:"name"` // slug, fixed at creation
-	Title     string    `json:"title,omitempty"`
-	Agreement Agreement `json:"agreement"`
-	Signing   []string  `json:"signing,omitempty"` // references to secrets: newest first, all sign (rotation with overlap)
+	Name      string       `json:"name"` // slug, fixed at creation
+	Title     string       `json:"title,omitempty"`
+	Agreement Agreement    `json:"agreement"`
+	Signing   []SigningKey `json:"signing,omitempty"` // newest first; all that are not retired sign (rotation with overlap)
+}
+
+// SigningKey refers to a key that signs what the system is sent. The key itself is a secret and stands elsewhere.
+type SigningKey struct {
+	Ref    string `json:"ref"`
+	Kind   string `json:"kind"`             // "v1" (HMAC) or "v1a" (ed25519)
+	Public string `json:"public,omitempty"` // v1a: what the receiver verifies with
+	Until  string `json:"until,omitempty"`  // RFC 3339: it signs until then; empty: until it is rotated
+}
+
+// Retired tells when the key stops signing; retiring is false for one that was not rotated.
+func (k *SigningKey) Retired() (until time.Time, retiring bool) {
+	until, err := time.Parse(time.RFC3339, k.Until)
+	return until, err == nil
 }
 
 // Agreement is the operator's grant to a system: what it may receive and where it is reached. Nothing outside it is

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/event"
@@ -171,6 +172,35 @@ func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 		k.Settled[row.ColumnInt64(0)] = true
 		return nil
 	})
+}
+
+// Owed implements eventlog.Store. One read transaction makes it a single moment: between its queries a cut could move
+// the watermark past what the first had counted.
+func (s *Store) Owed(ctx context.Context, consumer, line string) (owed eventlog.Owed, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) (err error) {
+		defer sqlitex.Transaction(c)(&err)
+		k := eventlog.Consumer{Behind: map[eventlog.Lane]int{}, Settled: map[int64]bool{}}
+		err = each(c, "SELECT id, low, high FROM consumers WHERE name = ? AND ended = 0", func(st *sqlite.Stmt) { st.BindText(1, consumer) }, func(row *sqlite.Stmt) error {
+			k.ID, k.Low, k.High = row.ColumnInt64(0), row.ColumnInt64(1), row.ColumnInt64(2)
+			return nil
+		})
+		if err != nil || k.ID == 0 {
+			return err
+		}
+		if err := loadConsumer(c, &k); err != nil {
+			return err
+		}
+		owed.Low, owed.Settled = k.Low, k.Settled
+		return each(c, `SELECT (SELECT count(*) FROM blocked WHERE consumer = ?1 AND line = ?2) +
+			(SELECT count(*) FROM waiting WHERE consumer = ?1 AND line = ?2)`, func(st *sqlite.Stmt) {
+			st.BindInt64(1, k.ID)
+			st.BindText(2, line)
+		}, func(row *sqlite.Stmt) error {
+			owed.OnDisk = row.ColumnInt64(0)
+			return nil
+		})
+	})
+	return owed, err
 }
 
 func readBlocked(row *sqlite.Stmt) eventlog.Blocked {

@@ -1,0 +1,134 @@
+package manage
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// By is who changes something, and which state of it the change was made for.
+type By struct {
+	Author    string
+	Condition Condition
+}
+
+// Condition is what If-Match and If-None-Match say (RFC 9110 section 13.1). The zero condition only creates.
+type Condition struct {
+	Absent  bool    // there must be none yet
+	Present bool    // any state will do, but there must be one
+	Seen    []int64 // the positions of the states it may have; a state's position is its ETag
+}
+
+// check holds the condition against a subject. A change of what is there without a condition is refused, so that
+// nobody's change is overwritten unseen.
+func (c Condition) check(present bool, position int64) error {
+	switch {
+	case c.Absent && present:
+		return fault.New(fault.Precondition, "there is one already, at revision %d", position)
+	case !present && (c.Present || len(c.Seen) > 0):
+		return fault.New(fault.Precondition, "there is none any more")
+	case !present || c.Present || slices.Contains(c.Seen, position):
+		return nil
+	case len(c.Seen) == 0:
+		return fault.New(fault.NeedsIfMatch, "it exists, at revision %d", position)
+	}
+	return fault.New(fault.Precondition, "it is at revision %d now", position)
+}
+
+// checkSet holds the condition against a system's set, which is there from the start, empty and at position 0. The first
+// change of it needs no condition.
+func (c Condition) checkSet(position int64) error {
+	if position == 0 && !c.Present && len(c.Seen) == 0 {
+		return nil
+	}
+	return c.check(true, position)
+}
+
+// Put is what became of a document that was put in place.
+type Put struct {
+	Position int64 // of the document's newest revision
+	Created  bool
+	Changed  bool // false: it was so already, and nothing was written
+}
+
+// plan is the revisions of one change and the consumers they make. No revisions: nothing changes.
+type plan struct {
+	revisions []revision.Revision
+	consumers []string
+}
+
+// tries bounds how often a change is planned anew because the configuration moved under it. Within this process
+// changes wait for each other, so only other nodes and the engine itself are met.
+const tries = 8
+
+// change plans and appends. draw looks at the book and may be called several times: when another revision came between
+// its look and the append, what it was checked against is no more. A condition on the subject itself is draw's to
+// check, so a change of something else is no reason to refuse.
+func (m *Manager) change(ctx context.Context, draw func() (plan, error)) (plan, error) {
+	m.changing.Lock()
+	defer m.changing.Unlock()
+	for range tries {
+		seen := m.book.Last()
+		p, err := draw()
+		if err != nil || len(p.revisions) == 0 {
+			return plan{}, err
+		}
+		err = m.log.Append(ctx, &eventlog.Request{Revisions: p.revisions, Consumers: p.consumers, Expect: seen})
+		if !fault.Has(err, fault.Precondition) {
+			return p, err
+		}
+	}
+	return plan{}, fault.New(fault.Conflict, "others keep changing the configuration; try again")
+}
+
+// last is the position of the plan's last revision, once it is appended.
+func (p *plan) last() int64 { return p.revisions[len(p.revisions)-1].Position }
+
+// document is how one kind of document is put in place.
+type document[T any] struct {
+	kind    revision.Kind
+	subject string
+	read    func() (*T, int64)
+	// next makes the document that is to be from the one that is, which may be nil.
+	next func(old *T) *T
+	// check refuses, or adds revisions that go before this one.
+	check func(old, next *T) ([]revision.Revision, error)
+}
+
+// put puts a document in place. What is there already is not written again, whatever the condition but Absent says: a
+// request that is repeated because its answer got lost succeeds (RFC 9110 section 13.1.1).
+func put[T any](ctx context.Context, m *Manager, by By, d document[T]) (Put, error) {
+	var result Put
+	p, err := m.change(ctx, func() (plan, error) {
+		old, position := d.read()
+		next := d.next(old)
+		result = Put{Position: position, Created: old == nil}
+		if old != nil && !by.Condition.Absent && same(old, next) {
+			return plan{}, nil
+		}
+		if err := by.Condition.check(old != nil, position); err != nil {
+			return plan{}, err
+		}
+		before, err := d.check(old, next)
+		if err != nil {
+			return plan{}, err
+		}
+		return plan{revisions: append(before, revision.Of(by.Author, d.kind, d.subject, next))}, nil
+	})
+	if err == nil && len(p.revisions) > 0 {
+		result.Changed, result.Position = true, p.last()
+	}
+	return result, err
+}
+
+// same compares documents as they are written. One that cannot be written is not the same as any.
+func same(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}

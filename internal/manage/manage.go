@@ -1,0 +1,82 @@
+// Package manage is every change of the hub's configuration by people and programs: a document comes in whole, is
+// checked whole against what else there is, and goes into the log as revisions, all of them or none.
+//
+// Read change.go first: how a change is made although others change things too. Then one file for each thing that is
+// changed: source.go, eventtype.go, system.go, set.go (a system's subscriptions), state.go, try.go (test messages),
+// keys.go. standing.go tells how a subscription stands.
+package manage
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// Log is where revisions go.
+type Log interface {
+	Append(ctx context.Context, r *eventlog.Request) error
+	Book() *revision.Book
+	Head() int64
+}
+
+// Deliveries is what a change asks of, and tells, the deliveries under way.
+type Deliveries interface {
+	// Reached waits until everything up to a position is counted.
+	Reached(ctx context.Context, position int64) error
+	// Pending is how many deliveries a consumer owes.
+	Pending(consumer string) int64
+	// Owed is how many of a shared consumer's are one subscription's.
+	Owed(ctx context.Context, subscription string) (int64, error)
+	// Passed says that an endpoint has accepted a test message.
+	Passed(system, url string)
+	// Rejecting reports whether an endpoint takes nothing until a test passes.
+	Rejecting(system, url string) bool
+}
+
+// Keys keeps the keys that messages are signed with, outside the configuration.
+type Keys interface {
+	// Create makes and keeps a key of a kind ("v1" or "v1a") for a system. ref names it from now on; shown is told to
+	// the caller once: the secret of v1, the public key of v1a.
+	Create(ctx context.Context, system, kind string) (ref, shown string, err error)
+	// Delete forgets a key; one that is not there is forgotten already.
+	Delete(ctx context.Context, ref string) error
+}
+
+// Options say how a Manager meets the world; app fills them in. All but CheckURL must be set.
+type Options struct {
+	Zone     *time.Location        // where the days of documents begin and end: the book's
+	CheckURL subscription.URLCheck // the egress rules; nil: none
+	// Connect and Render are those of the deliveries: a test message goes the way of every other.
+	Connect func(system *subscription.System, url string) (channel.Sender, error)
+	Render  func(e *event.Event, s *subscription.Subscription) *event.Rendering
+	Keys    Keys
+	// Trouble reports what an operator should see in the log.
+	Trouble func(doing string, err error)
+}
+
+// Manager makes changes. It is safe for concurrent use.
+type Manager struct {
+	log        Log
+	book       *revision.Book
+	deliveries Deliveries
+	clock      clock.Clock
+	opts       Options
+
+	changing sync.Mutex // one change at a time; what other nodes and the engine change meanwhile is met by trying again
+
+	life      sync.Mutex
+	following bool        // between Start and Stop
+	retiring  clock.Timer // for the next signing key to retire
+}
+
+// New makes a manager of the configuration in the log.
+func New(log Log, deliveries Deliveries, clk clock.Clock, opts Options) *Manager {
+	return &Manager{log: log, book: log.Book(), deliveries: deliveries, clock: clk, opts: opts}
+}

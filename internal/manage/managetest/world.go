@@ -1,0 +1,280 @@
+// Package managetest is a hub without its edges for tests of what changes its configuration: the real store, log,
+// engine and manager on a clock that the test moves, and receivers that answer as the test says.
+package managetest
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/store/sqlite"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// Epoch is where every world's clock begins.
+var Epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// Sent is one message at a receiver.
+type Sent struct {
+	System, URL string
+	Message     channel.Message
+}
+
+// World is one hub.
+type World struct {
+	T       testing.TB
+	Clock   *clock.Fake
+	Store   *sqlite.Store
+	Log     *eventlog.Log
+	Book    *revision.Book
+	Engine  *delivery.Engine
+	Manager *manage.Manager
+	Keys    *Keys
+
+	mu         sync.Mutex
+	answer     func(Sent) channel.Result
+	connectErr error
+	renderErr  error
+	sent       []Sent
+}
+
+// New starts a hub on an empty database. It ends with the test.
+func New(t testing.TB) *World {
+	t.Helper()
+	w := &World{T: t, Clock: clock.NewFake(Epoch), Keys: &Keys{kept: map[string]string{}}}
+	w.Answer(204)
+	var err error
+	w.Store, err = sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), func(stored, offered *event.Event) bool { return string(stored.Data) == string(offered.Data) })
+	w.Must(err)
+	w.Book = revision.NewBook(time.UTC)
+	w.Log, err = eventlog.Open(context.Background(), w.Store, w.Book, w.Clock, eventlog.Options{})
+	w.Must(err)
+	trouble := func(doing string, err error) { t.Errorf("trouble %s: %v", doing, err) }
+	w.Engine = delivery.New(w.Log, w.Store, w.Clock, delivery.Options{
+		Connect: w.connect, Render: w.render, Trouble: trouble, Random: func() float64 { return 0.5 },
+		Tell: func(delivery.Notice) error { return nil },
+		Revise: func(ctx context.Context, l *revision.Line, change func(*subscription.Subscription)) error {
+			return w.Manager.Revise(ctx, l, change)
+		},
+	})
+	w.Manager = manage.New(w.Log, w.Engine, w.Clock, manage.Options{
+		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: trouble,
+	})
+	w.Must(w.Engine.Start(context.Background()))
+	w.Manager.Start()
+	t.Cleanup(w.stop)
+	return w
+}
+
+func (w *World) stop() {
+	w.Manager.Stop()
+	soon, cancel := context.WithCancel(context.Background())
+	cancel()
+	w.Engine.Stop(soon)
+	w.Must(w.Log.Close())
+	w.Must(w.Store.Close())
+}
+
+// Must fails the test on an error.
+func (w *World) Must(err error) {
+	if err != nil {
+		w.T.Helper()
+		w.T.Fatal(err)
+	}
+}
+
+// Answer makes every receiver answer with a status from now on; 0 is no answer.
+func (w *World) Answer(status int) { w.AnswerBy(func(Sent) int { return status }) }
+
+// AnswerBy makes the test answer for every receiver.
+func (w *World) AnswerBy(status func(Sent) int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answer = func(s Sent) channel.Result {
+		system, _ := w.Book.System(s.System)
+		policy := system.Agreement.Policy()
+		code := status(s)
+		r := channel.Result{Class: policy.Classify(code), Status: code, Duration: 1500 * time.Microsecond}
+		if code == 0 {
+			r.Reason, r.Detail = string(fault.ConnectFailed), "no connection"
+		}
+		return r
+	}
+}
+
+// Break makes connecting or rendering fail from now on.
+func (w *World) Break(connect, render error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.connectErr, w.renderErr = connect, render
+}
+
+// Sent lists what the receivers got, in order.
+func (w *World) Sent() []Sent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]Sent(nil), w.sent...)
+}
+
+func (w *World) connect(s *subscription.System, url string) (channel.Sender, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &receiver{w, s.Name, url}, w.connectErr
+}
+
+func (w *World) render(e *event.Event, _ *subscription.Subscription) *event.Rendering {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &event.Rendering{ContentType: "application/json", Body: e.Data, Err: w.renderErr}
+}
+
+type receiver struct {
+	w           *World
+	system, url string
+}
+
+func (r *receiver) Send(_ context.Context, m *channel.Message) channel.Result {
+	s := Sent{r.system, r.url, *m}
+	r.w.mu.Lock()
+	r.w.sent = append(r.w.sent, s)
+	answer := r.w.answer
+	r.w.mu.Unlock()
+	return answer(s)
+}
+
+func (r *receiver) Close() error { return nil }
+
+// Seed registers a source, two types with an active version each, and nothing else.
+func (w *World) Seed() {
+	w.T.Helper()
+	ctx := context.Background()
+	by := manage.By{Author: "test"}
+	for _, name := range []string{"cv", "plan"} {
+		_, err := w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderNone, Retention: "P180D"}, by)
+		w.Must(err)
+		_, err = w.Manager.PutVersion(ctx, event.Version{Type: name, Version: "v1", State: event.StateActive, Sample: []byte(`{"fictive":"` + name + `"}`)}, by)
+		w.Must(err)
+	}
+	_, err := w.Manager.PutSource(ctx, event.Source{Name: "dfdg", URI: "urn:test:dfdg", Title: "DFDG", Types: []string{"*"}}, by)
+	w.Must(err)
+}
+
+// System makes a receiving system that may have everything.
+func (w *World) System(name string, p profile.Name) {
+	w.T.Helper()
+	_, err := w.Manager.PutSystem(context.Background(), Agreement(name, p), manage.By{Author: "test"})
+	w.Must(err)
+}
+
+// Agreement is the system that System makes.
+func Agreement(name string, p profile.Name) subscription.System {
+	return subscription.System{Name: name, Agreement: subscription.Agreement{
+		Profile: p, BaseURL: "https://" + name + ".test/hook", Sources: []string{"*"},
+		Contacts: subscription.Contacts{Technical: subscription.Contact{Email: "drift@" + name + ".test"}},
+	}}
+}
+
+// Subscribe makes the set a system's, whatever it was, and returns the ids by name.
+func (w *World) Subscribe(system string, set ...subscription.Subscription) map[string]string {
+	w.T.Helper()
+	old, position := w.Book.Subscriptions(system)
+	options := manage.SetOptions{By: manage.By{Author: "test"}}
+	if position > 0 || len(old) > 0 {
+		options.Condition.Present = true
+	}
+	_, err := w.Manager.PutSubscriptions(context.Background(), system, set, options)
+	w.Must(err)
+	ids := map[string]string{}
+	current, _ := w.Book.Subscriptions(system)
+	for _, s := range current {
+		ids[s.Name] = s.ID
+	}
+	return ids
+}
+
+// Publish appends events of a type, each in a lane of its own, and waits until they are routed.
+func (w *World) Publish(typeName string, o event.Organisation, count int) (positions []int64) {
+	w.T.Helper()
+	r := &eventlog.Request{}
+	for range count {
+		id := ident.New()
+		r.Entries = append(r.Entries, eventlog.Entry{Event: &event.Event{
+			ID: id, Source: "urn:test:dfdg", SourceID: id.String(), Type: typeName, Version: "v1", Organisation: o,
+			Head: fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":"urn:test:dfdg","type":%q}`, id, typeName), MediaType: "application/json", Data: []byte(`{}`),
+		}})
+	}
+	w.Must(w.Log.Append(context.Background(), r))
+	w.Must(w.Engine.Reached(context.Background(), w.Log.Head()))
+	for _, entry := range r.Entries {
+		positions = append(positions, entry.Position)
+	}
+	return positions
+}
+
+// Until waits for something that the engine does in its own time.
+func (w *World) Until(what string, done func() bool) {
+	w.T.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !done() {
+		if time.Now().After(deadline) {
+			w.T.Fatalf("never came: %s; lanes %+v totals %+v", what, w.Engine.Lanes(delivery.Selection{All: true}), w.Engine.Totals())
+		}
+		w.Must(w.Engine.Reached(context.Background(), w.Log.Head()))
+		// A commit of its own gives the engine's cuts a turn. Its subject is nobody's, and that another came first is fine.
+		err := w.Log.Append(context.Background(), &eventlog.Request{Expect: w.Book.Last(), Revisions: []revision.Revision{
+			revision.Removal("test", revision.Source, "nobody"),
+		}})
+		if !fault.Has(err, fault.Precondition) {
+			w.Must(err)
+		}
+	}
+}
+
+// Keys is a manage.Keys in memory.
+type Keys struct {
+	mu   sync.Mutex
+	made int
+	kept map[string]string
+	Err  error // what Create fails with
+}
+
+// Create implements manage.Keys.
+func (k *Keys) Create(_ context.Context, system, kind string) (ref, shown string, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.Err != nil {
+		return "", "", k.Err
+	}
+	k.made++
+	ref = fmt.Sprintf("%s/%d", system, k.made)
+	k.kept[ref] = kind
+	return ref, "shown-" + ref, nil
+}
+
+// Delete implements manage.Keys.
+func (k *Keys) Delete(_ context.Context, ref string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.kept, ref)
+	return nil
+}
+
+// Kept is how many keys there are.
+func (k *Keys) Kept() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.kept)
+}

@@ -1,0 +1,66 @@
+package manage
+
+import (
+	"cmp"
+	"strconv"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// checkSet tells everything that is wrong with the set that is to be. Where all of it is of one kind that has a code of
+// its own, that is the fault's.
+func (m *Manager) checkSet(s *setChange) error {
+	if err := checkSize(s); err != nil {
+		return err
+	}
+	asked := make([]*subscription.Subscription, 0, len(s.members))
+	for i := range s.members {
+		asked = append(asked, s.members[i].asked)
+	}
+	found := append(s.found, subscription.CheckSet(s.system, asked, m.opts.Zone, m.typeExists)...)
+	for i := range s.members {
+		found = append(found, m.checkEnd(i, &s.members[i])...)
+	}
+	return fault.Invalid(codeOf(found), found)
+}
+
+func checkSize(s *setChange) error {
+	names := 0
+	for i := range s.members {
+		names += len(s.members[i].asked.Types) + len(s.members[i].asked.Organisations)
+	}
+	if len(s.members) > maxSet || names > maxNames {
+		return fault.Invalid(fault.InvalidDocument, []fault.Violation{{
+			Pointer: "/items", Rule: "size", Message: "want at most 1000 subscriptions, with 10000 types and organisations in all",
+		}})
+	}
+	return nil
+}
+
+// checkEnd refuses an end date that is past when it is set (CreateAbonnement, requirements 5b); one that has passed
+// since stays.
+func (m *Manager) checkEnd(i int, k *member) []fault.Violation {
+	if k.old != nil && k.old.To == k.asked.To || !k.asked.Over(m.clock.Now()) {
+		return nil
+	}
+	return []fault.Violation{{Pointer: "/items/" + strconv.Itoa(i) + "/to", Rule: "past", Message: "is past already; give a time to come"}}
+}
+
+// codeOf chooses the fault of a list of violations.
+func codeOf(found []fault.Violation) fault.Code {
+	code := fault.InvalidDocument
+	for i, v := range found {
+		rule := fault.Code(v.Rule)
+		if rule != fault.NotGranted && rule != fault.Overlap || i > 0 && rule != code {
+			return fault.InvalidDocument
+		}
+		code = rule
+	}
+	return code
+}
+
+func compareOrganisations(a, b event.Organisation) int {
+	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.Code, b.Code))
+}

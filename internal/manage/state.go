@@ -1,0 +1,150 @@
+package manage
+
+import (
+	"context"
+	"strings"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// Activate lets a deactivated subscription send again, and takes a draft into use: where the profile demands tests it
+// is untested then, else active. An active one stays as it is.
+// Errors: NotFound, Conflict for one that waits for its test, StorageFull, ShuttingDown.
+func (m *Manager) Activate(ctx context.Context, id, author string) (*Standing, error) {
+	return m.restate(ctx, id, author, func(s *subscription.Subscription, tests bool) error {
+		switch {
+		case s.State == subscription.Untested:
+			return fault.New(fault.Conflict, "the subscription is untested: a passed test activates it")
+		case s.State == subscription.Draft && tests:
+			s.State = subscription.Untested
+		default:
+			s.State, s.Reason = subscription.Active, ""
+		}
+		return nil
+	})
+}
+
+// Deactivate stops a subscription's sending: what is for it is kept until it is activated again.
+// Errors: NotFound, Conflict for one that was never active, StorageFull, ShuttingDown.
+func (m *Manager) Deactivate(ctx context.Context, id, author, reason string) (*Standing, error) {
+	return m.restate(ctx, id, author, func(s *subscription.Subscription, _ bool) error {
+		switch s.State {
+		case subscription.Active:
+			s.State, s.Reason = subscription.Deactivated, reason
+		case subscription.Deactivated:
+		default:
+			return fault.New(fault.Conflict, "the subscription is %s and sends nothing; only an active one is deactivated", s.State)
+		}
+		return nil
+	})
+}
+
+// restate changes one subscription, and tells how it stands then.
+func (m *Manager) restate(ctx context.Context, id, author string, change func(s *subscription.Subscription, tests bool) error) (*Standing, error) {
+	_, err := m.change(ctx, func() (plan, error) {
+		line := m.book.Line(id)
+		if line == nil || line.Now() == nil {
+			return plan{}, noSubscription(id)
+		}
+		old := line.Now()
+		system, _ := m.book.System(old.System)
+		if system == nil {
+			return plan{}, noSystem(old.System)
+		}
+		next := *old
+		if err := change(&next, system.Agreement.Policy().RequireTest); err != nil || same(old, &next) {
+			return plan{}, err
+		}
+		return plan{revisions: []revision.Revision{revision.Of(author, revision.Subscription, id, next)}}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m.Subscription(id)
+}
+
+// hub is the author of what the hub itself decides.
+const hub = "varsel"
+
+// Revise changes a subscription by the engine's decision; one that was removed meanwhile stays removed. It is the
+// engine's Options.Revise.
+func (m *Manager) Revise(ctx context.Context, line *revision.Line, change func(*subscription.Subscription)) error {
+	_, err := m.restate(ctx, line.ID, hub, func(s *subscription.Subscription, _ bool) error {
+		change(s)
+		return nil
+	})
+	if fault.Has(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Pause stops everything in a scope from being sent; it is matched and kept all the same (S56). Pausing what is paused
+// changes nothing.
+// Errors: NotFound when the scope names nothing, StorageFull, ShuttingDown.
+func (m *Manager) Pause(ctx context.Context, scope revision.Scope, author, reason string) error {
+	_, err := m.change(ctx, func() (plan, error) {
+		if err := m.checkScope(scope); err != nil {
+			return plan{}, err
+		}
+		if pause, _ := m.book.PauseOf(scope); pause != nil {
+			return plan{}, nil
+		}
+		return plan{revisions: []revision.Revision{revision.Of(author, revision.Pause, string(scope), revision.PauseDocument{Reason: reason})}}, nil
+	})
+	return err
+}
+
+// Resume ends the pause of a scope: the backlog goes first, in order. Wider and narrower pauses stay. Resuming what is
+// not paused changes nothing.
+// Errors: NotFound when the scope names nothing and is not paused, StorageFull, ShuttingDown.
+func (m *Manager) Resume(ctx context.Context, scope revision.Scope, author string) error {
+	_, err := m.change(ctx, func() (plan, error) {
+		if pause, _ := m.book.PauseOf(scope); pause == nil {
+			return plan{}, m.checkScope(scope)
+		}
+		return plan{revisions: []revision.Revision{revision.Removal(author, revision.Pause, string(scope))}}, nil
+	})
+	return err
+}
+
+// checkScope says whether a scope names something that can be paused.
+func (m *Manager) checkScope(scope revision.Scope) error {
+	kind, rest, _ := strings.Cut(string(scope), "/")
+	switch kind {
+	case string(revision.Hub):
+		if rest == "" {
+			return nil
+		}
+	case "system":
+		if system, _ := m.book.System(rest); system == nil {
+			return noSystem(rest)
+		}
+		return nil
+	case "subscription":
+		if line := m.book.Line(rest); line == nil || line.Now() == nil {
+			return noSubscription(rest)
+		}
+		return nil
+	case "endpoint":
+		system, url, _ := strings.Cut(rest, "/")
+		return m.checkEndpoint(system, url)
+	}
+	return fault.New(fault.NotFound, "a pause is of hub, system/NAME, subscription/ID or endpoint/SYSTEM/URL")
+}
+
+func (m *Manager) checkEndpoint(system, url string) error {
+	doc, _ := m.book.System(system)
+	if doc == nil {
+		return noSystem(system)
+	}
+	set, _ := m.book.Subscriptions(system)
+	for _, s := range set {
+		if own, err := subscription.Endpoint(doc.Agreement.BaseURL, s.Path); err == nil && own == url {
+			return nil
+		}
+	}
+	return fault.New(fault.NotFound, "no subscription of %s sends to that URL", system)
+}

@@ -1,0 +1,180 @@
+package manage
+
+import (
+	"context"
+	"time"
+
+	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// TestReport is what came of a test message.
+type TestReport struct {
+	Subscription string        `json:"subscription"`
+	Endpoint     string        `json:"endpoint"` // where it went
+	Type         string        `json:"type"`     // whose sample it was
+	Version      string        `json:"version"`
+	Message      string        `json:"messageId"`
+	Passed       bool          `json:"passed"`
+	Status       int           `json:"status,omitempty"` // of the answer; none when there was no answer
+	Reason       string        `json:"reason,omitempty"` // why there was none
+	Detail       string        `json:"detail,omitempty"`
+	Duration     time.Duration `json:"-"`
+	Millis       float64       `json:"durationMs"`
+	Activated    bool          `json:"activated"`   // the subscription was untested and is active now
+	PathInForce  bool          `json:"pathInForce"` // the pending path has taken over
+}
+
+// Test sends the sample of a type as one message to where the subscription is to go: its pending path where it has one
+// (S54, S57). The message goes out once, outside every lane, marked as a test. When the receiver accepts it, an
+// untested subscription is active, a pending path is in force, and an endpoint that rejected takes messages again. When
+// it does not, the report is returned with the fault TestFailed.
+// Errors: NotFound, Conflict when there is no sample to send, InvalidMessage, SenderConfig, TestFailed, StorageFull,
+// ShuttingDown.
+func (m *Manager) Test(ctx context.Context, id, author string) (*TestReport, error) {
+	line := m.book.Line(id)
+	if line == nil || line.Now() == nil {
+		return nil, noSubscription(id)
+	}
+	s := *line.Now()
+	system, _ := m.book.System(s.System)
+	if system == nil {
+		return nil, noSystem(s.System)
+	}
+	s.Path = wantedPath(&s)
+	url, err := subscription.Endpoint(system.Agreement.BaseURL, s.Path)
+	if err != nil {
+		return nil, err
+	}
+	e, err := m.sample(system, &s)
+	if err != nil {
+		return nil, err
+	}
+	result, err := m.try(ctx, system, url, e, &s)
+	if err != nil {
+		return nil, err
+	}
+	report := &TestReport{
+		Subscription: id, Endpoint: url, Type: e.Type, Version: e.Version, Message: e.ID.String(),
+		Passed: result.Class == channel.Delivered, Status: result.Status, Reason: result.Reason, Detail: result.Detail,
+		Duration: result.Duration, Millis: float64(result.Duration.Microseconds()) / 1000,
+	}
+	if !report.Passed {
+		return report, testFailed(report)
+	}
+	if err := m.promote(ctx, author, &s, report); err != nil {
+		return report, err
+	}
+	m.deliveries.Passed(system.Name, url)
+	return report, nil
+}
+
+// wantedPath is where the subscription goes once it is tested.
+func wantedPath(s *subscription.Subscription) string {
+	if s.PendingPath != nil {
+		return *s.PendingPath
+	}
+	return s.Path
+}
+
+func testFailed(r *TestReport) error {
+	detail := "the receiver answered %d"
+	if r.Status == 0 {
+		return fault.New(fault.TestFailed, "no answer: %s", r.Detail).With("test", r)
+	}
+	return fault.New(fault.TestFailed, detail, r.Status).With("test", r)
+}
+
+// try makes the one attempt, with a connection of its own.
+func (m *Manager) try(ctx context.Context, system *subscription.System, url string, e *event.Event, s *subscription.Subscription) (channel.Result, error) {
+	r := m.opts.Render(e, s)
+	if r.Err != nil {
+		return channel.Result{}, r.Err
+	}
+	sender, err := m.opts.Connect(system, url)
+	if err != nil {
+		return channel.Result{}, err
+	}
+	defer sender.Close()
+	began := m.clock.Now()
+	result := sender.Send(ctx, &channel.Message{
+		ID: e.ID.String(), ContentType: r.ContentType, Headers: r.Headers, Body: r.Body, Attempt: 1, Test: true, At: began,
+	})
+	if result.Duration == 0 {
+		result.Duration = m.clock.Now().Sub(began)
+	}
+	return result, nil
+}
+
+// promote puts in force what the test has passed for, unless the path was changed while it ran.
+func (m *Manager) promote(ctx context.Context, author string, tested *subscription.Subscription, report *TestReport) error {
+	_, err := m.restate(ctx, tested.ID, author, func(s *subscription.Subscription, _ bool) error {
+		report.Activated, report.PathInForce = false, false
+		if wantedPath(s) != tested.Path {
+			return nil
+		}
+		if s.State == subscription.Untested {
+			s.State, report.Activated = subscription.Active, true
+		}
+		if s.PendingPath != nil {
+			s.Path, s.PendingPath, report.PathInForce = tested.Path, nil, true
+		}
+		return nil
+	})
+	return err
+}
+
+// sample makes an event of the first sample that the subscription could meet: of its types in their order, or of all
+// types by name, the first that is active and that a source granted to the system may publish.
+func (m *Manager) sample(system *subscription.System, s *subscription.Subscription) (*event.Event, error) {
+	types := s.Types
+	if len(types) == 0 {
+		for _, t := range m.book.Types() {
+			types = append(types, t.Name)
+		}
+	}
+	for _, name := range types {
+		version := m.book.Version(name, "")
+		source := m.sourceOf(system, name)
+		if version != nil && source != nil && len(version.Version.Sample) > 0 {
+			return m.sampleEvent(version, source)
+		}
+	}
+	return nil, fault.New(fault.Conflict, "there is no sample to send: none of the subscription's types has an active version with a source that the agreement grants")
+}
+
+func (m *Manager) sourceOf(system *subscription.System, typeName string) *event.Source {
+	for _, source := range m.book.Sources() {
+		if system.Agreement.GrantsSource(source.Name) && source.May(typeName) {
+			return source
+		}
+	}
+	return nil
+}
+
+// sampleEvent is the sample as it would stand in the log, with an id of its own and no position.
+func (m *Manager) sampleEvent(version *event.Compiled, source *event.Source) (*event.Event, error) {
+	tree, v := event.Tree(version.Version.Sample)
+	if v != nil {
+		return nil, fault.Invalid(fault.InvalidMessage, []fault.Violation{*v})
+	}
+	extract, found := version.Extract(tree)
+	if len(found) > 0 {
+		return nil, fault.Invalid(fault.InvalidMessage, found)
+	}
+	now := clock.Micros(m.clock.Now())
+	id := ident.New()
+	draft := event.Draft{
+		SpecVersion: event.SpecVersion, ID: id.String(), Source: source.URI, Type: version.Type.Name,
+		Time: string(event.AppendTime(nil, now)), MediaType: "application/json", Data: version.Version.Sample,
+	}
+	return &event.Event{
+		Recorded: now, ID: id, Source: source.URI, SourceID: draft.ID, Type: draft.Type, Version: version.Version.Version, Time: now,
+		Organisation: extract.Organisation, Personal: version.Type.Personal,
+		Head: draft.Head(extract.Subject), MediaType: draft.MediaType, Data: draft.Data,
+	}, nil
+}
