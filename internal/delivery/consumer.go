@@ -27,7 +27,8 @@ type consumer struct {
 	id     int64
 
 	mu      sync.Mutex
-	read    int64 // every position up to here has been looked at
+	read    int64 // every position up to here has been looked at, in this life
+	high    int64 // and up to here in any: reading again from the watermark must not lower it
 	live    bool  // the router hands it what is for it; otherwise it reads ranges by itself
 	missed  int64 // the last position the router had for it while it was not live
 	reading bool  // a goroutine reads ranges
@@ -65,7 +66,7 @@ type outlet struct {
 
 func newConsumer(e *Engine, book *revision.Consumer, k *eventlog.Consumer) *consumer {
 	c := &consumer{
-		engine: e, book: book, id: k.ID, read: k.Low - 1, missed: k.Low - 1,
+		engine: e, book: book, id: k.ID, read: k.Low - 1, high: k.High, missed: k.Low - 1,
 		lanes: map[event.Lane]*lane{}, outlets: map[string]*outlet{}, settled: k.Settled,
 		pending: k.Pending, counted: k.Counted, slots: firstSlots,
 		cut: &eventlog.Cut{Consumer: k.ID}, spare: &eventlog.Cut{Consumer: k.ID},
@@ -249,6 +250,9 @@ func (c *consumer) stopReading(err error) {
 func (c *consumer) takeIn(events []*event.Event, upTo int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.ended {
+		return
+	}
 	for _, e := range events {
 		if e.Position <= c.read {
 			continue
@@ -395,7 +399,8 @@ func (c *consumer) Cut() *eventlog.Cut {
 		c.read = max(c.read, routed)
 	}
 	cut := c.cut
-	cut.Low, cut.High = c.watermark(), c.read
+	c.high = max(c.high, c.read)
+	cut.Low, cut.High = c.watermark(), c.high
 	cut.Pending, cut.Counted = c.pending, c.counted
 	c.cut, c.spare = c.spare, nil
 	c.settling, c.committed = c.committed[:0], c.settling

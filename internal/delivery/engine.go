@@ -44,7 +44,8 @@ type Engine struct {
 	bySystem  map[string][]*consumer
 	endpoints map[endpointKey]*endpoint
 	crowded   []*consumer // could not start for want of the node's slots
-	seen      int64       // the newest revision the engine follows
+	fresh     []*consumer // the router's: made since it last followed the revisions
+	seen      int64       // the router's: the newest revision the engine follows
 	notices   []Notice
 	telling   bool
 }

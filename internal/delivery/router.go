@@ -85,7 +85,8 @@ func (e *Engine) consumerOf(book *revision.Consumer) *consumer {
 		return nil
 	}
 	c = newConsumer(e, book, &known[0])
-	c.live = true // it begins at the tail, where the router stands
+	c.live = true                // it begins at the tail, where the router stands
+	e.fresh = append(e.fresh, c) // its subscription may have been removed already, further up the log
 	return e.adopt(c)
 }
 
@@ -102,6 +103,10 @@ func (e *Engine) adopt(c *consumer) *consumer {
 
 // followRevisions makes the consumers follow what was configured since the last look.
 func (e *Engine) followRevisions() {
+	for _, c := range e.fresh {
+		e.reconfigure(c)
+	}
+	e.fresh = e.fresh[:0]
 	systems, everyone, last := e.book.ChangedSince(e.seen)
 	if last == e.seen {
 		return

@@ -144,16 +144,16 @@ func (d *Draft) checkExtensions(c *checks) {
 	}
 	for i := range d.Extensions {
 		x := &d.Extensions[i]
-		switch where := d.Where(escapeToken(x.Name)); {
+		switch {
 		case !isAttributeName(x.Name):
 			// The name is the sender's text and may be anything, so it is not repeated.
 			c.refuse(d.Where("*"), "name", "an attribute's name has 1 to 20 of a-z and 0-9")
 		case x.Name == Sequence || x.Name == RecordedTime:
-			c.refuse(where, "reserved", "is set by the hub on the way out; leave it out")
+			c.refuse(d.Where(x.Name), "reserved", "is set by the hub on the way out; leave it out")
 		case x.Name == "data" || isContext(x.Name):
-			c.refuse(where, "reserved", "is no extension attribute")
+			c.refuse(d.Where(x.Name), "reserved", "is no extension attribute")
 		case x.Value == "":
-			c.refuse(where, "required", "must not be empty; leave it out when there is nothing to say")
+			c.refuse(d.Where(x.Name), "required", "must not be empty; leave it out when there is nothing to say")
 		default:
 			d.optional(c, x.Name, x.Value, maxAttribute)
 		}

@@ -20,9 +20,13 @@ func ParseTime(text string) (us int64, ok bool) {
 	return clock.Micros(t), true
 }
 
-const microLayout = "2006-01-02T15:04:05.000000Z"
-
 // AppendTime appends µs UTC as RFC 3339 with six digits and Z.
 func AppendTime(dst []byte, us int64) []byte {
-	return clock.FromMicros(us).AppendFormat(dst, microLayout)
+	t := clock.FromMicros(us)
+	dst = t.AppendFormat(dst, time.RFC3339) // which package time writes without reading the layout
+	dst[len(dst)-1] = '.'
+	for unit, micros := 100_000, t.Nanosecond()/1000; unit > 0; unit /= 10 {
+		dst = append(dst, byte('0'+micros/unit%10))
+	}
+	return append(dst, 'Z')
 }

@@ -42,6 +42,12 @@ const (
 	BadAnswer       Code = "bad-answer"
 	InvalidMessage  Code = "invalid-message"
 	SenderConfig    Code = "sender-config"
+
+	// Signatures: keys, and why a signed message is not believed.
+	SigningKey        Code = "signing-key"
+	SignatureMissing  Code = "signature-missing"
+	SignatureStale    Code = "signature-stale"
+	SignatureMismatch Code = "signature-mismatch"
 )
 
 // Catalogue lists every code once. docs/errors is made from it.
@@ -82,4 +88,9 @@ var Catalogue = []Entry{
 	{BadAnswer, 502, "The receiver's answer is not valid HTTP", "Check what listens on the receiver's port."},
 	{InvalidMessage, 500, "The rendered message breaks its own contract", "Operator: mend the type's mapping or schema, then release the lane."},
 	{SenderConfig, 500, "The hub's own settings for this receiver cannot be used", "Operator: check certificate, CA bundle and signing keys of the system."},
+
+	{SigningKey, 422, "The signing key cannot be used", "Give a key as Standard Webhooks writes it: whsec_, whsk_ or whpk_ and standard base64."},
+	{SignatureMissing, 401, "The message is not signed", "Sign it as Standard Webhooks says and send the three webhook headers."},
+	{SignatureStale, 401, "The signature's time is too far from now", "Set both clocks by NTP, and stamp every attempt anew."},
+	{SignatureMismatch, 401, "The signature does not fit the message", "Check that both sides hold the same key and that nothing between them changes the body's bytes."},
 }

@@ -1,0 +1,387 @@
+package delivery_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+var modelRuns = flag.Int("model.runs", 0, "runs of the model test; 0: 300, or 40 with -short")
+
+// TestModelOfOrder lets the engine meet random publishes, answers, timeouts, crashes, restarts, pauses, releases,
+// discards, revocations and changes of subscriptions on a clock that the test moves, and holds every attempt that
+// arrives against the simplest model of lanes there is: a list of what each lane owes, in order (DESIGN promises 2, 3,
+// 8 and 9). In the end everything heals, and everything owed must arrive.
+//
+// To see it fail, break the rule in one of these ways: let (*consumer).finish call goOn at once instead of waiting for
+// Committed (promise 2: a crash then repeats more than the last of a lane); drop the l.disk case in (*consumer).admit
+// (a later event overtakes a blocked head); forget the settled set in newConsumer (done events are sent again).
+func TestModelOfOrder(t *testing.T) {
+	runs := *modelRuns
+	if runs == 0 {
+		runs = 300
+		if testing.Short() {
+			runs = 40
+		}
+	}
+	if err := flag.Set("rapid.checks", fmt.Sprint(runs)); err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newModel(t, rt)
+		defer m.w.stop()
+		rt.Repeat(map[string]func(*rapid.T){
+			"publish":   m.publish,
+			"answer":    m.answer,
+			"answer2":   m.answer,
+			"answer3":   m.answer,
+			"advance":   m.advance,
+			"crash":     m.crash,
+			"pause":     m.pause,
+			"resume":    m.resume,
+			"release":   m.release,
+			"discard":   m.discard,
+			"grant":     m.grant,
+			"subscribe": m.subscribe,
+			"remove":    m.remove,
+			"heal":      m.heal,
+		})
+		m.finish()
+	})
+}
+
+// model is what the hub owes, in the plainest form.
+type model struct {
+	w    *world
+	rt   *rapid.T
+	seq  int
+	subs []*owed // one per subscription that was ever made
+
+	inFlight []*sent
+	life     int             // processes so far
+	revoked  map[string]bool // systems whose agreement grants nothing at the moment
+	paused   map[revision.Scope]bool
+}
+
+// owed is what one subscription is owed.
+type owed struct {
+	id, system, path string
+	removed          bool
+	lanes            map[string][]*debt // by key, in order of position
+}
+
+// debt is one event owed to one subscription.
+type debt struct {
+	body  string
+	sent  bool // at least once
+	over  bool // answered with success, discarded, or nothing more is owed
+	loose bool // may end without being sent: withheld or dropped
+	life  int  // the process in which it was over
+}
+
+func newModel(t testing.TB, rt *rapid.T) *model {
+	w := newQuickWorld(t)
+	m := &model{w: w, rt: rt, revoked: map[string]bool{}, paused: map[revision.Scope]bool{}}
+	w.system("standard", profile.Standard)
+	w.system("star", profile.Star)
+	m.add("standard", "/a")
+	m.add("standard", "/b")
+	m.add("star", "/c")
+	return m
+}
+
+func (m *model) add(system, path string) {
+	id := m.w.subscribe(system, path)
+	m.subs = append(m.subs, &owed{id: id, system: system, path: path, lanes: map[string][]*debt{}})
+}
+
+func (m *model) publish(rt *rapid.T) {
+	var bodies []string
+	for range rapid.IntRange(1, 5).Draw(rt, "count") {
+		m.seq++
+		bodies = append(bodies, fmt.Sprintf("%s#%d", rapid.SampledFrom([]string{"A", "B", "C", "D", "E", "F"}).Draw(rt, "key"), m.seq))
+	}
+	for _, s := range m.subs {
+		if s.removed || m.revoked[s.system] {
+			continue
+		}
+		for _, body := range bodies {
+			s.lanes[body[:1]] = append(s.lanes[body[:1]], &debt{body: body})
+		}
+	}
+	m.w.publish(bodies...)
+	m.settle()
+}
+
+// settle lets the engine act and takes in what arrives.
+func (m *model) settle() {
+	m.w.flush()
+	for len(m.w.arrived) > 0 {
+		m.take(<-m.w.arrived)
+	}
+}
+
+// take holds one attempt against what is owed.
+func (m *model) take(s *sent) {
+	sub := m.of(s)
+	lane := sub.lanes[s.body[:1]]
+	at := slices.IndexFunc(lane, func(d *debt) bool { return d.body == s.body })
+	if at < 0 {
+		m.rt.Fatalf("%s got %s, which it is not owed", s.url, s.body)
+	}
+	for _, other := range m.inFlight {
+		if m.of(other) == sub && other.body[:1] == s.body[:1] {
+			m.rt.Fatalf("%s got %s while %s of the same lane is in flight", s.url, s.body, other.body)
+		}
+	}
+	d := lane[at]
+	for _, earlier := range lane[:at] {
+		if !earlier.over && !earlier.loose && !d.sent {
+			m.rt.Fatalf("%s got %s for the first time before %s was over", s.url, s.body, earlier.body)
+		}
+	}
+	for _, later := range lane[at+1:] {
+		if later.sent {
+			m.rt.Fatalf("%s got %s again after %s: only the last of a lane may be repeated", s.url, s.body, later.body)
+		}
+	}
+	if d.over && d.life == m.life {
+		m.rt.Fatalf("%s got %s again, and no crash came between: %s", s.url, s.body, m.evidence(s.body))
+	}
+	d.sent = true
+	m.inFlight = append(m.inFlight, s)
+}
+
+func (m *model) of(s *sent) *owed {
+	for _, sub := range slices.Backward(m.subs) {
+		if sub.system == s.system && "https://"+sub.system+".test"+sub.path == s.url {
+			return sub
+		}
+	}
+	m.rt.Fatalf("an attempt to %s, which nobody asked for", s.url)
+	return nil
+}
+
+// end marks what is owed no more.
+func (m *model) end(sub *owed, body string) {
+	lane := sub.lanes[body[:1]]
+	d := lane[slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })]
+	d.over, d.life = true, m.life
+}
+
+func (m *model) answer(rt *rapid.T) {
+	if len(m.inFlight) == 0 {
+		rt.Skip("nothing in flight")
+	}
+	at := rapid.IntRange(0, len(m.inFlight)-1).Draw(rt, "which")
+	s := m.inFlight[at]
+	m.inFlight = slices.Delete(m.inFlight, at, at+1)
+	status := rapid.SampledFrom([]int{200, 200, 200, 204, 500, 422, 0, 429}).Draw(rt, "status")
+	policy := answer
+	if s.system == "star" {
+		policy = starAnswer
+	}
+	result := policy(status)
+	if status == 429 && result.Class == channel.Retry {
+		result = channel.Result{Class: channel.Deferred, Status: 429, After: 30 * time.Second}
+	}
+	if result.Class == channel.Delivered {
+		m.end(m.of(s), s.body)
+	}
+	s.answer <- result
+	m.settle()
+}
+
+func (m *model) advance(rt *rapid.T) {
+	m.w.clock.Advance(rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second, time.Minute, time.Hour}).Draw(rt, "by"))
+	m.settle()
+}
+
+func (m *model) crash(*rapid.T) {
+	m.w.restart()
+	m.life++
+	m.inFlight = nil
+	m.settle()
+}
+
+func (m *model) scope(rt *rapid.T) revision.Scope {
+	scopes := []revision.Scope{revision.Hub, revision.OfSystem("standard"), revision.OfSystem("star")}
+	for _, s := range m.subs {
+		scopes = append(scopes, revision.OfSubscription(s.id))
+	}
+	return rapid.SampledFrom(scopes).Draw(rt, "scope")
+}
+
+func (m *model) pause(rt *rapid.T) {
+	scope := m.scope(rt)
+	m.paused[scope] = true
+	m.w.revise(revision.Of("test", revision.Pause, string(scope), revision.PauseDocument{}))
+	m.settle()
+}
+
+func (m *model) resume(rt *rapid.T) { m.unpause(m.scope(rt)) }
+
+func (m *model) unpause(scope revision.Scope) {
+	delete(m.paused, scope)
+	m.w.revise(revision.Removal("test", revision.Pause, string(scope)))
+	m.settle()
+}
+
+// lane picks a blocked lane as an operator would, from the list.
+func (m *model) lane(rt *rapid.T) delivery.Selection {
+	lanes := m.w.hub.Lanes(delivery.Selection{All: true})
+	if len(lanes) == 0 {
+		rt.Skip("no blocked lane")
+	}
+	v := lanes[rapid.IntRange(0, len(lanes)-1).Draw(rt, "lane")]
+	return delivery.Selection{Subscription: v.Subscription, Lane: v.Lane}
+}
+
+func (m *model) release(rt *rapid.T) {
+	_, err := m.w.hub.Release(m.lane(rt), false)
+	m.w.must(err)
+	m.settle()
+}
+
+func (m *model) discard(rt *rapid.T) {
+	done, err := m.w.hub.Discard(m.lane(rt), false)
+	m.w.must(err)
+	for _, v := range done {
+		e, err := m.w.log.At(context.Background(), v.Position)
+		m.w.must(err)
+		for _, s := range m.subs {
+			if s.id == v.Subscription {
+				m.end(s, string(e.Data))
+			}
+		}
+	}
+	m.settle()
+}
+
+// grant revokes or restores a system's agreement. What is owed while it is revoked may be withheld.
+func (m *model) grant(rt *rapid.T) {
+	name := rapid.SampledFrom([]string{"standard", "star"}).Draw(rt, "system")
+	m.regrant(name, m.revoked[name])
+}
+
+func (m *model) regrant(name string, granted bool) {
+	doc, _ := m.w.log.Book().System(name)
+	changed := *doc
+	if changed.Agreement.Sources = []string{"*"}; !granted {
+		changed.Agreement.Sources = []string{"none"}
+		for _, s := range m.subs {
+			if s.system == name {
+				m.loosen(s)
+			}
+		}
+	}
+	m.revoked[name] = !granted
+	m.w.revise(revision.Of("test", revision.System, name, changed))
+	m.settle()
+}
+
+func (m *model) loosen(s *owed) {
+	for _, lane := range s.lanes {
+		for _, d := range lane {
+			d.loose = true
+		}
+	}
+}
+
+func (m *model) subscribe(*rapid.T) {
+	if len(m.subs) > 8 {
+		return
+	}
+	m.add("standard", fmt.Sprintf("/n%d", len(m.subs)))
+	m.settle()
+}
+
+func (m *model) remove(rt *rapid.T) {
+	s := m.subs[rapid.IntRange(0, len(m.subs)-1).Draw(rt, "subscription")]
+	if s.removed {
+		rt.Skip("removed")
+	}
+	s.removed = true
+	m.loosen(s)
+	m.w.revise(revision.Removal("test", revision.Subscription, s.id))
+	m.settle()
+}
+
+func (m *model) heal(*rapid.T) {
+	for _, ep := range m.w.hub.Endpoints() {
+		m.w.hub.Passed(ep.System, ep.URL)
+	}
+	m.settle()
+}
+
+// finish ends all trouble and checks that everything owed arrives, in order.
+func (m *model) finish() {
+	for scope := range m.paused {
+		m.unpause(scope)
+	}
+	for name := range m.revoked {
+		m.regrant(name, true)
+	}
+	for round := 0; m.w.hub.Totals().Pending > 0; round++ {
+		if round > 2000 {
+			m.rt.Fatalf("not drained, %d in flight: endpoints %+v\n%s", len(m.inFlight), m.w.hub.Endpoints(), m.w.hub.Dump())
+		}
+		for _, s := range m.inFlight {
+			m.end(m.of(s), s.body)
+			s.reply(200)
+		}
+		m.inFlight = nil
+		m.heal(nil)
+		_, err := m.w.hub.Release(delivery.Selection{All: true}, false)
+		m.w.must(err)
+		m.w.clock.Advance(time.Hour)
+		m.settle()
+	}
+	for _, s := range m.subs {
+		for _, lane := range s.lanes {
+			for _, d := range lane {
+				if !d.over && !d.loose {
+					m.rt.Fatalf("%s never got %s: %s", s.path, d.body, m.evidence(d.body))
+				}
+			}
+		}
+	}
+	m.settle() // the last outcomes are over, and now committed
+	m.noneLost()
+}
+
+// evidence is what the store knows of an event, for a failure's report.
+func (m *model) evidence(body string) string {
+	position, err := m.w.store.Find(context.Background(), sourceURI, body)
+	m.w.must(err)
+	attempts, err := m.w.store.AttemptsAt(context.Background(), position)
+	m.w.must(err)
+	return fmt.Sprintf("position %d attempts %+v\n%s", position, attempts, m.w.hub.Dump())
+}
+
+// noneLost checks that the store agrees: every delivery that was owed has an outcome that ends it.
+func (m *model) noneLost() {
+	consumers, err := m.w.store.Consumers(context.Background(), "")
+	m.w.must(err)
+	for _, k := range consumers {
+		if k.Ended {
+			continue
+		}
+		for _, b := range k.Blocked {
+			if b.State != eventlog.Standing {
+				m.rt.Fatalf("%s still has a blocked lane: %+v", k.Name, b)
+			}
+		}
+	}
+}

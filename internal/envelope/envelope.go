@@ -1,0 +1,32 @@
+// Package envelope is the port through which an event becomes a message: one event in, bytes out.
+package envelope
+
+import "github.com/varselhub/varsel/internal/event"
+
+// The slots in which an event keeps what each envelope made of it.
+const (
+	SlotStructured = iota // CloudEvents, structured
+	SlotBinary            // CloudEvents, binary
+	SlotStar              // STAR webservicebesked
+)
+
+// Envelope renders events in one format. It is safe for concurrent use.
+type Envelope interface {
+	// Slot is where an event keeps this envelope's rendering; no two envelopes of a hub share one.
+	Slot() int
+	// Render always returns a rendering of its own. Its Err is set when the message would break its contract (S23);
+	// such a message is not sent. Render leaves Revision to Of.
+	Render(e *event.Event) *event.Rendering
+}
+
+// Of returns the event as a message under a revision of the configuration. It is rendered and checked once for all
+// deliveries; only when several goroutines ask for the first time at once may each do the work.
+func Of(env Envelope, e *event.Event, revision int64) *event.Rendering {
+	if r := e.Rendered(env.Slot()); r != nil && r.Revision == revision {
+		return r
+	}
+	r := env.Render(e)
+	r.Revision = revision
+	e.KeepRendering(env.Slot(), r)
+	return r
+}
