@@ -283,6 +283,9 @@ func TestDeadEndpointOfOneSystemLeavesItsOthers(t *testing.T) {
 	seen := map[string]int{}
 	inOrder := true
 	w.answerAll(func(s *sent) *channel.Result {
+		if s.url != "https://p.test/things" {
+			return &up // the last of a lane, whose outcome was not committed when the process died
+		}
 		var key string
 		var n int
 		at := lastHash(s.body)
