@@ -211,6 +211,7 @@ func TestConditions(t *testing.T) {
 		"create":                      {false, "a", func(int64) manage.Condition { return manage.Condition{} }, "", true},
 		"create, and none there":      {false, "a", func(int64) manage.Condition { return manage.Condition{Absent: true} }, "", true},
 		"create, and one there":       {true, "b", func(int64) manage.Condition { return manage.Condition{Absent: true} }, "precondition-failed", false},
+		"create the same once more":   {true, "a", func(int64) manage.Condition { return manage.Condition{Absent: true} }, "precondition-failed", false},
 		"change what is gone":         {false, "b", func(int64) manage.Condition { return manage.Condition{Seen: []int64{7}} }, "precondition-failed", false},
 		"change any, but none there":  {false, "b", func(int64) manage.Condition { return manage.Condition{Present: true} }, "precondition-failed", false},
 		"change unseen":               {true, "b", func(int64) manage.Condition { return manage.Condition{} }, "if-match-required", false},

@@ -116,7 +116,6 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusServiceUnavailable, http.StatusInsufficientStorage:
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	w.Header().Del("ETag")
 	w.Header().Set("Content-Type", "application/problem+json")
 	text := joined(p, extra)
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
