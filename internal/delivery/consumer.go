@@ -438,8 +438,8 @@ func (c *consumer) Committed(cut *eventlog.Cut) {
 	c.readOn()
 }
 
-// atRest writes the watermark of a consumer that has been idle long.
-func (c *consumer) atRest(routed int64) {
+// keepUp writes the watermark of a consumer that has been idle long.
+func (c *consumer) keepUp(routed int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.ended && routed-c.counted > idlePosition {

@@ -129,5 +129,9 @@ func (c *consumer) fall(key event.Lane, revived bool) {
 
 // expire ends a parked delivery whose retention is over; its lane goes on.
 func (c *consumer) expire(d *delivery) {
+	c.engine.tell(Notice{
+		Kind: LaneExpired, System: c.book.System, Subscription: d.line.ID, Lane: d.lane.key.String(), Position: d.position,
+		Status: d.status, Reason: d.reason, Attempts: d.attempts, At: d.since,
+	})
 	c.conclude(d, eventlog.Attempt{Outcome: eventlog.Expired})
 }

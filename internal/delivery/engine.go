@@ -33,6 +33,7 @@ type Engine struct {
 	passed   *eventlog.Broadcast // routed has moved
 	routed   atomic.Int64        // the router has offered everything up to here
 	inFlight atomic.Int64
+	active   atomic.Int64 // goroutines of the engine's that do something, not counting those that wait for work
 	resting  atomic.Int64
 	idle     chan job
 	calm     chan struct{} // nothing is in flight
@@ -163,10 +164,19 @@ func (e *Engine) begin() bool {
 		return false
 	}
 	e.running.Add(1)
+	e.active.Add(1)
 	return true
 }
 
-func (e *Engine) end() { e.running.Done() }
+func (e *Engine) end() {
+	e.active.Add(-1)
+	e.running.Done()
+}
+
+// atRest reports whether the engine has nothing to do but wait: for receivers, for the clock, for new events.
+func (e *Engine) atRest() bool {
+	return e.active.Load() == 0 && e.log.Idle() && e.routed.Load() == e.log.Head() && e.active.Load() == 0
+}
 
 // sendable reports whether a send may start: its outcome can be committed, and the node has a slot.
 func (e *Engine) sendable() bool {

@@ -30,3 +30,10 @@ func (e *Engine) Dump() string {
 	}
 	return b.String()
 }
+
+// AtRest reports whether the engine has nothing to do but wait.
+func (e *Engine) AtRest() bool { return e.atRest() }
+
+// Working counts a test's receiver in or out of the engine's own work: while it waits for the test's answer, nothing
+// of the engine's is under way.
+func (e *Engine) Working(n int64) { e.active.Add(n) }

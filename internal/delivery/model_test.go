@@ -199,7 +199,7 @@ func (m *model) answer(rt *rapid.T) {
 	if result.Class == channel.Delivered {
 		m.end(m.of(s), s.body)
 	}
-	s.answer <- result
+	s.give(result)
 	m.settle()
 }
 

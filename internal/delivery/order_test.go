@@ -76,7 +76,7 @@ func TestS32RejectedParksAndHolds(t *testing.T) {
 			w.publish("A#1", "A#2", "B#1")
 			first := w.expect("A#1", "B#1")
 			first["B#1"].reply(200)
-			first["A#1"].answer <- starAnswer(422)
+			first["A#1"].give(starAnswer(422))
 			w.quiet()
 			w.clock.Advance(24 * time.Hour)
 			w.quiet()
@@ -186,11 +186,11 @@ func TestRejectingStopsUntilATestPasses(t *testing.T) {
 		w.publish(fmt.Sprintf("K%d#1", i))
 	}
 	for range 8 {
-		w.next().answer <- starAnswer(400)
+		w.next().give(starAnswer(400))
 	}
 	w.flush()
 	for len(w.arrived) > 0 { // those that took the slots of the first rejections
-		w.next().answer <- starAnswer(400)
+		w.next().give(starAnswer(400))
 		w.flush()
 	}
 	parked := w.hub.Totals().Parked

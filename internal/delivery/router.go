@@ -33,15 +33,18 @@ func (e *Engine) route() {
 		if routed := e.routed.Load(); routed-rested > idlePosition {
 			rested = routed
 			for _, c := range e.all() {
-				c.atRest(routed)
+				c.keepUp(routed)
 			}
 		}
 		if e.log.Healthy() {
 			e.resume()
 		}
+		e.active.Add(-1)
 		select {
 		case <-grown:
+			e.active.Add(1)
 		case <-e.ctx.Done():
+			e.active.Add(1)
 			return
 		}
 	}

@@ -33,10 +33,12 @@ type verdict struct {
 func (e *Engine) start(d *delivery, ep *endpoint) {
 	j := job{d: d, event: d.event, ep: ep}
 	e.inFlight.Add(1)
+	e.active.Add(1)
 	select {
 	case e.idle <- j:
-		return
+		return // the worker that rested counts as active again
 	default:
+		e.active.Add(-1)
 	}
 	if !e.begin() {
 		e.leave()
@@ -120,10 +122,12 @@ func (e *Engine) await() (job, bool) {
 		return job{}, false
 	}
 	defer e.resting.Add(-1)
+	e.active.Add(-1)
 	select {
 	case j := <-e.idle:
 		return j, true
 	case <-e.ctx.Done():
+		e.active.Add(1)
 		return job{}, false
 	}
 }

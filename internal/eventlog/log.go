@@ -38,6 +38,7 @@ type Log struct {
 	queue   []*Request
 	dirty   []Cutter
 	wake    chan struct{} // capacity 1: there is something to commit
+	writing bool
 	closed  bool
 	stopped chan struct{}
 	halt    context.CancelFunc
@@ -126,6 +127,13 @@ func (l *Log) poke() {
 
 // Head is the last committed position.
 func (l *Log) Head() int64 { return l.head.Load() }
+
+// Idle reports whether nothing waits to be committed and no commit runs.
+func (l *Log) Idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.writing && len(l.queue) == 0 && len(l.dirty) == 0
+}
 
 // Healthy reports whether outcomes can be committed now. While they cannot, no new send may start (DESIGN section 5,
 // Record): what a receiver accepted must be remembered.

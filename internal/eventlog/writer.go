@@ -60,13 +60,20 @@ func (w *writer) collect() bool {
 	for _, c := range w.dirty {
 		w.group.Cuts = append(w.group.Cuts, c.Cut())
 	}
-	return len(w.group.Requests) > 0 || len(w.group.Cuts) > 0
+	if len(w.group.Requests) > 0 || len(w.group.Cuts) > 0 {
+		return true
+	}
+	l.mu.Lock()
+	l.writing = false
+	l.mu.Unlock()
+	return false
 }
 
 func (w *writer) collectRequests() {
 	l := w.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.writing = true
 	taken := 0
 	for size := 0; taken < len(l.queue) && size < groupLimit; taken++ {
 		size += max(1, len(l.queue[taken].Entries))

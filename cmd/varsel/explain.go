@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/varselhub/varsel/internal/fault"
+)
+
+// explain tells a person what happened, what it means and what to do next.
+func explain(err error) string {
+	var f *fault.Fault
+	if !errors.As(err, &f) {
+		return err.Error()
+	}
+	entry := fault.Lookup(f.Code)
+	var text strings.Builder
+	text.WriteString(err.Error())
+	for _, v := range f.Violations {
+		fmt.Fprintf(&text, "\n  %s: %s (%s)", v.Pointer, v.Message, v.Rule)
+	}
+	fmt.Fprintf(&text, "\n  %s. %s", entry.Title, entry.Mend)
+	return text.String()
+}
+
+// explainListen tells why an address cannot be listened on, and how to choose another.
+func explainListen(err error, flag string) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w\n  Another program listens there, perhaps another varsel. End it, or choose another port: %s 127.0.0.1:8081, or port 0 for any that is free", err, flag)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w\n  This port is the system's. Choose one above 1023 with %s", err, flag)
+	}
+	return err
+}
+
+// isTerminal reports whether a person watches w.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+}

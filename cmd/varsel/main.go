@@ -1,0 +1,85 @@
+// Command varsel takes an event in once and tells everyone who should know.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the build.
+var version = "dev"
+
+// commands is the command line: one field for each command, in the order help lists them.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run the hub."`
+	Demo    demoCommand    `cmd:"" help:"Run a hub with a sample world and live traffic; nothing to set up."`
+	Publish publishCommand `cmd:"" help:"Send events to a hub."`
+	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
+	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
+
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+// streams are where a command reads and writes; results go to out, everything for the person watching to err.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the first signal asks to end; the second one ends at once
+	os.Exit(run(ctx, os.Args[1:], &streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// The exit codes: what was asked for is done; it failed; it could not be understood.
+const (
+	exitDone  = 0
+	exitFail  = 1
+	exitUsage = 2
+)
+
+// exit is how kong leaves after help or version.
+type exit int
+
+// run runs one command line and returns its exit code.
+func run(ctx context.Context, args []string, s *streams) (code int) {
+	defer func() {
+		if left, ok := recover().(exit); ok {
+			code = int(left)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c, kong.Name("varsel"), kong.Description("Takes an event in once and tells everyone who should know."),
+		kong.Writers(s.out, s.err), kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
+	if err != nil {
+		return fail(s, err, exitUsage)
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return fail(s, fmt.Errorf("%w; `varsel --help` lists what there is", err), exitUsage)
+	}
+	if err := parsed.Run(); err != nil {
+		return fail(s, err, exitFail)
+	}
+	return exitDone
+}
+
+// errSaid is what a command returns that has told the person everything already.
+var errSaid = errors.New("it has been said")
+
+func fail(s *streams, err error, code int) int {
+	if !errors.Is(err, errSaid) {
+		fmt.Fprintln(s.err, "varsel:", explain(err))
+	}
+	return code
+}

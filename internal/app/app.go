@@ -1,0 +1,174 @@
+// Package app is the only place where the parts of the hub meet. New reads from top to bottom as the line does; Start
+// starts what was made, Stop stops it, last in, first out.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"time"
+	_ "time/tzdata" // dates are read in Europe/Copenhagen on machines that have no zones
+
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/notify"
+	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/store/sqlite"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// Hub is one running hub.
+type Hub struct {
+	Publisher *publish.Publisher
+	Manager   *manage.Manager
+	Engine    *delivery.Engine
+	Log       *eventlog.Log
+	Store     *sqlite.Store
+	Vault     *secret.Vault
+
+	config Config
+	logger *slog.Logger
+	stops  []func(context.Context) // what Stop does, in the order it was started
+}
+
+// New opens the hub's data and wires the line. Nothing is sent before Start.
+func New(ctx context.Context, config Config, logger *slog.Logger) (*Hub, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	h := &Hub{config: config, logger: logger}
+	if err := h.open(ctx); err != nil {
+		h.Stop(ctx)
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *Hub) open(ctx context.Context) error {
+	// What is kept.
+	var err error
+	if h.Vault, err = secret.Open(h.config.secrets()); err != nil {
+		return err
+	}
+	laneKey, err := h.Vault.LaneKey()
+	if err != nil {
+		return err
+	}
+	hasher, err := event.NewHasher(laneKey)
+	if err != nil {
+		return err
+	}
+	if h.Store, err = sqlite.Open(h.config.database(), publish.Same); err != nil {
+		return err
+	}
+	h.onStop(func(context.Context) { h.report("closing the database", h.Store.Close()) })
+
+	// The log and its configuration.
+	system := clock.System{}
+	book := revision.NewBook(h.config.Zone)
+	if h.Log, err = eventlog.Open(ctx, h.Store, book, system, eventlog.Options{}); err != nil {
+		return err
+	}
+	h.onStop(func(context.Context) { h.report("closing the log", h.Log.Close()) })
+
+	// Publish.
+	accepter := publish.NewAccepter(directory{book}, hasher, system, publish.Limits{MaxEvent: h.config.MaxEvent})
+	h.Publisher = publish.New(accepter, h.Log)
+
+	// Delivery: envelope and channel.
+	guard, err := netguard.New(h.config.Egress, net.DefaultResolver)
+	if err != nil {
+		return err
+	}
+	out, err := newOutbound(h.config, book, guard, h.Vault, system)
+	if err != nil {
+		return err
+	}
+	h.Engine = delivery.New(h.Log, h.Store, system, delivery.Options{
+		Connect: out.connect, Render: out.render, Tell: h.tell, Revise: func(ctx context.Context, l *revision.Line, change func(*subscription.Subscription)) error {
+			return h.Manager.Revise(ctx, l, change)
+		}, Trouble: h.report, Random: rand.Float64,
+		InFlight: h.config.InFlight,
+	})
+
+	// Management.
+	h.Manager = manage.New(h.Log, h.Engine, system, manage.Options{
+		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Vault, Trouble: h.report,
+	})
+	return h.register(ctx, book)
+}
+
+// Start takes up delivery where it stood.
+func (h *Hub) Start(ctx context.Context) error {
+	if err := h.Engine.Start(ctx); err != nil {
+		return err
+	}
+	h.onStop(h.Engine.Stop)
+	h.Manager.Start()
+	h.onStop(func(context.Context) { h.Manager.Stop() })
+	return nil
+}
+
+// Stop lets what is in flight finish until ctx ends, commits what is known, and closes everything.
+func (h *Hub) Stop(ctx context.Context) {
+	for i := len(h.stops) - 1; i >= 0; i-- {
+		h.stops[i](ctx)
+	}
+	h.stops = nil
+}
+
+func (h *Hub) onStop(f func(context.Context)) { h.stops = append(h.stops, f) }
+
+// register makes the hub a source of its own events, once, and again when mail was configured since.
+func (h *Hub) register(ctx context.Context, book *revision.Book) error {
+	mail := h.config.SMTP != nil
+	source, _ := book.Source(notify.SourceName)
+	contacts, _ := book.System(notify.System)
+	if source != nil && (contacts != nil) == mail {
+		return nil
+	}
+	request := &eventlog.Request{Revisions: notify.Register(mail, h.config.Operator != ""), Expect: book.Last()}
+	if mail {
+		request.Consumers = []string{notify.MailConsumer}
+	}
+	return h.Log.Append(ctx, request)
+}
+
+// tell publishes what the engine noticed. Its id is made of what happened where and when, so that telling it again
+// after a crash is the same event.
+func (h *Hub) tell(n delivery.Notice) error {
+	id := fmt.Sprintf("%s/%s/%s/%d/%d", n.System, n.Subscription, n.Lane, n.Position, n.At)
+	return notify.Tell(context.Background(), h.publishOne, string(n.Kind), id, n.System, n)
+}
+
+func (h *Hub) publishOne(ctx context.Context, d event.Draft) error {
+	_, err := h.Publisher.Publish(ctx, []event.Draft{d}, false)
+	return err
+}
+
+func (h *Hub) report(doing string, err error) {
+	if err != nil {
+		h.logger.Error(doing, "error", err)
+	}
+}
+
+// directory answers the accepter from the configuration of now.
+type directory struct{ book *revision.Book }
+
+func (d directory) Source(uri string) *event.Source { return d.book.SourceAt(uri) }
+
+func (d directory) Version(name, version string) *event.Compiled {
+	return d.book.Version(name, version)
+}
+
+// ShutdownGrace is how long Stop should be given for attempts in flight.
+const ShutdownGrace = 10 * time.Second

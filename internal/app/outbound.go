@@ -1,0 +1,118 @@
+package app
+
+import (
+	"net/url"
+	"sync"
+
+	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/channel/mail"
+	"github.com/varselhub/varsel/internal/channel/webhook"
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/envelope"
+	"github.com/varselhub/varsel/internal/envelope/cloudevents"
+	"github.com/varselhub/varsel/internal/envelope/star"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/notify"
+	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/signature"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// outbound is the list of envelopes and channels: adding one is a folder and a line here.
+type outbound struct {
+	config Config
+	book   *revision.Book
+	guard  *netguard.Guard
+	vault  *secret.Vault
+	clock  clock.Clock
+	star   *star.Envelope
+
+	mu         sync.Mutex
+	identities map[webhook.Files]*webhook.Identity // shared by a system's endpoints; they follow their files
+}
+
+func newOutbound(config Config, book *revision.Book, guard *netguard.Guard, vault *secret.Vault, clk clock.Clock) (*outbound, error) {
+	envelope, err := star.New(config.Environment, book.Version)
+	return &outbound{
+		config: config, book: book, guard: guard, vault: vault, clock: clk, star: envelope,
+		identities: map[webhook.Files]*webhook.Identity{},
+	}, err
+}
+
+// render makes the message of an event for a subscription.
+func (o *outbound) render(e *event.Event, s *subscription.Subscription) *event.Rendering {
+	if s.System == notify.System {
+		return notify.Mail(e, o.book, o.config.Operator)
+	}
+	return envelope.Of(o.envelope(s), e, o.book.Last())
+}
+
+func (o *outbound) envelope(s *subscription.Subscription) envelope.Envelope {
+	system, _ := o.book.System(s.System)
+	switch {
+	case system != nil && system.Agreement.Profile == profile.Star:
+		return o.star
+	case s.Mode == "binary":
+		return cloudevents.Binary{}
+	}
+	return cloudevents.Structured{}
+}
+
+// connect makes the sender of an endpoint.
+func (o *outbound) connect(system *subscription.System, endpoint string) (channel.Sender, error) {
+	if system.Name == notify.System {
+		config := *o.config.SMTP
+		config.Dial = o.guard.DialContext
+		return mail.New(config)
+	}
+	signer, err := o.signer(system)
+	if err != nil {
+		return nil, err
+	}
+	return webhook.New(webhook.Config{
+		URL: endpoint, Profile: system.Agreement.Policy(), Signer: signer, Identity: o.identity(&system.Agreement),
+		Dial: o.guard.DialContext, UserAgent: "Varsel", Clock: o.clock,
+	})
+}
+
+// signer holds the system's signing keys, newest first; none makes no signature.
+func (o *outbound) signer(system *subscription.System) (*signature.Signer, error) {
+	if !system.Agreement.Policy().Sign {
+		return nil, nil
+	}
+	var keys []string
+	for _, k := range system.Signing {
+		key, err := o.vault.SigningKey(k.Ref)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return signature.NewSigner(keys...)
+}
+
+func (o *outbound) identity(a *subscription.Agreement) *webhook.Identity {
+	files := webhook.Files{CA: a.CABundle}
+	if a.Certificate != nil {
+		files.Certificate, files.Key = a.Certificate.CertFile, a.Certificate.KeyFile
+	}
+	if files == (webhook.Files{}) {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	identity := o.identities[files]
+	if identity == nil {
+		identity = webhook.NewIdentity(files, o.clock)
+		o.identities[files] = identity
+	}
+	return identity
+}
+
+func (o *outbound) checkURL(u *url.URL) error {
+	_, err := o.guard.CheckURL(u.String())
+	return err
+}

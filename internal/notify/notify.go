@@ -1,0 +1,162 @@
+// Package notify tells people: what the engine finds wrong becomes an event in the log like any other, and mail to the
+// contact it concerns is that event's delivery.
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// The hub as a source of events, and the system that stands for its contacts.
+const (
+	SourceName = "varsel"
+	SourceURI  = "urn:varsel:hub"
+	System     = "varsel-contacts"
+	BaseURL    = "mail://contacts"
+)
+
+// The hub's own event types.
+const (
+	LaneParked        = "varsel.lane.parked"
+	LaneExpired       = "varsel.lane.expired"
+	MessageInvalid    = "varsel.message.invalid"
+	EndpointDown      = "varsel.endpoint.down"
+	EndpointRejecting = "varsel.endpoint.rejecting"
+	SubscriptionGone  = "varsel.subscription.deactivated"
+)
+
+// kinds says of each of them what happened, what it means and what to do next, for a tired person.
+var kinds = []struct{ name, title, meaning, next string }{
+	{LaneParked, "A delivery is parked", "It will not be sent again by itself, and what comes after it for the same key waits behind it.",
+		"See what your receiver answered, mend it, then release the lane; or discard the delivery if it may go."},
+	{LaneExpired, "A delivery has expired", "Its retention ended before it could be delivered. What waited behind it goes on.",
+		"Fetch the current data of what it was about."},
+	{MessageInvalid, "A message breaks its own contract", "It was not sent. What comes after it for the same key waits.",
+		"Mend the mapping or the schema of its type, then release the lane."},
+	{EndpointDown, "An endpoint does not answer", "Several deliveries in a row failed. One delivery goes on trying; everything else is kept, in order.",
+		"Check the receiver. When it answers, what waits is sent at once."},
+	{EndpointRejecting, "An endpoint rejects everything", "Five deliveries of different keys in a row were rejected. Nothing more is sent to it.",
+		"Mend the receiver, then send a test message: when it passes, all of this is sent again."},
+	{SubscriptionGone, "A subscription is deactivated", "Its receiver answered 410 Gone. Events for it are kept, not sent.",
+		"If that was wrong, activate the subscription again; otherwise remove it."},
+}
+
+// Register is the configuration that makes the hub a source. With mail it also makes the contacts a receiver;
+// operator tells whether there is an operator's address, for what concerns nobody else.
+func Register(mail, operator bool) []revision.Revision {
+	var types []string
+	revisions := []revision.Revision{}
+	for _, k := range kinds {
+		if k.name != MessageInvalid || operator {
+			types = append(types, k.name)
+		}
+		revisions = append(revisions,
+			revision.Of(SourceName, revision.Type, k.name, event.Type{Name: k.name, Title: k.title, Description: k.meaning, Order: event.OrderKey, Retention: "P180D"}),
+			revision.Of(SourceName, revision.Version, k.name+"/v1", event.Version{
+				Type: k.name, Version: "v1", State: event.StateActive, Sample: json.RawMessage(`{"system":"example"}`),
+				Mapping: event.Mapping{Fields: map[string]string{"key": "/system"}},
+			}))
+	}
+	revisions = append(revisions, revision.Of(SourceName, revision.Source, SourceName, event.Source{Name: SourceName, URI: SourceURI, Title: "This hub", Types: []string{"*"}}))
+	if mail {
+		revisions = append(revisions,
+			revision.Of(SourceName, revision.System, System, subscription.System{Name: System, Title: "Contacts, by mail", Agreement: subscription.Agreement{
+				Profile: "standard", BaseURL: BaseURL, Sources: []string{SourceName},
+			}}),
+			revision.Of(SourceName, revision.Subscription, mailID, subscription.Subscription{
+				ID: mailID, System: System, Name: "mail", Types: types, State: subscription.Active,
+			}))
+	}
+	return revisions
+}
+
+// mailID is the id of the contacts' subscription, the same in every hub.
+const mailID = "01900000-0000-7000-8000-76617273656c"
+
+// MailConsumer is the consumer that Register makes with mail.
+const MailConsumer = "subscription/" + mailID
+
+// Publish brings one of the hub's events into the log.
+type Publish func(ctx context.Context, d event.Draft) error
+
+// Tell publishes one of the hub's events. id tells apart what happened once from what happened again: telling the same
+// twice is one event. What concerns the mail to contacts itself is not told by mail.
+func Tell(ctx context.Context, publish Publish, kind, id, system string, data any) error {
+	if system == System {
+		return nil
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "cannot write a notice")
+	}
+	return publish(ctx, event.Draft{
+		ID: id, Source: SourceURI, SpecVersion: "1.0", Type: kind, MediaType: "application/json", Data: text,
+	})
+}
+
+// notice is what a hub event's data says.
+type notice struct {
+	System       string `json:"system"`
+	Subscription string `json:"subscription"`
+	URL          string `json:"endpoint"`
+	Lane         string `json:"lane"`
+	Position     int64  `json:"position"`
+	Status       int    `json:"status"`
+	Reason       string `json:"reason"`
+	Attempts     int    `json:"attempts"`
+}
+
+// Mail renders a hub event as a mail to the technical contact of the system it concerns (S40); what is the operator's
+// to mend goes to the operator.
+func Mail(e *event.Event, book *revision.Book, operator string) *event.Rendering {
+	var n notice
+	if err := json.Unmarshal(e.Data, &n); err != nil {
+		return &event.Rendering{Err: fault.Wrap(fault.InvalidMessage, err, "the notice cannot be read")}
+	}
+	to := operator
+	if system, _ := book.System(n.System); e.Type != MessageInvalid && system != nil {
+		to = system.Agreement.Contacts.Technical.Email
+	}
+	if to == "" {
+		return &event.Rendering{Err: fault.New(fault.InvalidMessage, "nobody is named to tell about %s", n.System)}
+	}
+	subject, body := n.text(e)
+	return &event.Rendering{
+		ContentType: "text/plain; charset=utf-8", Body: []byte(body),
+		Headers: []event.Header{{Name: "To", Value: to}, {Name: "Subject", Value: subject}},
+	}
+}
+
+func (n *notice) text(e *event.Event) (subject, body string) {
+	for _, k := range kinds {
+		if k.name != e.Type {
+			continue
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "%s.\n\n%s\n\nWhat to do next: %s\n\n", k.title, k.meaning, k.next)
+		line := func(name, value string) {
+			if value != "" && value != "0" {
+				fmt.Fprintf(&b, "  %-13s %s\n", name, value)
+			}
+		}
+		line("System", n.System)
+		line("Endpoint", n.URL)
+		line("Subscription", n.Subscription)
+		line("Lane", n.Lane)
+		line("Event", fmt.Sprint(n.Position))
+		line("Answer", fmt.Sprint(n.Status))
+		line("Reason", n.Reason)
+		line("Attempts", fmt.Sprint(n.Attempts))
+		line("Noticed", time.UnixMicro(e.Recorded).UTC().Format(time.RFC3339))
+		return "[Varsel] " + k.title + ": " + n.System, b.String()
+	}
+	return "[Varsel] " + e.Type, "The hub noticed " + e.Type + " about " + n.System + ".\n"
+}

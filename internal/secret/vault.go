@@ -1,0 +1,121 @@
+// Package secret keeps what must not be in the database: the key that lanes are hashed with and the keys that messages
+// are signed with, as files that only the hub's user can read.
+package secret
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
+	"github.com/varselhub/varsel/internal/signature"
+)
+
+// Vault is a directory of secrets, mode 0700, a file of mode 0600 each. It is safe for concurrent use. Losing it while
+// the database stays makes every key's lane a new one: back up both.
+type Vault struct{ dir string }
+
+// Open opens or creates the directory. One that others can read is refused.
+func Open(dir string) (*Vault, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "cannot make the directory of secrets %s", dir)
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "cannot look at the directory of secrets %s", dir)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fault.New(fault.Internal, "the directory of secrets %s can be read by others: chmod 700 it", dir)
+	}
+	return &Vault{dir: dir}, nil
+}
+
+const laneKeySize = 32
+
+// LaneKey returns the key that lanes are hashed with, made at first use.
+func (v *Vault) LaneKey() ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(v.dir, "lane.key"))
+	if errors.Is(err, fs.ErrNotExist) {
+		key := make([]byte, laneKeySize)
+		rand.Read(key)
+		return key, v.write("lane.key", hex.EncodeToString(key))
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "cannot read the lane key")
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != laneKeySize {
+		return nil, fault.New(fault.Internal, "%s is not 64 hexadecimal digits: restore it from the backup", filepath.Join(v.dir, "lane.key"))
+	}
+	return key, nil
+}
+
+// Create makes a signing key of a kind, "v1" or "v1a", and returns what refers to it and what is shown once: the secret
+// of v1, the public key of v1a.
+func (v *Vault) Create(_ context.Context, _, kind string) (ref, shown string, err error) {
+	private := ""
+	switch kind {
+	case "v1":
+		private = signature.NewSecret()
+		shown = private
+	case "v1a":
+		private, shown = signature.NewKeyPair()
+	default:
+		return "", "", fault.New(fault.InvalidDocument, "there is no kind of key %q", kind)
+	}
+	ref = ident.New().String()
+	return ref, shown, v.write("sign-"+ref, private)
+}
+
+// Delete forgets a signing key; one that is not there is forgotten already.
+func (v *Vault) Delete(_ context.Context, ref string) error {
+	if _, err := ident.Parse(ref); err != nil {
+		return fault.New(fault.Internal, "that is no key's reference")
+	}
+	err := os.Remove(filepath.Join(v.dir, "sign-"+ref))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fault.Wrap(fault.Internal, err, "cannot delete the signing key %s", ref)
+	}
+	return nil
+}
+
+// SigningKey reads a signing key.
+func (v *Vault) SigningKey(ref string) (string, error) {
+	if _, err := ident.Parse(ref); err != nil {
+		return "", fault.New(fault.SenderConfig, "that is no key's reference")
+	}
+	text, err := os.ReadFile(filepath.Join(v.dir, "sign-"+ref))
+	if err != nil {
+		return "", fault.Wrap(fault.SenderConfig, err, "the signing key %s cannot be read", ref)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// write puts a secret in place whole: a crash leaves the old file or the new one.
+func (v *Vault) write(name, text string) error {
+	file, err := os.CreateTemp(v.dir, "."+name+"-*") // mode 0600
+	if err != nil {
+		return fault.Wrap(fault.StorageFull, err, "cannot write a secret")
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(text + "\n")
+	if err == nil {
+		err = file.Sync()
+	}
+	if e := file.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), filepath.Join(v.dir, name))
+	}
+	if err != nil {
+		return fault.Wrap(fault.StorageFull, err, "cannot write a secret")
+	}
+	return nil
+}

@@ -1,0 +1,349 @@
+package now
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// Look is everything the page shows, at one moment. It is also /now.json.
+type Look struct {
+	At          string          `json:"at"` // RFC 3339
+	Shown       string          `json:"-"`  // the same for a person
+	Environment string          `json:"environment"`
+	Trouble     string          `json:"trouble,omitempty"` // of the hub itself
+	Verdict     Mark            `json:"verdict"`
+	Head        int64           `json:"head"` // the newest position
+	Totals      delivery.Totals `json:"totals"`
+	Systems     []System        `json:"systems"`
+	Lanes       []Lane          `json:"lanes"`     // the oldest
+	MoreLanes   int             `json:"moreLanes"` // that are blocked and not listed
+	Events      []Event         `json:"events"`    // the newest first
+}
+
+// Mark is a state in a word, with the symbol and the tone that go with it: "good", "busy", "waits" or "bad".
+type Mark struct {
+	Word   string `json:"word"`
+	Symbol string `json:"-"`
+	Tone   string `json:"tone"`
+}
+
+// System is a receiving system.
+type System struct {
+	Name      string     `json:"name"`
+	Title     string     `json:"title,omitempty"`
+	Profile   string     `json:"profile"`
+	Pending   int64      `json:"pending"` // messages
+	Blocked   int        `json:"blocked"` // lanes
+	Mark      Mark       `json:"state"`
+	Endpoints []Endpoint `json:"endpoints"`
+}
+
+// Endpoint is where a system is sent to.
+type Endpoint struct {
+	URL      string `json:"url"` // without a query
+	Mark     Mark   `json:"state"`
+	InFlight int    `json:"inFlight"`
+	Since    string `json:"since,omitempty"` // how long it has been so
+}
+
+// Lane is a blocked lane.
+type Lane struct {
+	Name     string `json:"lane"` // the first digits of it
+	System   string `json:"system"`
+	Position int64  `json:"position"`
+	Mark     Mark   `json:"state"`
+	Behind   int    `json:"behind"`
+	Why      string `json:"why"`
+	Attempts int    `json:"attempts"`
+	Since    string `json:"since"`
+	Next     string `json:"next"`
+}
+
+// Event is one of the newest.
+type Event struct {
+	Position int64  `json:"position"`
+	Time     string `json:"time"` // of day, when it was accepted
+	Type     string `json:"type"`
+	Title    string `json:"title,omitempty"`
+	Source   string `json:"source"`
+	Personal bool   `json:"personal"`
+	To       []Stop `json:"to"`
+}
+
+// Stop is where an event is on its way to, and whether it is there.
+type Stop struct {
+	System string `json:"system"`
+	Mark   Mark   `json:"state"`
+}
+
+// The marks.
+var (
+	open      = Mark{"open for messages", "●", "good"}
+	retrying  = Mark{"retrying", "↻", "waits"}
+	standing  = Mark{"waits for the endpoint", "◔", "waits"}
+	parked    = Mark{"parked", "■", "bad"}
+	down      = Mark{"down", "✕", "bad"}
+	rejecting = Mark{"rejecting", "⊘", "bad"}
+	paused    = Mark{"paused", "‖", "waits"}
+	blocked   = Mark{"a lane waits", "◔", "waits"}
+	delivered = Mark{"delivered", "✓", "good"}
+	underway  = Mark{"on its way", "→", "busy"}
+	waiting   = Mark{"waits its turn", "◔", "waits"}
+	ended     = Mark{"ended without delivery", "–", "waits"}
+	calm      = Mark{"All is well", "✓", "good"}
+	careful   = Mark{"Some messages wait", "◔", "waits"}
+	broken    = Mark{"Somebody is needed", "✕", "bad"}
+	stopped   = Mark{"The hub cannot store", "✕", "bad"}
+)
+
+const (
+	lanesShown  = 12
+	eventsShown = 20
+	readBack    = 200 // positions: some of them are revisions, not events
+)
+
+// take looks at everything once.
+func (p *page) take(ctx context.Context) *Look {
+	at := p.Clock.Now()
+	l := &Look{
+		At: at.UTC().Format(time.RFC3339), Shown: at.In(p.Zone).Format("15:04:05"), Environment: p.Environment,
+		Head: p.Log.Head(), Totals: p.Deliveries.Totals(), Systems: []System{}, Lanes: []Lane{}, Events: []Event{},
+	}
+	lanes := p.Deliveries.Lanes(delivery.Selection{All: true})
+	l.Systems = p.systems(at, lanes)
+	l.lanes(at, lanes)
+	l.Events = p.events(ctx, l.Head, lanes)
+	l.Verdict = p.verdict(l, lanes)
+	return l
+}
+
+func (p *page) verdict(l *Look, lanes []delivery.LaneView) Mark {
+	isParked := func(v delivery.LaneView) bool { return v.State == parked.Word }
+	isBad := func(s System) bool { return s.Mark.Tone == "bad" }
+	switch {
+	case !p.Log.Healthy():
+		l.Trouble = "Nothing is accepted and nothing is sent until the hub can write to its disk again. Delivery then goes on by itself."
+		return stopped
+	case slices.ContainsFunc(l.Systems, isBad) || slices.ContainsFunc(lanes, isParked):
+		return broken
+	case len(lanes) > 0:
+		return careful
+	}
+	return calm
+}
+
+func (p *page) systems(at time.Time, lanes []delivery.LaneView) []System {
+	pending := map[string]int64{}
+	for _, c := range p.Book.Consumers() {
+		pending[c.System] += p.Deliveries.Pending(c.Name)
+	}
+	known := map[string]delivery.EndpointView{}
+	for _, e := range p.Deliveries.Endpoints() {
+		known[e.System+" "+e.URL] = e
+	}
+	systems := []System{}
+	for _, doc := range p.Book.Systems() {
+		s := System{Name: doc.Name, Title: cmp.Or(doc.Title, doc.Name), Profile: string(doc.Agreement.Profile), Pending: pending[doc.Name], Mark: open}
+		for i := range lanes {
+			if lanes[i].System == doc.Name {
+				s.Blocked++
+				s.Mark = blocked
+			}
+		}
+		s.Endpoints = p.endpoints(at, doc, known)
+		for _, e := range s.Endpoints {
+			if e.Mark != open {
+				s.Mark = e.Mark
+			}
+		}
+		systems = append(systems, s)
+	}
+	return systems
+}
+
+// endpoints are those that the system's subscriptions name, whether or not anything was sent there yet.
+func (p *page) endpoints(at time.Time, doc *subscription.System, known map[string]delivery.EndpointView) []Endpoint {
+	endpoints := []Endpoint{}
+	seen := map[string]bool{}
+	set, _ := p.Book.Subscriptions(doc.Name)
+	for _, s := range set {
+		address, err := subscription.Endpoint(doc.Agreement.BaseURL, s.Path)
+		if err != nil || seen[address] {
+			continue
+		}
+		seen[address] = true
+		view := known[doc.Name+" "+address]
+		e := Endpoint{URL: plain(address), Mark: markOf(view.State), InFlight: view.InFlight, Since: ago(at, view.Since)}
+		if p.Book.Paused(doc.Name, s.ID, address) {
+			e.Mark = paused
+		}
+		endpoints = append(endpoints, e)
+	}
+	return endpoints
+}
+
+func markOf(state string) Mark {
+	switch state {
+	case down.Word:
+		return down
+	case rejecting.Word:
+		return rejecting
+	}
+	return open
+}
+
+// plain leaves out what an address may hold of secrets.
+func plain(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.RawQuery, u.User = "", nil
+	return u.String()
+}
+
+func (l *Look) lanes(at time.Time, lanes []delivery.LaneView) {
+	l.MoreLanes = max(0, len(lanes)-lanesShown)
+	for i := range lanes[:min(lanesShown, len(lanes))] {
+		v := &lanes[i]
+		l.Lanes = append(l.Lanes, Lane{
+			Name: v.Lane[:min(8, len(v.Lane))], System: v.System, Position: v.Position, Mark: laneMark(v), Behind: v.Behind,
+			Why: why(v), Attempts: v.Attempts, Since: ago(at, v.Since), Next: next(at, v),
+		})
+	}
+}
+
+func laneMark(v *delivery.LaneView) Mark {
+	switch v.State {
+	case parked.Word:
+		return parked
+	case retrying.Word:
+		return retrying
+	}
+	return standing
+}
+
+func why(v *delivery.LaneView) string {
+	switch {
+	case v.Status != 0:
+		return "answered " + strconv.Itoa(v.Status)
+	case v.Reason != "":
+		return strings.ReplaceAll(v.Reason, "-", " ")
+	}
+	return "not tried yet"
+}
+
+func next(at time.Time, v *delivery.LaneView) string {
+	switch {
+	case v.State == parked.Word:
+		return "when released"
+	case v.State != retrying.Word || v.Due == 0:
+		return "when the endpoint answers"
+	}
+	if wait := clock.FromMicros(v.Due).Sub(at); wait > 0 {
+		return "in " + span(wait)
+	}
+	return "now"
+}
+
+// ago is the time since an instant in µs, "" for none.
+func ago(at time.Time, since int64) string {
+	if since == 0 {
+		return ""
+	}
+	return span(max(0, at.Sub(clock.FromMicros(since))))
+}
+
+// span is a duration in its two largest units at most.
+func span(d time.Duration) string {
+	s := int64(d.Round(time.Second) / time.Second)
+	switch {
+	case s < 1:
+		return "under 1 s"
+	case s < 60:
+		return fmt.Sprintf("%d s", s)
+	case s < 3600:
+		return fmt.Sprintf("%d min %d s", s/60, s%60)
+	case s < 86400:
+		return fmt.Sprintf("%d h %d min", s/3600, s/60%60)
+	}
+	return fmt.Sprintf("%d d %d h", s/86400, s/3600%24)
+}
+
+func (p *page) events(ctx context.Context, head int64, lanes []delivery.LaneView) []Event {
+	list, _, err := p.Log.Read(ctx, max(0, head-readBack), readBack)
+	if err != nil {
+		return []Event{} // the verdict tells of a store that cannot be read
+	}
+	slices.Reverse(list)
+	events := []Event{}
+	for _, e := range list[:min(eventsShown, len(list))] {
+		v := Event{
+			Position: e.Position, Time: clock.FromMicros(e.Recorded).In(p.Zone).Format("15:04:05"), Type: e.Type, Title: e.Type,
+			Source: e.Source, Personal: e.Personal, To: p.stops(ctx, e, lanes),
+		}
+		if t, _ := p.Book.Type(e.Type); t != nil {
+			v.Title = cmp.Or(t.Title, e.Type)
+		}
+		if s := p.Book.SourceAt(e.Source); s != nil {
+			v.Source = cmp.Or(s.Title, s.Name)
+		}
+		events = append(events, v)
+	}
+	return events
+}
+
+// stops tells for each system that an event is for whether it is there.
+func (p *page) stops(ctx context.Context, e *event.Event, lanes []delivery.LaneView) []Stop {
+	var consumers []*revision.Consumer
+	p.Book.Route(e, func(l *revision.Line) { consumers = append(consumers, l.Consumer) })
+	last := map[string]eventlog.Outcome{}
+	if len(consumers) > 0 {
+		rows, _ := p.History.AttemptsAt(ctx, e.Position) // without them it is shown as on its way
+		for i := range rows {
+			last[rows[i].Consumer] = rows[i].Outcome
+		}
+	}
+	stops := []Stop{}
+	for _, c := range consumers {
+		stops = append(stops, Stop{c.System, stopMark(e, c.Name, last[c.Name], lanes)})
+	}
+	slices.SortStableFunc(stops, func(a, b Stop) int { return cmp.Compare(a.System, b.System) })
+	return stops
+}
+
+func stopMark(e *event.Event, consumer string, outcome eventlog.Outcome, lanes []delivery.LaneView) Mark {
+	switch {
+	case outcome == eventlog.Done:
+		return delivered
+	case outcome.Ends():
+		return ended
+	}
+	lane := e.Lane.String()
+	for i := range lanes {
+		switch v := &lanes[i]; {
+		case v.Consumer != consumer || v.Lane != lane:
+		case v.Position == e.Position:
+			return laneMark(v)
+		case v.Position < e.Position:
+			return waiting
+		}
+	}
+	return underway
+}
+
+// Blocked is how many lanes are blocked now.
+func (l *Look) Blocked() int { return len(l.Lanes) + l.MoreLanes }
