@@ -58,11 +58,7 @@ func (a *answer) WriteHeader(status int)         { a.status = status }
 func (a *api) answering(handle handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			switch p := recover(); p {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(p)
-			default:
+			if p := recover(); p != nil {
 				a.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 			}
 		}()
