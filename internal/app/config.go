@@ -21,6 +21,9 @@ type Config struct {
 	SMTP        *mail.Config   // nil: no mail
 	InFlight    int            // sends at once on this node; 0: 4,096
 	MaxEvent    int            // bytes; 0: 1 MiB
+	// OpenToEveryone answers requests for every host name. Without it only this machine's own names are answered: there
+	// is no access control yet.
+	OpenToEveryone bool
 }
 
 func (c *Config) withDefaults() (Config, error) {

@@ -6,10 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/web/api"
 	"github.com/varselhub/varsel/internal/web/now"
 )
 
@@ -30,6 +33,9 @@ func (h *Hub) Serve(listener net.Listener) error {
 	handler, err := h.Handler()
 	if err != nil {
 		return err
+	}
+	if !h.config.OpenToEveryone {
+		handler = onlyLoopbackNames(handler)
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
@@ -57,10 +63,37 @@ func (h *Hub) Handler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	programs := api.New(api.Options{
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode,
+		Operator: h.Engine, Events: h.Log, History: h.Store, Author: anyone, Logger: h.logger,
+	})
+	health := api.Health(h.ready)
 	mux := http.NewServeMux()
+	mux.Handle("/api/", programs)
+	mux.Handle("/healthz", health)
+	mux.Handle("/readyz", health)
 	mux.Handle("/", page)
 	return mux, nil
 }
+
+// onlyLoopbackNames refuses requests for any host but this machine. Without it a web page could give its own name the
+// address 127.0.0.1 and drive the hub from the visitor's browser (DNS rebinding).
+func onlyLoopbackNames(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]")
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this hub answers only to localhost; use http://127.0.0.1 and its port", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// anyone is the author of every change: the hub does not ask yet who it is.
+func anyone(*http.Request) string { return "anyone" }
 
 // ready reports why the hub cannot take events, or nil.
 func (h *Hub) ready() error {

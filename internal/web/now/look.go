@@ -103,8 +103,8 @@ var (
 	underway  = Mark{"on its way", "→", "busy"}
 	waiting   = Mark{"waits its turn", "◔", "waits"}
 	ended     = Mark{"ended without delivery", "–", "waits"}
-	calm      = Mark{"All is well", "✓", "good"}
-	careful   = Mark{"Some messages wait", "◔", "waits"}
+	calm      = Mark{"Everything arrives", "✓", "good"}
+	careful   = Mark{"Some messages wait for a retry", "◔", "waits"}
 	broken    = Mark{"Somebody is needed", "✕", "bad"}
 	stopped   = Mark{"The hub cannot store", "✕", "bad"}
 )
