@@ -1,3 +1,145 @@
 package main
 
-type checkCommand struct{}
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/probe"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+type checkCommand struct {
+	hubFlags
+	Subscription string         `arg:"" help:"Id of the subscription; GET /api/v1/subscriptions lists them."`
+	AllowEgress  []netip.Prefix `help:"The ranges that the hub was started with." env:"VARSEL_ALLOW_EGRESS" placeholder:"CIDR"`
+	AllowHTTP    bool           `help:"The same for http." env:"VARSEL_ALLOW_HTTP"`
+	EgressProxy  string         `help:"The same for the proxy." env:"VARSEL_EGRESS_PROXY" placeholder:"URL"`
+	NoTest       bool           `help:"Send no test message."`
+}
+
+// stepTimeout is how long one step of the way may take.
+const stepTimeout = 10 * time.Second
+
+// checking prints findings as they come and remembers whether one failed.
+type checking struct {
+	streams *streams
+	failed  bool
+}
+
+func (c *checking) tell(f probe.Finding) {
+	symbol := map[probe.Grade]string{probe.Fine: "✓", probe.Warning: "!", probe.Failed: "✗"}[f.Grade]
+	c.failed = c.failed || f.Grade == probe.Failed
+	fmt.Fprintf(c.streams.out, "%s %-23s %s\n", symbol, f.Step, f.Text)
+	if f.Next != "" {
+		fmt.Fprintf(c.streams.out, "  %-23s → %s\n", "", f.Next)
+	}
+}
+
+// Run walks the way of the subscription's messages. What the hub knows comes from its API; the network is tried from
+// this machine, which should be the hub's.
+func (c *checkCommand) Run(ctx context.Context, s *streams) error {
+	hub, report := c.hub(), &checking{streams: s}
+	var standing manage.Standing
+	if err := hub.call(ctx, http.MethodGet, "/subscriptions/"+url.PathEscape(c.Subscription), "", nil, &standing); err != nil {
+		return err
+	}
+	var system subscription.System
+	if err := hub.call(ctx, http.MethodGet, "/systems/"+url.PathEscape(standing.System), "", nil, &system); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "Subscription %s of %s to %s\n\n", standing.Name, standing.System, standing.Endpoint)
+	report.tell(stateFinding(&standing))
+	for _, f := range probe.Run(ctx, targetOf(&standing, &system), c.options()) {
+		report.tell(f)
+	}
+	if !c.NoTest {
+		report.tell(c.test(ctx, hub))
+	}
+	if report.failed {
+		return errSaid
+	}
+	return nil
+}
+
+func (c *checkCommand) options() probe.Options {
+	return probe.Options{
+		Rules: netguard.Rules{Allow: c.AllowEgress, AllowHTTP: c.AllowHTTP, Proxy: c.EgressProxy},
+		Clock: clock.System{}, Timeout: stepTimeout,
+	}
+}
+
+// targetOf is where a test would go: the pending path when there is one.
+func targetOf(standing *manage.Standing, system *subscription.System) probe.Target {
+	target := probe.Target{URL: standing.Endpoint, CA: system.Agreement.CABundle}
+	if standing.PendingPath != nil {
+		if address, err := subscription.Endpoint(system.Agreement.BaseURL, *standing.PendingPath); err == nil {
+			target.URL = address
+		}
+	}
+	if certificate := system.Agreement.Certificate; certificate != nil {
+		target.Certificate, target.Key = certificate.CertFile, certificate.KeyFile
+	}
+	return target
+}
+
+// stateFinding says what the subscription's state means for its messages.
+func stateFinding(s *manage.Standing) probe.Finding {
+	f := probe.Finding{Grade: probe.Failed, Step: "state", Text: string(s.Standing)}
+	id := url.PathEscape(s.ID)
+	switch s.Standing {
+	case subscription.Active:
+		f.Grade = probe.Fine
+	case subscription.Draft:
+		f.Text, f.Next = "draft: nothing is matched", "POST /api/v1/subscriptions/"+id+"/activate takes it into use."
+	case subscription.Untested:
+		f.Grade, f.Text, f.Next = probe.Warning, "untested: nothing is matched before a test has passed", "The test below does it, when it passes."
+	case subscription.Paused:
+		f.Text, f.Next = "paused: messages are kept, not sent", "Resume "+scopes(s)+"."
+	case subscription.Rejecting:
+		f.Grade, f.Text, f.Next = probe.Warning, "rejecting: the endpoint refused five messages in a row", "The test below releases them, when it passes."
+	case subscription.Deactivated:
+		f.Text, f.Next = "deactivated: "+s.Reason, "POST /api/v1/subscriptions/"+id+"/activate when the receiver is there again."
+	case subscription.Ended:
+		f.Text, f.Next = "ended on "+s.To, "Give it a later end, or none."
+	}
+	return f
+}
+
+func scopes(s *manage.Standing) string {
+	var names []string
+	for _, scope := range s.PausedBy {
+		names = append(names, string(scope))
+	}
+	return strings.Join(names, ", ")
+}
+
+// test lets the hub send its test message.
+func (c *checkCommand) test(ctx context.Context, hub *hub) probe.Finding {
+	const step = "test message"
+	var report manage.TestReport
+	err := hub.call(ctx, http.MethodPost, "/subscriptions/"+url.PathEscape(c.Subscription)+"/test", "", nil, &report)
+	var refused *refusal
+	switch {
+	case errors.As(err, &refused):
+		return probe.Finding{Grade: probe.Failed, Step: step, Text: refused.Detail, Next: refused.Mend}
+	case err != nil:
+		return probe.Finding{Grade: probe.Failed, Step: step, Text: err.Error(), Next: "Try again."}
+	}
+	text := fmt.Sprintf("%s %s was answered %d in %.0f ms", report.Type, report.Version, report.Status, report.Millis)
+	if report.Activated {
+		text += "; the subscription is active now"
+	}
+	if report.PathInForce {
+		text += "; the new path is in force now"
+	}
+	return probe.Finding{Grade: probe.Fine, Step: step, Text: text}
+}

@@ -137,7 +137,6 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 		if err := subscribe(ctx, w.hub.Manager, r); err != nil {
 			return err
 		}
-		r.before = r.counter.Summary().Accepted
 	}
 	w.traffic = newTraffic(w.hub.Publisher, w.receivers)
 	return nil
@@ -174,14 +173,19 @@ func (w *world) drain() {
 func (w *world) result() *Result {
 	totals := w.hub.Engine.Totals()
 	result := &Result{Address: w.address, Published: w.traffic.published.Load(), Retried: totals.Retried, BlockedLanes: totals.Blocked}
+	w.count(result)
+	return result
+}
+
+// count holds what the receivers have seen against what they are owed.
+func (w *world) count(result *Result) {
 	for i, r := range w.receivers {
 		seen := r.counter.Summary()
-		arrived := seen.Accepted - r.before
+		arrived := seen.Accepted - r.extra.Load()
 		result.Delivered += arrived
 		result.OrderViolations += seen.Violations + seen.Overtakes
 		result.Lost += w.traffic.owed[i].Load() - arrived
 	}
-	return result
 }
 
 // end takes down what there is, the hub before those it sends to.

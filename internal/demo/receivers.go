@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/varselhub/varsel/internal/clock"
@@ -32,7 +33,7 @@ type receiver struct {
 	socket  net.Listener
 	server  *http.Server
 	counter *listen.Receiver
-	before  int64 // messages accepted before the traffic: the test's
+	extra   atomic.Int64 // what was accepted and nobody published: test messages and the like
 }
 
 // newReceivers makes the three systems: one that always works, one that fails now and then, and one that speaks STAR's
@@ -77,7 +78,7 @@ func (r *receiver) wants(typeName string) bool { return slices.Contains(r.types,
 
 // serve starts the web server.
 func (r *receiver) serve() error {
-	options := listen.Options{Place: r.place, RememberIDs: true, RequireClientCertificate: r.tls != nil}
+	options := listen.Options{Place: r.place, RememberIDs: true, RequireClientCertificate: r.tls != nil, OnMessage: r.note}
 	if r.stress != nil {
 		options.Script = r.stress.answer
 	}
@@ -102,6 +103,12 @@ func (r *receiver) serve() error {
 		}
 	}()
 	return nil
+}
+
+func (r *receiver) note(m *listen.Message) {
+	if (m.Test || m.ID == "") && m.Status < http.StatusMultipleChoices && m.Sighting != listen.Duplicate {
+		r.extra.Add(1)
+	}
 }
 
 // stop lets what is in flight finish until ctx ends.

@@ -156,13 +156,8 @@ func (p *page) systems(at time.Time, lanes []delivery.LaneView) []System {
 	}
 	systems := []System{}
 	for _, doc := range p.Book.Systems() {
-		s := System{Name: doc.Name, Title: cmp.Or(doc.Title, doc.Name), Profile: string(doc.Agreement.Profile), Pending: pending[doc.Name], Mark: open}
-		for i := range lanes {
-			if lanes[i].System == doc.Name {
-				s.Blocked++
-				s.Mark = blocked
-			}
-		}
+		s := System{Name: doc.Name, Title: cmp.Or(doc.Title, doc.Name), Profile: string(doc.Agreement.Profile), Pending: pending[doc.Name]}
+		s.Blocked, s.Mark = blockedAt(doc.Name, lanes)
 		s.Endpoints = p.endpoints(at, doc, known)
 		for _, e := range s.Endpoints {
 			if e.Mark != open {
@@ -172,6 +167,23 @@ func (p *page) systems(at time.Time, lanes []delivery.LaneView) []System {
 		systems = append(systems, s)
 	}
 	return systems
+}
+
+// blockedAt counts a system's blocked lanes and tells what the worst of them means for it.
+func blockedAt(system string, lanes []delivery.LaneView) (count int, worst Mark) {
+	worst = open
+	for i := range lanes {
+		switch v := &lanes[i]; {
+		case v.System != system:
+			continue
+		case v.State == parked.Word:
+			worst = parked
+		case worst == open:
+			worst = blocked
+		}
+		count++
+	}
+	return count, worst
 }
 
 // endpoints are those that the system's subscriptions name, whether or not anything was sent there yet.
