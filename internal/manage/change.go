@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
@@ -86,6 +87,18 @@ func (m *Manager) change(ctx context.Context, draw func() (plan, error)) (plan, 
 	return plan{}, fault.New(fault.Conflict, "others keep changing the configuration; try again")
 }
 
+// hub is the author of what the hub itself decides, and what its own sources, types and systems are named after.
+const hub = "varsel"
+
+// checkOurs refuses changes of what the hub makes and keeps for itself, such as the types of its own events.
+func checkOurs(subject string) error {
+	rest, ours := strings.CutPrefix(subject, hub)
+	if ours && (rest == "" || rest[0] == '-' || rest[0] == '.') {
+		return fault.New(fault.ReadOnly, "names that begin with %s are the hub's own", hub)
+	}
+	return nil
+}
+
 // last is the position of the plan's last revision, once it is appended.
 func (p *plan) last() int64 { return p.revisions[len(p.revisions)-1].Position }
 
@@ -103,6 +116,9 @@ type document[T any] struct {
 // put puts a document in place. What is there already is not written again, whatever the condition but Absent says: a
 // request that is repeated because its answer got lost succeeds (RFC 9110 section 13.1.1).
 func put[T any](ctx context.Context, m *Manager, by By, d document[T]) (Put, error) {
+	if err := checkOurs(d.subject); err != nil {
+		return Put{}, err
+	}
 	var result Put
 	p, err := m.change(ctx, func() (plan, error) {
 		old, position := d.read()

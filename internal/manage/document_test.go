@@ -32,7 +32,7 @@ func tell(err error) string {
 	return strings.TrimSpace(string(f.Code) + " " + strings.Join(rules, "; "))
 }
 
-// new returns a condition-less change, seen one that was made for a state.
+// creating is a change without a condition, seen one that was made for a state, anyState one for whatever it is.
 func creating() manage.By { return manage.By{Author: "test"} }
 
 func seen(position int64) manage.By {
@@ -211,6 +211,7 @@ func TestConditions(t *testing.T) {
 		"create":                      {false, "a", func(int64) manage.Condition { return manage.Condition{} }, "", true},
 		"create, and none there":      {false, "a", func(int64) manage.Condition { return manage.Condition{Absent: true} }, "", true},
 		"create, and one there":       {true, "b", func(int64) manage.Condition { return manage.Condition{Absent: true} }, "precondition-failed", false},
+		"create the same once more":   {true, "a", func(int64) manage.Condition { return manage.Condition{Absent: true} }, "precondition-failed", false},
 		"change what is gone":         {false, "b", func(int64) manage.Condition { return manage.Condition{Seen: []int64{7}} }, "precondition-failed", false},
 		"change any, but none there":  {false, "b", func(int64) manage.Condition { return manage.Condition{Present: true} }, "precondition-failed", false},
 		"change unseen":               {true, "b", func(int64) manage.Condition { return manage.Condition{} }, "if-match-required", false},
@@ -296,6 +297,41 @@ func TestTheEgressRulesAreAsked(t *testing.T) {
 	_, err := m.PutSystem(ctx, managetest.Agreement("jobnet", profile.Star), creating())
 	if tell(err) != "invalid-document /agreement/baseUrl egress" || fault.Of(err).Violations[0].Message != "jobnet.test is inside" {
 		t.Errorf("%q %v", tell(err), err)
+	}
+}
+
+// The hub's own sources, types and systems are no document of anybody's.
+func TestTheHubsOwnIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	w.Seed()
+	for name, do := range map[string]func() error{
+		"source": func() error { _, err := w.Manager.PutSource(ctx, event.Source{Name: "varsel"}, creating()); return err },
+		"type": func() error {
+			_, err := w.Manager.PutType(ctx, event.Type{Name: "varsel.lane.parked"}, creating())
+			return err
+		},
+		"version": func() error {
+			_, err := w.Manager.PutVersion(ctx, event.Version{Type: "varsel.x", Version: "v1"}, creating())
+			return err
+		},
+		"system": func() error {
+			_, err := w.Manager.PutSystem(ctx, managetest.Agreement("varsel-contacts", profile.Star), creating())
+			return err
+		},
+		"set": func() error {
+			_, err := w.Manager.PutSubscriptions(ctx, "varsel-contacts", nil, options(anyState()))
+			return err
+		},
+		"keys":    func() error { _, err := w.Manager.RotateKey(ctx, "varsel-contacts", "v1", 0, "eva"); return err },
+		"removal": func() error { _, err := w.Manager.RemoveSystem(ctx, "varsel-contacts", anyState(), nil); return err },
+	} {
+		if err := do(); tell(err) != "read-only" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := w.Manager.PutType(ctx, event.Type{Name: "varselet", Title: "V", Order: event.OrderNone}, creating()); err != nil {
+		t.Errorf("another name: %v", err)
 	}
 }
 

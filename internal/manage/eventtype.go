@@ -11,7 +11,7 @@ import (
 
 // PutType makes an event type or changes it. How its events are ordered and whether they hold personal values is fixed
 // once it has a version: the version's mapping is made for it.
-// Errors: InvalidDocument, VersionFixed, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
+// Errors: InvalidDocument, VersionFixed, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutType(ctx context.Context, t event.Type, by By) (Put, error) {
 	return put(ctx, m, by, document[event.Type]{
 		kind: revision.Type, subject: t.Name,
@@ -46,7 +46,7 @@ func (m *Manager) checkFixed(old, next *event.Type) error {
 // retired. Once it has been active only state and end date change. Activating one deprecates the one that was active,
 // in the same commit, so that a type has one active version at any position (S25).
 // Errors: NotFound when there is no such type, InvalidDocument, VersionFixed, Conflict for a step that its state does
-// not allow, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
+// not allow, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutVersion(ctx context.Context, v event.Version, by By) (Put, error) {
 	return put(ctx, m, by, document[event.Version]{
 		kind: revision.Version, subject: v.Type + "/" + v.Version,

@@ -30,10 +30,13 @@ type NewKey struct {
 
 // RotateKey gives a system a new signing key. The keys of that kind before it go on signing beside it for the overlap,
 // so that the receiver can take over in its own time; with overlap 0 they end at once, which is for a key that leaked.
-// Errors: NotFound, InvalidDocument, Conflict when the profile does not sign or there are too many keys, StorageFull,
+// Errors: NotFound, InvalidDocument, ReadOnly, Conflict when the profile does not sign or there are too many keys, StorageFull,
 // ShuttingDown, and what Keys fails with.
 func (m *Manager) RotateKey(ctx context.Context, system, kind string, overlap time.Duration, author string) (*NewKey, error) {
 	if err := checkRotation(kind, overlap); err != nil {
+		return nil, err
+	}
+	if err := checkOurs(system); err != nil {
 		return nil, err
 	}
 	if err := m.checkSigns(system); err != nil {

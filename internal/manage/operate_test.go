@@ -3,6 +3,7 @@ package manage_test
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,6 +94,48 @@ func TestATestThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
+// What is put in force is what was tested: a path that was changed meanwhile waits for a test of its own.
+func TestAPathThatChangesDuringItsTestStaysPending(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	w.Seed()
+	w.System("jobnet", profile.Star)
+	id := w.Subscribe("jobnet", sub{Name: "a", Path: "/1"})["a"]
+	w.AnswerBy(func(managetest.Sent) int {
+		w.Subscribe("jobnet", sub{Name: "a", Path: "/2"})
+		return 204
+	})
+	report, err := w.Manager.Test(ctx, id, "eva")
+	w.Must(err)
+	if s := w.Book.Line(id).Now(); !report.Passed || report.Activated || s.State != subscription.Untested || s.Path != "/2" {
+		t.Errorf("%+v, %+v", report, s)
+	}
+}
+
+// DESIGN promise 8: not even a sample is sent of what the agreement does not grant.
+func TestASampleIsOfWhatTheAgreementGrants(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	w.Seed()
+	for name, kind := range map[string]string{"a": "cv", "b": "plan"} {
+		_, err := w.Manager.PutSource(ctx, event.Source{Name: name, URI: "urn:test:" + name, Title: name, Types: []string{kind}}, creating())
+		w.Must(err)
+	}
+	agreement := managetest.Agreement("jobnet", profile.Star)
+	agreement.Agreement.Sources = []string{"b"}
+	_, err := w.Manager.PutSystem(ctx, agreement, creating())
+	w.Must(err)
+	ids := w.Subscribe("jobnet", sub{Name: "all"}, sub{Name: "cv", Types: []string{"cv"}})
+	report, err := w.Manager.Test(ctx, ids["all"], "eva")
+	w.Must(err)
+	if report.Type != "plan" {
+		t.Errorf("a sample of %s", report.Type)
+	}
+	if _, err := w.Manager.Test(ctx, ids["cv"], "eva"); tell(err) != "conflict" {
+		t.Errorf("got %v", err)
+	}
+}
+
 // DESIGN promise 5: an endpoint that rejects takes messages again once a test has passed, and its parked ones go.
 func TestAPassedTestHealsARejectingEndpoint(t *testing.T) {
 	t.Parallel()
@@ -174,7 +217,7 @@ func TestStatesOfASubscription(t *testing.T) {
 				err = act(w, id)
 			}
 			standing, _ := w.Manager.Subscription(id)
-			if tell(err) != c.err || standing.Standing != c.want {
+			if tell(err) != c.err || standing.Standing != c.want || (standing.Reason == "") == (standing.State == subscription.Deactivated) {
 				t.Errorf("%s %v, want %s %q", standing.Standing, err, c.want, c.err)
 			}
 		})
@@ -277,6 +320,44 @@ func TestOwedToOneOfASystemsSubscriptions(t *testing.T) {
 	w.Until("everything is there", func() bool { return w.Engine.Totals().Pending == 0 })
 	w.Until("and recorded", func() bool { n, _ := w.Engine.Owed(ctx, ids["cv"]); return n == 0 })
 	owed("plan", 0)
+}
+
+// What is over, in flight and on disk side by side, above a watermark that one hanging receiver holds.
+func TestOwedAboveAWatermarkThatStands(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	w.Seed()
+	w.System("jobnet", profile.Star)
+	id := w.Subscribe("jobnet", sub{Name: "a"})["a"]
+	_, err := w.Manager.Test(ctx, id, "eva")
+	w.Must(err)
+	hang := make(chan struct{})
+	t.Cleanup(func() { close(hang) })
+	arrived := make(chan struct{}, 100)
+	first := true
+	status := 200
+	var mu sync.Mutex
+	w.AnswerBy(func(managetest.Sent) int {
+		mu.Lock()
+		hangs, answer := first, status
+		first = false
+		mu.Unlock()
+		arrived <- struct{}{}
+		if hangs {
+			<-hang
+		}
+		return answer
+	})
+	w.Publish("cv", kommune, 1)
+	<-arrived
+	w.Publish("cv", kommune, 3)
+	w.Until("three are over", func() bool { return w.Engine.Totals().Delivered == 3 })
+	mu.Lock()
+	status = 400
+	mu.Unlock()
+	w.Publish("cv", kommune, 2)
+	w.Until("two are parked", func() bool { return w.Engine.Totals().Parked == 2 })
+	w.Until("and it is recorded", func() bool { n, _ := w.Engine.Owed(ctx, id); return n == 3 })
 }
 
 // Rotation with overlap: both keys sign until the old one's time is over.

@@ -58,9 +58,12 @@ type PendingTest struct {
 //
 // Where the profile demands tests, a new subscription waits for its test, and a changed path is pending until its own
 // has passed (S57). Removing subscriptions with undelivered messages needs Drop.
-// Errors: NotFound, InvalidDocument, NotGranted, Overlap, DropCount, Precondition, NeedsIfMatch, StorageFull,
+// Errors: NotFound, ReadOnly, InvalidDocument, NotGranted, Overlap, DropCount, Precondition, NeedsIfMatch, StorageFull,
 // ShuttingDown.
 func (m *Manager) PutSubscriptions(ctx context.Context, system string, set []subscription.Subscription, opts SetOptions) (*Report, error) {
+	if err := checkOurs(system); err != nil {
+		return nil, err
+	}
 	var report *Report
 	p, err := m.change(ctx, func() (plan, error) {
 		doc, _ := m.book.System(system)

@@ -6,12 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -354,6 +356,41 @@ func TestRemovingWithUndeliveredMessagesNeedsTheirCount(t *testing.T) {
 			w.Until("the rest was dropped", func() bool { return w.Engine.Totals().Pending == 0 })
 			w.Until("no lane is left", func() bool { return len(w.Engine.Lanes(delivery.Selection{All: true})) == 0 })
 		})
+	}
+}
+
+// What was accepted a moment ago counts, routed or not.
+func TestTheCountIsOfAllThatWasAccepted(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	w.Seed()
+	w.System("jobnet", profile.Standard)
+	w.Subscribe("jobnet", sub{Name: "a", Path: "/a"})
+	w.Must(w.Manager.Pause(ctx, revision.Hub, "eva", ""))
+	dry := options(anyState())
+	dry.DryRun = true
+	for total := int64(1); total <= 50; total++ {
+		w.Append("cv", kommune, 1)
+		report, err := w.Manager.PutSubscriptions(ctx, "jobnet", nil, dry)
+		if err != nil || report.Drop != total {
+			t.Fatalf("%+v %v, want %d", report, err, total)
+		}
+	}
+}
+
+// An end date that has passed since it was set is no reason to refuse the set it stands in.
+func TestAnEndThatHasPassedStays(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	w.Seed()
+	w.System("jobnet", profile.Standard)
+	ended, other := sub{Name: "a", To: "2026-04-01"}, sub{Name: "b"}
+	w.Subscribe("jobnet", ended)
+	w.Clock.Advance(100 * 24 * time.Hour)
+	w.Subscribe("jobnet", ended, other)
+	ended.To = "2026-05-01"
+	if _, err := w.Manager.PutSubscriptions(ctx, "jobnet", []sub{ended, other}, options(anyState())); tell(err) != "invalid-document /items/0/to past" {
+		t.Errorf("another past end: %q", tell(err))
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 const everything = "*"
 
 // PutSource registers a source or changes it. Its URI stays: the order and the identity of its events hang on it.
-// Errors: InvalidDocument, Conflict, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
+// Errors: InvalidDocument, Conflict, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutSource(ctx context.Context, s event.Source, by By) (Put, error) {
 	return put(ctx, m, by, document[event.Source]{
 		kind: revision.Source, subject: s.Name,

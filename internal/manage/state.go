@@ -65,9 +65,6 @@ func (m *Manager) restate(ctx context.Context, id, author string, change func(s 
 	return m.Subscription(id)
 }
 
-// hub is the author of what the hub itself decides.
-const hub = "varsel"
-
 // Revise changes a subscription by the engine's decision; one that was removed meanwhile stays removed. It is the
 // engine's Options.Revise.
 func (m *Manager) Revise(ctx context.Context, line *revision.Line, change func(*subscription.Subscription)) error {

@@ -66,8 +66,11 @@ type Removal struct {
 
 // RemoveSystem ends the agreement with a system. Its subscriptions go with it when drop names exactly how many
 // undelivered messages they have; a system without subscriptions needs no drop.
-// Errors: NotFound, Precondition, NeedsIfMatch, DropCount, StorageFull, ShuttingDown.
+// Errors: NotFound, ReadOnly, Precondition, NeedsIfMatch, DropCount, StorageFull, ShuttingDown.
 func (m *Manager) RemoveSystem(ctx context.Context, name string, by By, drop *int64) (Removal, error) {
+	if err := checkOurs(name); err != nil {
+		return Removal{}, err
+	}
 	var removal Removal
 	var keys []subscription.SigningKey
 	_, err := m.change(ctx, func() (plan, error) {

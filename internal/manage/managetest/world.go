@@ -206,7 +206,14 @@ func (w *World) Subscribe(system string, set ...subscription.Subscription) map[s
 }
 
 // Publish appends events of a type, each in a lane of its own, and waits until they are routed.
-func (w *World) Publish(typeName string, o event.Organisation, count int) (positions []int64) {
+func (w *World) Publish(typeName string, o event.Organisation, count int) {
+	w.T.Helper()
+	w.Append(typeName, o, count)
+	w.Must(w.Engine.Reached(context.Background(), w.Log.Head()))
+}
+
+// Append appends events as Publish does, and waits for nothing.
+func (w *World) Append(typeName string, o event.Organisation, count int) {
 	w.T.Helper()
 	r := &eventlog.Request{}
 	for range count {
@@ -217,11 +224,6 @@ func (w *World) Publish(typeName string, o event.Organisation, count int) (posit
 		}})
 	}
 	w.Must(w.Log.Append(context.Background(), r))
-	w.Must(w.Engine.Reached(context.Background(), w.Log.Head()))
-	for _, entry := range r.Entries {
-		positions = append(positions, entry.Position)
-	}
-	return positions
 }
 
 // Until waits for something that the engine does in its own time.

@@ -33,7 +33,8 @@ type Store struct {
 	// The writer's own view of the end of the log; only Commit touches it.
 	position, recorded, revision int64
 
-	names names
+	names   names
+	closing sync.Once
 }
 
 var _ eventlog.Store = (*Store)(nil)
@@ -165,13 +166,15 @@ func (n *names) kind(number int64) typeVersion {
 	return n.kinds[number]
 }
 
-// Close closes every connection; reads that run are interrupted.
-func (s *Store) Close() error {
-	err := s.pool.Close()
-	s.cache = nil
-	if e := s.writer.Close(); err == nil {
-		err = e
-	}
+// Close closes every connection; reads that run are interrupted. Closing again does nothing.
+func (s *Store) Close() (err error) {
+	s.closing.Do(func() {
+		err = s.pool.Close()
+		s.cache = nil
+		if e := s.writer.Close(); err == nil {
+			err = e
+		}
+	})
 	return err
 }
 

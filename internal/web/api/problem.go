@@ -58,11 +58,7 @@ func (a *answer) WriteHeader(status int)         { a.status = status }
 func (a *api) answering(handle handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			switch p := recover(); p {
-			case nil:
-			case http.ErrAbortHandler:
-				panic(p)
-			default:
+			if p := recover(); p != nil {
 				a.fail(w, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 			}
 		}()
@@ -116,7 +112,6 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusServiceUnavailable, http.StatusInsufficientStorage:
 		w.Header().Set("Retry-After", retryAfter)
 	}
-	w.Header().Del("ETag")
 	w.Header().Set("Content-Type", "application/problem+json")
 	text := joined(p, extra)
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))

@@ -1,0 +1,180 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/store/sqlite"
+)
+
+// failing is the real store, except that commits fail while told so, and that the commits are counted.
+type failing struct {
+	eventlog.Store
+	refuse  atomic.Bool
+	commits atomic.Int64
+	hold    chan struct{} // not nil: a commit waits for it
+	entered chan struct{}
+}
+
+func (f *failing) Commit(ctx context.Context, c *eventlog.Commit) error {
+	if f.hold != nil {
+		f.entered <- struct{}{}
+		<-f.hold
+	}
+	if f.refuse.Load() {
+		return errors.New("no space left on device")
+	}
+	f.commits.Add(1)
+	return f.Store.Commit(ctx, c)
+}
+
+func openLog(t *testing.T, f *failing) *eventlog.Log {
+	t.Helper()
+	store, err := sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), func(a, b *event.Event) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Store = store
+	l, err := eventlog.Open(t.Context(), f, revision.NewBook(time.UTC), clock.System{}, eventlog.Options{TailEvents: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close(); store.Close() })
+	return l
+}
+
+func one(id string) *eventlog.Request {
+	return &eventlog.Request{Entries: []eventlog.Entry{{Event: &event.Event{
+		ID: ident.Message("urn:s", id), Source: "urn:s", SourceID: id, Type: "t", Version: "v1", Lane: event.Lane{1}, Head: fmt.Appendf(nil, `{"id":%q}`, id), Data: []byte("x"),
+	}}}}
+}
+
+// DESIGN section 5, Append: requests that come while a commit runs go together into the next one.
+func TestConcurrentRequestsShareACommit(t *testing.T) {
+	t.Parallel()
+	f := &failing{hold: make(chan struct{}), entered: make(chan struct{}, 100)}
+	l := openLog(t, f)
+	var wg sync.WaitGroup
+	publish := func(id string) {
+		wg.Go(func() {
+			if err := l.Append(context.Background(), one(id)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	publish("first")
+	<-f.entered
+	for i := range 50 {
+		publish(fmt.Sprint(i))
+	}
+	for !l.Waiting(50) {
+	}
+	close(f.hold)
+	wg.Wait()
+	if n := f.commits.Load(); n != 2 {
+		t.Errorf("want the 50 in one commit after the first, got %d commits", n)
+	}
+	if l.Head() != 51 {
+		t.Errorf("want 51 events, got %d", l.Head())
+	}
+}
+
+// DESIGN section 5, Record: when the store takes nothing, publish is told so, outcomes are kept, and both go on when it
+// does again. Nothing refused is in the log.
+func TestFullStoreRefusesAndRecovers(t *testing.T) {
+	t.Parallel()
+	f := &failing{}
+	l := openLog(t, f)
+	f.refuse.Store(true)
+	if err := l.Append(t.Context(), one("a")); !fault.Has(err, fault.StorageFull) {
+		t.Fatalf("want storage-full, got %v", err)
+	}
+	if l.Healthy() || l.Head() != 0 {
+		t.Fatalf("want the log unhealthy and empty, got %v and %d", l.Healthy(), l.Head())
+	}
+	c := &cutter{done: make(chan *eventlog.Cut, 1)}
+	l.Touch(c)
+	if err := l.Append(t.Context(), one("b")); !fault.Has(err, fault.StorageFull) {
+		t.Fatalf("want storage-full while it lasts, got %v", err)
+	}
+	grown := l.Grown()
+	f.refuse.Store(false)
+	<-grown // it finds out by itself
+	if cut := <-c.done; cut.Low != 7 {
+		t.Errorf("want the outcome that waited committed, got %+v", cut)
+	}
+	if err := l.Append(t.Context(), one("a")); err != nil || l.Head() != 1 {
+		t.Errorf("want a accepted as the first, got %v at %d", err, l.Head())
+	}
+}
+
+type cutter struct{ done chan *eventlog.Cut }
+
+func (c *cutter) Cut() *eventlog.Cut          { return &eventlog.Cut{Consumer: 99, Low: 7} }
+func (c *cutter) Committed(cut *eventlog.Cut) { c.done <- cut }
+
+// A reader gets the same events from memory and from the store, in order, with revisions leaving holes.
+func TestReadFromMemoryAndStore(t *testing.T) {
+	t.Parallel()
+	l := openLog(t, &failing{})
+	for i := range 30 {
+		if i%10 == 5 {
+			r := &eventlog.Request{Expect: l.Book().Last(), Revisions: []revision.Revision{revision.Removal("me", revision.Source, "s")}}
+			if err := l.Append(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err := l.Append(t.Context(), one(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []int{1, 3, 7, 100} {
+		var got []int64
+		for after := int64(0); after < l.Head(); {
+			events, upTo, err := l.Read(t.Context(), after, step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range events {
+				got = append(got, e.Position)
+			}
+			after = upTo
+		}
+		if len(got) != 27 {
+			t.Fatalf("step %d: want 27 events, got %d", step, len(got))
+		}
+		for i := 1; i < len(got); i++ {
+			if got[i] <= got[i-1] {
+				t.Fatalf("step %d: out of order at %d", step, got[i])
+			}
+		}
+	}
+}
+
+// A closed log refuses, and what was accepted before is committed.
+func TestCloseCommitsWhatWaits(t *testing.T) {
+	t.Parallel()
+	l := openLog(t, &failing{})
+	c := &cutter{done: make(chan *eventlog.Cut, 1)}
+	l.Touch(c)
+	l.Close()
+	if len(c.done) != 1 {
+		t.Error("want the outcome committed by Close")
+	}
+	if err := l.Append(t.Context(), one("late")); !fault.Has(err, fault.ShuttingDown) {
+		t.Errorf("want shutting-down, got %v", err)
+	}
+}
