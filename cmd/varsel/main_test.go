@@ -199,6 +199,16 @@ func TestServeRefusesToBeOpenUnasked(t *testing.T) {
 	varsel("", "demo", "--listen", "0.0.0.0:0").want(t, exitFail, "for this machine alone")
 }
 
+func TestServeRefusesMailThatCouldNotBeSent(t *testing.T) {
+	t.Parallel()
+	varsel("", "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--smtp-host", "mail.example").want(t, exitFail, "from is not an e-mail address")
+	varsel("", "serve", "--smtp-tls", "perhaps").want(t, exitUsage, "starttls")
+	good := smtpFlags{Host: "mail.example", Port: 587, TLS: "starttls", From: "Varsel <varsel@hub.example>"}
+	if err := good.check(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestATakenPortIsSaidWithTheWayOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

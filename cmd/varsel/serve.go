@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"time"
 
 	"github.com/varselhub/varsel/internal/app"
 	"github.com/varselhub/varsel/internal/channel/mail"
@@ -30,13 +32,20 @@ type smtpFlags struct {
 	Port int    `help:"Its port." default:"587" env:"VARSEL_SMTP_PORT"`
 	TLS  string `help:"starttls, implicit or none." default:"starttls" enum:"starttls,implicit,none" env:"VARSEL_SMTP_TLS"`
 	From string `help:"Sender of mails." env:"VARSEL_SMTP_FROM" placeholder:"MAIL"`
+	User string `help:"User name, where the server asks for one. The password is read from VARSEL_SMTP_PASSWORD alone: flags can be seen by others." env:"VARSEL_SMTP_USER"`
 }
+
+// mailTimeout is for one whole mail: servers may greet slowly on purpose (RFC 5321 section 4.5.3.2).
+const mailTimeout = time.Minute
 
 // Run serves until the person or the system ends it.
 func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	if err := onlyLoopback(c.Listen); err != nil && !c.OpenToEveryone {
 		return fmt.Errorf("%w\n  There is no access control yet: whoever reaches the hub may read and change everything."+
 			"\n  Put it behind a proxy that knows who may, or give --open-to-everyone if the network is yours alone", err)
+	}
+	if err := c.SMTP.check(); err != nil {
+		return err
 	}
 	socket, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
@@ -84,5 +93,21 @@ func (f *smtpFlags) config() *mail.Config {
 	if f.Host == "" {
 		return nil
 	}
-	return &mail.Config{Host: f.Host, Port: f.Port, TLS: mail.TLS(f.TLS), From: f.From}
+	return &mail.Config{
+		Host: f.Host, Port: f.Port, TLS: mail.TLS(f.TLS), From: f.From, User: f.User, Password: os.Getenv("VARSEL_SMTP_PASSWORD"), Timeout: mailTimeout,
+	}
+}
+
+// check finds at the start what would otherwise fail the first mail.
+func (f *smtpFlags) check() error {
+	config := f.config()
+	if config == nil {
+		return nil
+	}
+	config.Dial = (&net.Dialer{}).DialContext
+	sender, err := mail.New(*config)
+	if err != nil {
+		return err
+	}
+	return sender.Close()
 }
