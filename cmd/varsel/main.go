@@ -47,24 +47,20 @@ const (
 	exitUsage = 2
 )
 
-// exit is how kong leaves after help or version.
-type exit int
-
 // run runs one command line and returns its exit code.
-func run(ctx context.Context, args []string, s *streams) (code int) {
-	defer func() {
-		if left, ok := recover().(exit); ok {
-			code = int(left)
-		}
-	}()
+func run(ctx context.Context, args []string, s *streams) int {
 	var c commands
+	left := false // help or version was asked for and has been printed
 	parser, err := kong.New(&c, kong.Name("varsel"), kong.Description("Takes an event in once and tells everyone who should know."),
-		kong.Writers(s.out, s.err), kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.Writers(s.out, s.err), kong.Exit(func(int) { left = true }),
 		kong.Vars{"version": version}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(s))
 	if err != nil {
 		return fail(s, err, exitUsage)
 	}
 	parsed, err := parser.Parse(args)
+	if left {
+		return exitDone
+	}
 	if err != nil {
 		return fail(s, fmt.Errorf("%w; `varsel --help` lists what there is", err), exitUsage)
 	}

@@ -51,17 +51,22 @@ var layers = []layer{
 		packages: []string{"internal/app"},
 	},
 	{
-		// What a command does besides serving; each a program of its own.
-		name: "program", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app"},
-		packages: []string{"internal/listen", "internal/demo", "internal/bench"},
+		// The other side of the wire, and the way there: what the programs below are made with.
+		name: "receiver", may: []string{"foundation", "noun", "public"},
+		packages: []string{"internal/listen", "internal/probe"},
 	},
 	{
-		name: "command", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "program"},
+		// What a command does besides serving; each a program of its own.
+		name: "program", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver"},
+		packages: []string{"internal/demo", "internal/bench"},
+	},
+	{
+		name: "command", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "program"},
 		packages: []string{"cmd", "scripts"},
 	},
 	{
 		// Support of tests: imports what it likes and is imported by test files only.
-		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "program"}, peers: true,
+		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "program"}, peers: true,
 		packages: []string{"internal/arch", "internal/oracle", "internal/store/storetest", "internal/channel/channeltest",
 			"internal/manage/managetest"},
 	},

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -37,7 +38,7 @@ func (w *walk) handshake(ctx context.Context) bool {
 
 // config is as the hub's: the agreement's authorities and client certificate.
 func (w *walk) config() (*tls.Config, bool) {
-	config := &tls.Config{ServerName: w.url.Hostname(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	config := &tls.Config{ServerName: w.url.Hostname(), MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, Time: w.Clock.Now}
 	if w.target.CA != "" {
 		text, err := os.ReadFile(w.target.CA)
 		config.RootCAs = x509.NewCertPool()
@@ -61,7 +62,7 @@ func whyNot(err error) (text, next string) {
 	var authority x509.UnknownAuthorityError
 	var name x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	var alert tls.AlertError
+	var alert *net.OpError
 	switch {
 	case errors.As(err, &authority):
 		return "the receiver's certificate is signed by an authority that is not trusted here",
@@ -70,7 +71,7 @@ func whyNot(err error) (text, next string) {
 		return err.Error(), "The receiver needs a certificate for the name in the base URL, or the base URL another name."
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "the receiver's certificate is not valid today", "The receiver renews it. If it is right, check this machine's clock."
-	case errors.As(err, &alert):
+	case errors.As(err, &alert) && alert.Op == "remote error": // how crypto/tls hands on the other side's alert
 		return "the receiver broke the handshake off: " + err.Error(), "It may demand another client certificate than the agreement names; ask its operator."
 	}
 	return "the handshake failed: " + err.Error(), "Does the receiver speak TLS 1.2 or newer on this port?"
@@ -128,8 +129,7 @@ func (w *walk) clock(ctx context.Context) bool {
 		response, err = http.ReadResponse(bufio.NewReader(conn), request)
 	}
 	if err != nil {
-		text, next := whyNot(err)
-		return w.fail("answer", next, "%s", text)
+		return w.noAnswer(err)
 	}
 	defer response.Body.Close()
 	date, err := http.ParseTime(response.Header.Get("Date"))
@@ -140,4 +140,13 @@ func (w *walk) clock(ctx context.Context) bool {
 		return w.warn(step, "Set both clocks by a time server: beyond 5 minutes the receiver takes messages for replays.", "the receiver's clock is off by %s", off)
 	}
 	return w.fine(step, "both agree on the time")
+}
+
+func (w *walk) noAnswer(err error) bool {
+	const step = "answer"
+	if alert := (*net.OpError)(nil); errors.As(err, &alert) && alert.Op == "remote error" {
+		text, next := whyNot(err)
+		return w.fail(step, next, "%s", text)
+	}
+	return w.fail(step, "Is it a web server that listens there?", "the receiver took the connection and gave no answer: %s", err)
 }

@@ -2,7 +2,8 @@
 // this script the page is whole, and "Reload" does the same.
 "use strict";
 
-const every = 1000;
+const every = 1000; // ms
+const few = 5; // more rows than these at once are a stream, and pointing at all of them points at none
 const live = document.getElementById("live");
 const pulse = document.getElementById("pulse");
 
@@ -14,11 +15,12 @@ function update(old, fresh) {
     return;
   }
   const known = new Map([...old.children].map((row) => [row.id, row]));
+  const calm = rows.filter((row) => !known.has(row.id)).length > few;
   let place = old.firstElementChild;
   for (const row of rows) {
     const was = known.get(row.id);
     if (!was) {
-      row.classList.add("new");
+      if (!calm) row.classList.add("new");
       old.insertBefore(row, place);
       continue;
     }
