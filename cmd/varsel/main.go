@@ -14,6 +14,8 @@ var version = "dev"
 // commands is the command line: one field for each command, in the order help lists them.
 type commands struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	Bench benchCommand `cmd:"" help:"Measure this hub beside the fastest that this machine can do."`
 }
 
 func main() {

@@ -60,7 +60,10 @@ func Register(mail, operator bool) []revision.Revision {
 		}
 		revisions = append(revisions,
 			revision.Of(SourceName, revision.Type, k.name, event.Type{Name: k.name, Title: k.title, Description: k.meaning, Order: event.OrderKey, Retention: "P180D"}),
-			revision.Of(SourceName, revision.Version, k.name+"/v1", event.Version{Type: k.name, Version: "v1", State: event.StateActive, Mapping: event.Mapping{Fields: map[string]string{"key": "/system"}}}))
+			revision.Of(SourceName, revision.Version, k.name+"/v1", event.Version{
+				Type: k.name, Version: "v1", State: event.StateActive, Sample: json.RawMessage(`{"system":"example"}`),
+				Mapping: event.Mapping{Fields: map[string]string{"key": "/system"}},
+			}))
 	}
 	revisions = append(revisions, revision.Of(SourceName, revision.Source, SourceName, event.Source{Name: SourceName, URI: SourceURI, Title: "This hub", Types: []string{"*"}}))
 	if mail {
