@@ -15,6 +15,7 @@ const (
 	NeedsIfMatch     Code = "if-match-required"
 	Conflict         Code = "conflict"
 	ReadOnly         Code = "read-only"
+	CrossOrigin      Code = "cross-origin"
 
 	// Publishing.
 	InvalidEvent   Code = "invalid-event"
@@ -64,6 +65,7 @@ var Catalogue = []Entry{
 	{NeedsIfMatch, 428, "A change to an existing document needs If-Match", "GET it and send its ETag in If-Match, so that nobody's change is overwritten unseen."},
 	{Conflict, 409, "It is not in a state that allows this", "The detail names the state; change that first."},
 	{ReadOnly, 403, "This is made and kept by the hub", "It can be read, not changed."},
+	{CrossOrigin, 403, "A web page of another site made this request", "Make it from a program, or from a page of the hub itself."},
 
 	{InvalidEvent, 422, "The event breaks rules", "Mend every violation listed and publish it again; it was not accepted."},
 	{EventConflict, 409, "An event with this source and id exists with other content", "Give the new fact a new id; an event never changes."},

@@ -48,7 +48,10 @@ func Invalid(code Code, violations []Violation) error {
 
 func summary(violations []Violation) string {
 	first := violations[0]
-	text := first.Pointer + ": " + first.Message
+	text := first.Message
+	if first.Pointer != "" { // "" is the document as a whole
+		text = first.Pointer + ": " + text
+	}
 	if more := len(violations) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
 	}

@@ -1,0 +1,163 @@
+// Package api is the hub's HTTP API for programs: publishing events, managing configuration, operating deliveries. It
+// decides nothing: it reads requests, hands them to the verbs, and writes what came of them. routes is the table of
+// contents; problem.go is the one place where an error becomes an answer.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// Publisher brings events into the log.
+type Publisher interface {
+	Publish(ctx context.Context, drafts []event.Draft, partial bool) ([]publish.Result, error)
+}
+
+// Operator looks at deliveries and moves the ones that stand.
+type Operator interface {
+	Lanes(delivery.Selection) []delivery.LaneView
+	Release(sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
+	Discard(sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
+	Endpoints() []delivery.EndpointView
+	Totals() delivery.Totals
+}
+
+// Events reads the log.
+type Events interface {
+	At(ctx context.Context, position int64) (*event.Event, error)
+}
+
+// History reads what was tried.
+type History interface {
+	AttemptsAt(ctx context.Context, position int64) ([]eventlog.AttemptRow, error)
+}
+
+// Decode reads the events of a publish request, at most limit of them.
+type Decode func(header http.Header, body []byte, limit int) ([]event.Draft, error)
+
+// Options are what the API stands on; app fills them in.
+type Options struct {
+	Book      *revision.Book
+	Manager   *manage.Manager
+	Publisher Publisher
+	Decode    Decode
+	Operator  Operator
+	Events    Events
+	History   History
+	// Author names who makes a request, for the revisions it writes. Whether the request is allowed at all is decided
+	// before it comes here.
+	Author func(*http.Request) string
+	Logger *slog.Logger
+	Limits Limits
+}
+
+// Limits bound what one request may bring.
+type Limits struct {
+	Document int64 // bytes of a configuration document; 0: 4 MiB
+	Batch    int64 // bytes of a publish request; 0: 32 MiB
+	Entries  int   // events in a batch; 0: 1,000
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.Document == 0 {
+		l.Document = 4 << 20
+	}
+	if l.Batch == 0 {
+		l.Batch = 32 << 20
+	}
+	if l.Entries == 0 {
+		l.Entries = 1000
+	}
+	return l
+}
+
+type api struct {
+	Options
+	mux          *http.ServeMux
+	crossOrigins *http.CrossOriginProtection
+}
+
+// route is one line of the table of contents.
+type route struct {
+	pattern string
+	handle  handler
+}
+
+// handler answers one request, or returns why it does not.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+func (a *api) routes() []route {
+	return []route{
+		{"POST /api/v1/events", a.publish},
+		{"GET /api/v1/events/{position}", a.getEvent},
+		{"GET /api/v1/events/{position}/attempts", a.getAttempts},
+
+		{"GET /api/v1/sources", a.listSources},
+		{"GET /api/v1/sources/{name}", a.getSource},
+		{"PUT /api/v1/sources/{name}", a.putSource},
+		{"GET /api/v1/event-types", a.listTypes},
+		{"GET /api/v1/event-types/{name}", a.getType},
+		{"PUT /api/v1/event-types/{name}", a.putType},
+		{"GET /api/v1/event-types/{name}/versions", a.listVersions},
+		{"GET /api/v1/event-types/{name}/versions/{version}", a.getVersion},
+		{"PUT /api/v1/event-types/{name}/versions/{version}", a.putVersion},
+		{"GET /api/v1/profiles", a.listProfiles},
+
+		{"GET /api/v1/systems", a.listSystems},
+		{"GET /api/v1/systems/{name}", a.getSystem},
+		{"PUT /api/v1/systems/{name}", a.putSystem},
+		{"DELETE /api/v1/systems/{name}", a.deleteSystem},
+		{"GET /api/v1/systems/{name}/subscriptions", a.getSet},
+		{"PUT /api/v1/systems/{name}/subscriptions", a.putSet},
+		{"POST /api/v1/systems/{name}/signing-keys", a.rotateKey},
+
+		{"GET /api/v1/subscriptions", a.listSubscriptions},
+		{"GET /api/v1/subscriptions/{id}", a.getSubscription},
+		{"POST /api/v1/subscriptions/{id}/test", a.test},
+		{"POST /api/v1/subscriptions/{id}/activate", a.activate},
+		{"POST /api/v1/subscriptions/{id}/deactivate", a.deactivate},
+
+		{"GET /api/v1/pauses", a.listPauses},
+		{"POST /api/v1/hub/pause", a.pause(ofHub)},
+		{"POST /api/v1/hub/resume", a.resume(ofHub)},
+		{"POST /api/v1/systems/{name}/pause", a.pause(ofSystem)},
+		{"POST /api/v1/systems/{name}/resume", a.resume(ofSystem)},
+		{"POST /api/v1/subscriptions/{id}/pause", a.pause(ofSubscription)},
+		{"POST /api/v1/subscriptions/{id}/resume", a.resume(ofSubscription)},
+		{"POST /api/v1/endpoints/pause", a.pause(ofEndpoint)},
+		{"POST /api/v1/endpoints/resume", a.resume(ofEndpoint)},
+
+		{"GET /api/v1/endpoints", a.listEndpoints},
+		{"GET /api/v1/lanes", a.listLanes},
+		{"POST /api/v1/lanes/release", a.releaseLanes},
+		{"POST /api/v1/lanes/discard", a.discardLanes},
+		{"GET /api/v1/totals", a.totals},
+	}
+}
+
+// New returns the handler of everything under /api/v1.
+func New(options Options) http.Handler {
+	options.Limits = options.Limits.withDefaults()
+	a := &api{Options: options, mux: http.NewServeMux(), crossOrigins: http.NewCrossOriginProtection()}
+	for _, route := range a.routes() {
+		a.mux.Handle(route.pattern, a.answering(route.handle))
+	}
+	return a
+}
+
+// Patterns lists the routes as "METHOD /path", in the order of the table of contents.
+func Patterns() []string {
+	var patterns []string
+	for _, route := range new(api).routes() {
+		patterns = append(patterns, route.pattern)
+	}
+	return patterns
+}

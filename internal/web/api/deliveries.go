@@ -1,0 +1,125 @@
+package api
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+)
+
+// Lists of lanes show the first of them and count the rest.
+const (
+	lanesShown = 1000
+	lanesMost  = 10_000
+)
+
+// laneView is a blocked lane as it is shown.
+type laneView struct {
+	delivery.LaneView
+	Since string `json:"since,omitempty"` // of the first failure, RFC 3339
+	Due   string `json:"due,omitempty"`   // of the next attempt; when parked, of its expiry
+}
+
+func viewLanes(lanes []delivery.LaneView, most int64) list[laneView] {
+	total := int64(len(lanes))
+	l := list[laneView]{Items: make([]laneView, 0, min(total, most)), Total: &total}
+	for i := range lanes[:min(total, most)] {
+		l.Items = append(l.Items, laneView{LaneView: lanes[i], Since: instant(lanes[i].Since), Due: instant(lanes[i].Due)})
+	}
+	return l
+}
+
+func (a *api) listLanes(w http.ResponseWriter, r *http.Request) error {
+	q := queryOf(r, "system", "subscription", "state", "limit")
+	selection := delivery.Selection{System: q.text("system"), Subscription: q.text("subscription"), All: true}
+	state := q.oneOf("state", "retrying", "standing", "parked")
+	limit := q.number("limit")
+	if limit != nil && (*limit < 1 || *limit > lanesMost) {
+		q.refuse("query:limit", "range", "want 1 to 10000")
+	}
+	if err := q.err(); err != nil {
+		return err
+	}
+	var lanes []delivery.LaneView
+	for _, lane := range a.Operator.Lanes(selection) {
+		if state == "" || lane.State == state {
+			lanes = append(lanes, lane)
+		}
+	}
+	most := int64(lanesShown)
+	if limit != nil {
+		most = *limit
+	}
+	return respond(w, http.StatusOK, viewLanes(lanes, most))
+}
+
+// selection is which lanes to release or discard.
+type selection struct {
+	System       string `json:"system"`
+	Subscription string `json:"subscription"`
+	Lane         string `json:"lane"`
+	All          bool   `json:"all"`
+	DryRun       bool   `json:"dryRun"`
+}
+
+func (s *selection) check() error {
+	if _, ok := event.ParseLane(s.Lane); s.Lane != "" && !ok {
+		return fault.Invalid(fault.InvalidDocument, []fault.Violation{{Pointer: "/lane", Rule: "lane", Message: "want the 32 hexadecimal digits of a lane"}})
+	}
+	return nil
+}
+
+// operated is what came of it.
+type operated struct {
+	DryRun bool `json:"dryRun,omitempty"`
+	list[laneView]
+}
+
+func (a *api) releaseLanes(w http.ResponseWriter, r *http.Request) error {
+	return a.operate(w, r, "release", a.Operator.Release)
+}
+
+func (a *api) discardLanes(w http.ResponseWriter, r *http.Request) error {
+	return a.operate(w, r, "discard", a.Operator.Discard)
+}
+
+func (a *api) operate(w http.ResponseWriter, r *http.Request, doing string, do func(delivery.Selection, bool) ([]delivery.LaneView, error)) error {
+	var s selection
+	err := a.readDocument(w, r, &s)
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return err
+	}
+	lanes, err := do(delivery.Selection{System: s.System, Subscription: s.Subscription, Lane: s.Lane, All: s.All}, s.DryRun)
+	if err != nil {
+		return err
+	}
+	if !s.DryRun {
+		a.Logger.LogAttrs(r.Context(), slog.LevelInfo, doing, slog.String("author", a.Author(r)), slog.String("system", s.System),
+			slog.String("subscription", s.Subscription), slog.String("lane", s.Lane), slog.Int("lanes", len(lanes)))
+	}
+	return respond(w, http.StatusOK, operated{DryRun: s.DryRun, list: viewLanes(lanes, lanesShown)})
+}
+
+// endpointView is an endpoint as it is shown.
+type endpointView struct {
+	delivery.EndpointView
+	Since string `json:"since,omitempty"`
+	Until string `json:"until,omitempty"`
+}
+
+func (a *api) listEndpoints(w http.ResponseWriter, _ *http.Request) error {
+	var views []endpointView
+	for _, e := range a.Operator.Endpoints() {
+		views = append(views, endpointView{EndpointView: e, Since: instant(e.Since), Until: instant(e.Until)})
+	}
+	return respondList(w, views)
+}
+
+func (a *api) totals(w http.ResponseWriter, _ *http.Request) error {
+	return respond(w, http.StatusOK, a.Operator.Totals())
+}

@@ -1,0 +1,135 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/publish"
+)
+
+// resultView is what became of one event of a request.
+type resultView struct {
+	ID       string   `json:"id"`
+	Position int64    `json:"position,omitempty"`
+	Status   string   `json:"status"` // accepted, duplicate or refused
+	Problem  *problem `json:"problem,omitempty"`
+}
+
+// publish answers 202 when all of it is durable. With partial=true events are accepted one by one, and when one is
+// refused the answer is 207 with its problem.
+func (a *api) publish(w http.ResponseWriter, r *http.Request) error {
+	q := queryOf(r, "partial")
+	partial := q.flag("partial")
+	if err := q.err(); err != nil {
+		return err
+	}
+	body, err := read(w, r, a.Limits.Batch)
+	if err != nil {
+		return err
+	}
+	drafts, err := a.Decode(r.Header, body, a.Limits.Entries)
+	if err != nil {
+		return err
+	}
+	results, err := a.Publisher.Publish(r.Context(), drafts, partial)
+	if err != nil {
+		return err
+	}
+	return respondResults(w, results)
+}
+
+func respondResults(w http.ResponseWriter, results []publish.Result) error {
+	status, views := http.StatusAccepted, make([]resultView, len(results))
+	for i, result := range results {
+		views[i] = resultView{ID: result.ID, Position: result.Position, Status: result.Status}
+		if result.Err != nil {
+			p, _ := problemOf(result.Err)
+			views[i].Problem, status = &p, http.StatusMultiStatus
+		}
+	}
+	return respond(w, status, map[string]any{"results": views})
+}
+
+// eventView is the skeleton of an event: all but its data.
+type eventView struct {
+	Position     int64             `json:"position"`
+	Recorded     string            `json:"recorded"`
+	Message      string            `json:"messageId"`
+	Source       string            `json:"source"`
+	Type         string            `json:"type"`
+	Version      string            `json:"version"`
+	Time         string            `json:"time"`
+	Organisation string            `json:"organisation,omitempty"`
+	Lane         string            `json:"lane"`
+	Personal     bool              `json:"personal"`
+	Attributes   map[string]string `json:"attributes"`
+	MediaType    string            `json:"mediaType,omitempty"`
+	Size         int               `json:"size"` // of its data, in bytes
+}
+
+func (a *api) getEvent(w http.ResponseWriter, r *http.Request) error {
+	at, err := position(r)
+	if err != nil {
+		return err
+	}
+	e, err := a.Events.At(r.Context(), at)
+	if err != nil {
+		return err
+	}
+	v := eventView{
+		Position: e.Position, Recorded: instant(e.Recorded), Message: e.ID.String(), Source: e.Source, Type: e.Type, Version: e.Version,
+		Time: instant(e.Time), Organisation: e.Organisation.String(), Lane: e.Lane.String(), Personal: e.Personal,
+		Attributes: map[string]string{}, MediaType: e.MediaType, Size: len(e.Data),
+	}
+	for _, attribute := range e.Attributes() {
+		v.Attributes[attribute.Name] = attribute.Value
+	}
+	return respond(w, http.StatusOK, v)
+}
+
+// position is the one in the address. One that is no number names no event.
+func position(r *http.Request) (int64, error) {
+	n, err := strconv.ParseUint(r.PathValue("position"), 10, 63)
+	if err != nil {
+		return 0, fault.New(fault.NotFound, "want an event's position, a whole number")
+	}
+	return int64(n), nil
+}
+
+// attemptView is one attempt. What the receiver answered is a person's data as much as what it was sent, so only its
+// length is told.
+type attemptView struct {
+	Consumer string  `json:"consumer"`
+	Number   int     `json:"number"`
+	At       string  `json:"at"`
+	Outcome  string  `json:"outcome"`
+	Status   int     `json:"status,omitempty"`
+	Millis   float64 `json:"durationMs"`
+	Reason   string  `json:"reason,omitempty"`
+	Detail   string  `json:"detail,omitempty"`
+	Answer   int     `json:"answerBytes,omitempty"` // kept of the answer's body
+}
+
+func (a *api) getAttempts(w http.ResponseWriter, r *http.Request) error {
+	at, err := position(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.Events.At(r.Context(), at); err != nil {
+		return err
+	}
+	rows, err := a.History.AttemptsAt(r.Context(), at)
+	if err != nil {
+		return err
+	}
+	views := make([]attemptView, 0, len(rows))
+	for i := range rows {
+		row := &rows[i]
+		views = append(views, attemptView{
+			Consumer: row.Consumer, Number: row.Number, At: instant(row.At), Outcome: row.Outcome.String(), Status: row.Result.Status,
+			Millis: float64(row.Result.Duration.Microseconds()) / 1000, Reason: row.Result.Reason, Detail: row.Result.Detail, Answer: len(row.Result.Body),
+		})
+	}
+	return respondList(w, views)
+}

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/manage"
+)
+
+// respond writes a document.
+func respond(w http.ResponseWriter, status int, document any) error {
+	text, err := json.Marshal(document)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "the answer cannot be written")
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // a client that left needs no answer
+	return nil
+}
+
+// list is how every collection is written.
+type list[T any] struct {
+	Items []T    `json:"items"`
+	Total *int64 `json:"total,omitempty"` // of all, where not all are listed
+}
+
+func respondList[T any](w http.ResponseWriter, items []T) error {
+	if items == nil {
+		items = []T{}
+	}
+	return respond(w, http.StatusOK, list[T]{Items: items})
+}
+
+// etag is a position as an entity tag.
+func etag(position int64) string { return `"r` + strconv.FormatInt(position, 10) + `"` }
+
+// respondDocument answers a GET of one document, or says that the client has it.
+func respondDocument[T any](w http.ResponseWriter, r *http.Request, document *T, position int64) error {
+	if document == nil {
+		return fault.New(fault.NotFound, "there is none of that name")
+	}
+	tag := etag(position)
+	w.Header().Set("ETag", tag)
+	for _, known := range strings.Split(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+	}
+	return respond(w, http.StatusOK, document)
+}
+
+// respondPut answers a PUT with the document as it stands now.
+func respondPut[T any](w http.ResponseWriter, put manage.Put, document *T) error {
+	status := http.StatusOK
+	if put.Created {
+		status = http.StatusCreated
+	}
+	w.Header().Set("ETag", etag(put.Position))
+	return respond(w, status, document)
+}
+
+// instant writes µs UTC as RFC 3339; "" for none.
+func instant(us int64) string {
+	if us == 0 {
+		return ""
+	}
+	return string(event.AppendTime(nil, us))
+}
