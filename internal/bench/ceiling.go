@@ -156,25 +156,35 @@ func (w *wire) exchange(status string) error {
 		if !bytes.HasPrefix(w.in[:filled], []byte("HTTP/1.1"+status)) {
 			return fault.New(fault.Internal, "the answer is not%s: %.200q", status, w.in[:filled])
 		}
-		length, err := contentLength(w.in[:head])
-		if err != nil {
-			return err
-		}
-		if missing := head + 4 + length - filled; missing > 0 {
-			_, err = io.CopyN(io.Discard, w.Conn, int64(missing))
-		}
-		return err
+		return w.finish(filled, head)
 	}
 }
 
-func contentLength(head []byte) (int, error) {
-	_, rest, found := bytes.Cut(head, []byte("\r\nContent-Length: "))
+// finish reads what is left of an answer of which so many bytes are here, its head's end at head.
+func (w *wire) finish(filled, head int) error {
+	_, rest, found := bytes.Cut(w.in[:head], []byte("\r\nContent-Length: "))
+	if !found { // net/http sends long answers in chunks; the last is empty
+		return w.until(filled, []byte("\r\n0\r\n\r\n"))
+	}
 	line, _, _ := bytes.Cut(rest, []byte("\r"))
 	length, err := strconv.Atoi(string(line))
-	if !found || err != nil {
-		return 0, fault.New(fault.Internal, "the answer has no Content-Length")
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "the answer's Content-Length is no number")
 	}
-	return length, nil
+	if missing := head + 4 + length - filled; missing > 0 {
+		_, err = io.CopyN(io.Discard, w.Conn, int64(missing))
+	}
+	return err
+}
+
+func (w *wire) until(filled int, end []byte) error {
+	for !bytes.HasSuffix(w.in[:filled], end) {
+		n, err := w.Read(w.in[filled:])
+		if filled += n; err != nil {
+			return fault.Wrap(fault.Internal, err, "the answer broke off")
+		}
+	}
+	return nil
 }
 
 // senderLoop is the same loop with the channel's own client.

@@ -1,34 +1,17 @@
 package bench
 
 import (
-	"encoding/json"
-	"io"
+	"log/slog"
 	"net/http"
 
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
+	"github.com/varselhub/varsel/internal/web/api"
 )
 
-// face is the publish API.
-func (h *hub) face() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		drafts, err := cloudevents.Decode(r.Header, body, 1000)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		results, err := h.Publisher.Publish(r.Context(), drafts, false)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		text, _ := json.Marshal(results)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusAccepted)
-		w.Write(text)
+// face is the hub's API as it is served.
+func (h *hub) face(logger *slog.Logger) http.Handler {
+	return api.New(api.Options{
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode, Operator: h.Engine,
+		Events: h.Log, History: h.Store, Author: func(*http.Request) string { return "bench" }, Logger: logger,
 	})
 }

@@ -49,8 +49,7 @@ func (r *run) newHub(ctx context.Context, w world, behind int) (*hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	running, err := app.New(ctx, app.Config{Data: dir, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, logger)
+	running, err := app.New(ctx, app.Config{Data: dir, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, logger())
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +69,11 @@ func (r *run) newHub(ctx context.Context, w world, behind int) (*hub, error) {
 	h.gate = newGate(behind, func() int64 { return running.Engine.Delivered() / int64(h.fanOut) })
 	r.onClose(h.gate.stop)
 	return h, nil
+}
+
+// logger tells a person what goes wrong with the hub.
+func logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // configure appends the world in one request: thousands of subscriptions one by one would take longer than the figure.

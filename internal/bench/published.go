@@ -79,7 +79,7 @@ func (h *hub) serve(batch int) (addr string, err error) {
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, err, "cannot listen")
 	}
-	face := h.face()
+	face := h.face(logger())
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h.gate.pass(r.Context(), batch) {
 			face.ServeHTTP(w, r)
