@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 	"time"
 
 	"github.com/varselhub/varsel/internal/fault"
@@ -44,6 +45,7 @@ type child struct {
 	cmd   *exec.Cmd
 	stdin io.Closer
 	pipe  pipe
+	turn  sync.Mutex // one question at a time
 }
 
 // spawn starts a process and gives it its first instruction.
@@ -76,6 +78,8 @@ func (c *child) stop() {
 
 // ask sends an instruction and waits for its answer; when ctx ends first the process is of no use any more.
 func (c *child) ask(ctx context.Context, question, answer any) error {
+	c.turn.Lock()
+	defer c.turn.Unlock()
 	if err := c.pipe.out.Encode(question); err != nil {
 		return fault.Wrap(fault.Internal, err, "the %s has gone", c.role)
 	}
