@@ -14,7 +14,7 @@ import (
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
-func open(t *testing.T) *sqlite.Store {
+func openTemp(t *testing.T) *sqlite.Store {
 	t.Helper()
 	store, err := sqlite.Open(filepath.Join(t.TempDir(), "log.db"), func(a, b *event.Event) bool { return bytes.Equal(a.Data, b.Data) })
 	if err != nil {
@@ -37,7 +37,7 @@ func request(ids ...string) *eventlog.Request {
 	return r
 }
 
-func commit(t *testing.T, store *sqlite.Store, requests ...*eventlog.Request) {
+func commitAll(t *testing.T, store *sqlite.Store, requests ...*eventlog.Request) {
 	t.Helper()
 	if err := store.Commit(context.Background(), &eventlog.Commit{Requests: requests, Now: 1}); err != nil {
 		t.Fatal(err)
@@ -67,11 +67,11 @@ func logged(t *testing.T, store *sqlite.Store) (data []string) {
 func TestEventsOfAnyNumberGoIntoOneCommitWhole(t *testing.T) {
 	t.Parallel()
 	for _, count := range []int{1, 7, 8, 9, 31, 32, 33, 41, 105} {
-		store, requests := open(t), []*eventlog.Request(nil)
+		store, requests := openTemp(t), []*eventlog.Request(nil)
 		for n := range count {
 			requests = append(requests, request(fmt.Sprint("e", n)))
 		}
-		commit(t, store, requests...)
+		commitAll(t, store, requests...)
 		head, _, _ := store.Head(t.Context())
 		events, err := store.Range(t.Context(), 0, head, 1000)
 		if err != nil || len(events) != count {
@@ -89,16 +89,16 @@ func TestEventsOfAnyNumberGoIntoOneCommitWhole(t *testing.T) {
 
 func TestARefusedRequestTakesNothingElseBack(t *testing.T) {
 	t.Parallel()
-	store := open(t)
+	store := openTemp(t)
 	alone, clashing, after := request("a"), request("b", "a'", "c"), request("d")
-	commit(t, store, alone, clashing, after)
+	commitAll(t, store, alone, clashing, after)
 	if !fault.Has(clashing.Err, fault.EventConflict) || alone.Err != nil || after.Err != nil {
 		t.Errorf("the requests ended as %v, %v, %v", alone.Err, clashing.Err, after.Err)
 	}
 	if got := fmt.Sprint(logged(t, store)); got != `["a" "d"]` {
 		t.Errorf("the log holds %s", got)
 	}
-	commit(t, store, request("b", "c"))
+	commitAll(t, store, request("b", "c"))
 	if got := fmt.Sprint(logged(t, store)); got != `["a" "d" "b" "c"]` {
 		t.Errorf("what was refused could not come again: %s", got)
 	}
@@ -106,9 +106,9 @@ func TestARefusedRequestTakesNothingElseBack(t *testing.T) {
 
 func TestARepeatInOneCommitIsADuplicate(t *testing.T) {
 	t.Parallel()
-	store := open(t)
+	store := openTemp(t)
 	first, again, other, batch := request("a"), request("a"), request("a'"), request("b", "b", "c")
-	commit(t, store, first, again, other, batch)
+	commitAll(t, store, first, again, other, batch)
 	if e := again.Entries[0]; e.Status != eventlog.Duplicate || e.Position != 1 {
 		t.Errorf("the repeat is %+v", e)
 	}
