@@ -5,6 +5,8 @@
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 60s
+ROUNDS   ?= 300
+RUNS     ?= 20000
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +26,9 @@ tools: ## install what the tests compare against (openssl, npm packages)
 fuzz: ## every fuzz target for FUZZTIME (60s) each
 	@$(GO) run ./scripts/runtests -fuzzonly -fuzz=$(FUZZTIME)
 
-crash: ## the long crash tests: kill -9 under load, again and again
-	$(GO) test -tags crash -run Crash -count=1 -timeout=60m -v ./...
+crash: ## kill -9 under load, ROUNDS times (300), and the model of order, RUNS times (20000)
+	$(GO) test ./cmd/varsel -run TestCrash -count=1 -timeout=60m -v -crash.rounds $(ROUNDS)
+	$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -timeout=60m -model.runs $(RUNS)
 
 bench: build ## the hub beside the machine's ceiling for the same work
 	bin/varsel bench

@@ -25,6 +25,8 @@ type commands struct {
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	Bench benchCommand `cmd:"" help:"Measure this hub beside the fastest that this machine can do."`
 }
 
 // streams are where a command reads and writes; results go to out, everything for the person watching to err.

@@ -241,6 +241,9 @@ type Totals struct {
 	InFlight  int64 `json:"inFlight"`
 }
 
+// Delivered is how many deliveries have been made since the start.
+func (e *Engine) Delivered() int64 { return e.totals.delivered.Load() }
+
 // Totals returns the counters.
 func (e *Engine) Totals() Totals {
 	t := Totals{

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/varselhub/varsel/internal/clock"
@@ -24,6 +25,8 @@ func (l *Log) write(ctx context.Context) {
 			if !w.commit(ctx) {
 				return
 			}
+			// Those who were just answered are about to come again: let them, or two halves take turns for ever.
+			runtime.Gosched()
 		}
 		if l.drained() {
 			return

@@ -156,7 +156,7 @@ func TestAPassedTestHealsARejectingEndpoint(t *testing.T) {
 	w.Answer(204)
 	_, err = w.Manager.Test(ctx, id, "eva")
 	w.Must(err)
-	w.Until("all eight are there", func() bool { return w.Engine.Totals().Delivered == 8 })
+	w.Until("all eight are there", func() bool { return w.Engine.Totals().Delivered == 8 && w.Log.Idle() })
 	if standing() != subscription.Active {
 		t.Errorf("it is %s", standing())
 	}
@@ -260,7 +260,7 @@ func TestPausesHoldAndKeep(t *testing.T) {
 		}
 		w.Must(w.Manager.Resume(ctx, scope, "eva"))
 	}
-	w.Until("the three are there", func() bool { return w.Engine.Totals().Delivered == 3 })
+	w.Until("the three are there", func() bool { return w.Engine.Totals().Delivered == 3 && w.Log.Idle() })
 }
 
 func TestAPauseIsOfSomethingThatIsThere(t *testing.T) {
@@ -302,7 +302,7 @@ func TestOwedToOneOfASystemsSubscriptions(t *testing.T) {
 		}
 	}
 	w.Publish("cv", kommune, 4)
-	w.Until("four are there", func() bool { return w.Engine.Totals().Delivered == 4 })
+	w.Until("four are there", func() bool { return w.Engine.Totals().Delivered == 4 && w.Log.Idle() })
 	w.Answer(500)
 	w.Publish("plan", kommune, 3)
 	w.Until("failures are on disk", func() bool { return w.Engine.Totals().Retried >= 3 })
@@ -351,7 +351,7 @@ func TestOwedAboveAWatermarkThatStands(t *testing.T) {
 	w.Publish("cv", kommune, 1)
 	<-arrived
 	w.Publish("cv", kommune, 3)
-	w.Until("three are over", func() bool { return w.Engine.Totals().Delivered == 3 })
+	w.Until("three are over", func() bool { return w.Engine.Totals().Delivered == 3 && w.Log.Idle() })
 	mu.Lock()
 	status = 400
 	mu.Unlock()

@@ -277,7 +277,7 @@ func TestAChangedPathWaitsForItsTest(t *testing.T) {
 		t.Error("what was so already was written again")
 	}
 	w.Publish("cv", kommune, 1)
-	w.Until("the event's delivery", func() bool { return w.Engine.Totals().Delivered == 1 })
+	w.Until("the event's delivery", func() bool { return w.Engine.Totals().Delivered == 1 && w.Log.Idle() })
 	if sent := w.Sent(); sent[len(sent)-1].URL != "https://jobnet.test/hook/2" {
 		t.Errorf("sent to %s", sent[len(sent)-1].URL)
 	}
@@ -328,7 +328,7 @@ func TestRemovingWithUndeliveredMessagesNeedsTheirCount(t *testing.T) {
 			})
 			w.Publish("cv", kommune, 7)
 			w.Publish("plan", kommune, 5)
-			w.Until("the other's five", func() bool { return w.Engine.Totals().Delivered == 5 })
+			w.Until("the other's five, and that is committed", func() bool { return w.Engine.Totals().Delivered == 5 && w.Log.Idle() })
 
 			put := func(want string, set []sub, drop ...int64) *manage.Report {
 				t.Helper()

@@ -38,7 +38,11 @@ func (s *Store) run(query string, bind func(*sqlite.Stmt)) error {
 	if bind != nil {
 		bind(st)
 	}
-	_, err = st.Step()
+	return step(st)
+}
+
+func step(st *sqlite.Stmt) error {
+	_, err := st.Step()
 	if e := st.Reset(); err == nil {
 		err = e
 	}
@@ -72,6 +76,7 @@ type endOfLog struct{ position, recorded, revision int64 }
 
 // undo rolls back and forgets the names that the transaction added. A failed COMMIT may have rolled back by itself.
 func (s *Store) undo() {
+	s.forgetWaiting()
 	if !s.writer.AutocommitEnabled() {
 		_ = s.run("ROLLBACK", nil) // the error that matters is the one that brought us here
 	}
@@ -104,6 +109,9 @@ func (s *Store) write(c *eventlog.Commit) error {
 			return err
 		}
 	}
+	if err := s.insertEvents(); err != nil {
+		return err
+	}
 	for _, cut := range c.Cuts {
 		if err := s.writeCut(cut); err != nil {
 			return err
@@ -120,6 +128,9 @@ func (s *Store) write(c *eventlog.Commit) error {
 func (s *Store) appendEvents(r *eventlog.Request) error {
 	whole := !r.Partial && len(r.Entries) > 1
 	if whole {
+		if err := s.insertEvents(); err != nil { // what came before must not be taken back with it
+			return err
+		}
 		if err := s.run("SAVEPOINT request", nil); err != nil {
 			return err
 		}
@@ -144,6 +155,7 @@ func (s *Store) appendEvents(r *eventlog.Request) error {
 	}
 	if r.Err != nil {
 		s.position = before
+		s.forgetWaiting()
 		if err := s.run("ROLLBACK TO request", nil); err != nil {
 			return err
 		}
@@ -201,31 +213,8 @@ func (s *Store) appendEvent(entry *eventlog.Entry) error {
 	if e.Lane.IsZero() {
 		e.Lane = event.Alone(position)
 	}
-	return s.insertEvent(e, source, kind)
-}
-
-func (s *Store) insertEvent(e *event.Event, source, kind int64) error {
-	err := s.run(`INSERT INTO events (position, recorded, id, source, type, time, organisation, lane, flags)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
-		st.BindInt64(1, e.Position)
-		st.BindInt64(2, e.Recorded)
-		st.BindBytes(3, e.ID[:])
-		st.BindInt64(4, source)
-		st.BindInt64(5, kind)
-		st.BindInt64(6, e.Time)
-		st.BindText(7, e.Organisation.String())
-		st.BindBytes(8, e.Lane[:])
-		st.BindInt64(9, flags(e))
-	})
-	if err != nil {
-		return err
-	}
-	return s.run("INSERT INTO payloads (position, head, media, data) VALUES (?, ?, ?, ?)", func(st *sqlite.Stmt) {
-		st.BindInt64(1, e.Position)
-		st.BindBytes(2, e.Head)
-		st.BindText(3, e.MediaType)
-		bindBytes(st, 4, e.Data)
-	})
+	s.waiting = append(s.waiting, row{e, source, kind})
+	return nil
 }
 
 const personal = 1
@@ -260,6 +249,9 @@ func (s *Store) known(entry *eventlog.Entry, source int64) error {
 		return err
 	}
 	entry.Status = eventlog.Duplicate
+	if err := s.insertEvents(); err != nil { // it may be among them
+		return err
+	}
 	stored, err := s.readAt(s.writer, entry.Position)
 	if fault.Has(err, fault.NotFound) {
 		return nil

@@ -11,10 +11,8 @@ func (s *Store) writeCut(c *eventlog.Cut) error {
 	if c.Ended {
 		return s.endConsumer(c)
 	}
-	for i := range c.Attempts {
-		if err := s.insertAttempt(c.Consumer, &c.Attempts[i]); err != nil {
-			return err
-		}
+	if err := s.insertAttempts(c.Consumer, c.Attempts); err != nil {
+		return err
 	}
 	for i := range c.Blocked {
 		if err := s.upsertBlocked(c.Consumer, &c.Blocked[i]); err != nil {
@@ -68,20 +66,26 @@ func (s *Store) writeCut(c *eventlog.Cut) error {
 	})
 }
 
-func (s *Store) insertAttempt(consumer int64, a *eventlog.Attempt) error {
-	err := s.run(`INSERT OR REPLACE INTO attempts (position, consumer, number, at, outcome, status, duration)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
-		st.BindInt64(1, a.Position)
-		st.BindInt64(2, consumer)
-		st.BindInt64(3, int64(a.Number))
-		st.BindInt64(4, a.At)
-		st.BindInt64(5, int64(a.Outcome))
-		st.BindInt64(6, int64(a.Result.Status))
-		st.BindInt64(7, a.Result.Duration.Microseconds())
+func (s *Store) insertAttempts(consumer int64, attempts []eventlog.Attempt) error {
+	err := s.insert(&attemptRows, len(attempts), func(st *sqlite.Stmt, at, i int) {
+		a := &attempts[i]
+		st.BindInt64(at+1, a.Position)
+		st.BindInt64(at+2, consumer)
+		st.BindInt64(at+3, int64(a.Number))
+		st.BindInt64(at+4, a.At)
+		st.BindInt64(at+5, int64(a.Outcome))
+		st.BindInt64(at+6, int64(a.Result.Status))
+		st.BindInt64(at+7, a.Result.Duration.Microseconds())
 	})
-	if err != nil || !a.Detailed {
-		return err
+	for i := range attempts {
+		if err == nil && attempts[i].Detailed {
+			err = s.insertDetails(consumer, &attempts[i])
+		}
 	}
+	return err
+}
+
+func (s *Store) insertDetails(consumer int64, a *eventlog.Attempt) error {
 	return s.run(`INSERT OR REPLACE INTO attempt_details (position, consumer, number, reason, detail, body)
 		VALUES (?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
 		st.BindInt64(1, a.Position)

@@ -32,6 +32,7 @@ type Store struct {
 
 	// The writer's own view of the end of the log; only Commit touches it.
 	position, recorded, revision int64
+	waiting                      []row // events of this commit whose rows are not inserted yet
 
 	names   names
 	closing sync.Once

@@ -223,7 +223,7 @@ func TestPublishing(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d %q: %s", step.name, a.status, got, step.status, step.want, a.text)
 		}
 	}
-	w.Until("they are delivered", func() bool { return w.Engine.Totals().Delivered == 5 })
+	w.Until("they are delivered", func() bool { return w.Engine.Totals().Delivered == 5 && w.Log.Idle() })
 	position, err := w.Store.Find(t.Context(), "urn:test:dfdg", "1")
 	w.Must(err)
 	at := fmt.Sprintf("/events/%d", position)
@@ -275,7 +275,7 @@ func TestLanesAreReleasedAndDiscarded(t *testing.T) {
 		}
 		w.Until("the lanes left", func() bool { return len(lanes("")) == step.left })
 	}
-	w.Until("three are delivered", func() bool { return w.Engine.Totals().Delivered == 3 && w.Engine.Totals().Pending == 0 })
+	w.Until("three are delivered", func() bool { return w.Engine.Totals().Delivered == 3 && w.Log.Idle() && w.Engine.Totals().Pending == 0 })
 	if !strings.Contains(w.logged.String(), "msg=discard author=eva") {
 		t.Errorf("who discarded is not in the log: %s", w.logged)
 	}

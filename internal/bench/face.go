@@ -1,0 +1,17 @@
+package bench
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/varselhub/varsel/internal/envelope/cloudevents"
+	"github.com/varselhub/varsel/internal/web/api"
+)
+
+// face is the hub's API as it is served.
+func (h *hub) face(logger *slog.Logger) http.Handler {
+	return api.New(api.Options{
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode, Operator: h.Engine,
+		Events: h.Log, History: h.Store, Author: func(*http.Request) string { return "bench" }, Logger: logger,
+	})
+}
