@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 
 	"zombiezen.com/go/sqlite"
 
@@ -123,18 +124,9 @@ func (s *Store) write(c *eventlog.Commit) error {
 	return nil
 }
 
-// appendEvents appends a request's events. One that goes in whole stands in a savepoint, so that a clash in its middle
-// takes the rest back.
+// appendEvents appends a request's events. When one that goes in whole is refused, what was appended of it is taken back:
+// a savepoint would cost every request a copy of each page it touches.
 func (s *Store) appendEvents(r *eventlog.Request) error {
-	whole := !r.Partial && len(r.Entries) > 1
-	if whole {
-		if err := s.insertEvents(); err != nil { // what came before must not be taken back with it
-			return err
-		}
-		if err := s.run("SAVEPOINT request", nil); err != nil {
-			return err
-		}
-	}
 	before, refused := s.position, 0
 	for i := range r.Entries {
 		entry := &r.Entries[i]
@@ -147,20 +139,36 @@ func (s *Store) appendEvents(r *eventlog.Request) error {
 			refused++
 		}
 	}
-	if refused > 0 && !r.Partial {
-		r.Err = refusal(r.Entries)
-	}
-	if !whole {
+	if refused == 0 || r.Partial {
 		return nil
 	}
-	if r.Err != nil {
-		s.position = before
-		s.forgetWaiting()
-		if err := s.run("ROLLBACK TO request", nil); err != nil {
+	r.Err = refusal(r.Entries)
+	return s.takeBack(r, before)
+}
+
+// takeBack removes what a refused request has appended after a position.
+func (s *Store) takeBack(r *eventlog.Request, before int64) error {
+	s.position = before
+	s.waiting = slices.DeleteFunc(s.waiting, func(waiting row) bool { return waiting.event.Position > before })
+	for _, query := range []string{"DELETE FROM events WHERE position > ?", "DELETE FROM payloads WHERE position > ?"} {
+		if err := s.run(query, func(st *sqlite.Stmt) { st.BindInt64(1, before) }); err != nil {
 			return err
 		}
 	}
-	return s.run("RELEASE request", nil)
+	for i := range r.Entries {
+		if r.Entries[i].Status != eventlog.Appended {
+			continue
+		}
+		e := r.Entries[i].Event
+		err := s.run("DELETE FROM event_ids WHERE source = ? AND id = ?", func(st *sqlite.Stmt) {
+			st.BindInt64(1, s.names.sources[e.Source])
+			st.BindText(2, e.SourceID)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // heldBack reports whether an earlier entry of the same lane was refused.

@@ -27,9 +27,10 @@ func manyRows(into string, columns int) rows {
 	return r
 }
 
+// OR FAIL: whatever goes wrong, the transaction is rolled back, so SQLite need not keep a journal of each statement.
 var (
-	eventRows   = manyRows("INSERT INTO events (position, recorded, id, source, type, time, organisation, lane, flags)", 9)
-	payloadRows = manyRows("INSERT INTO payloads (position, head, media, data)", 4)
+	eventRows   = manyRows("INSERT OR FAIL INTO events (position, recorded, id, source, type, time, organisation, lane, flags)", 9)
+	payloadRows = manyRows("INSERT OR FAIL INTO payloads (position, head, media, data)", 4)
 	attemptRows = manyRows("INSERT OR REPLACE INTO attempts (position, consumer, number, at, outcome, status, duration)", 7)
 )
 
