@@ -139,7 +139,7 @@ var misbehaviours = map[string]func(net.Conn){
 	},
 }
 
-// DESIGN promise 5: receivers that misbehave in every way cost only themselves. A healthy one gets everything, in
+// S41 and DESIGN promise 5: receivers that misbehave in every way cost only themselves. A healthy one gets everything, in
 // order, meanwhile; the hub's memory stays bounded; and when they behave again they get everything too.
 func TestHostileReceiversCostOnlyThemselves(t *testing.T) {
 	healthy := newLedger()

@@ -112,7 +112,7 @@ func readFile(t testing.TB, name string) *Message {
 	return m
 }
 
-// The round trip of requirements section 7: what the sample of S22 says goes out in its spelling, with the offset that
+// S8 to S22, and the round trip of requirements section 7: what the sample of S22 says goes out in its spelling, with the offset that
 // Denmark has in January, and a resend keeps who it is.
 func TestS22SampleGoesOutAsItStands(t *testing.T) {
 	t.Parallel()
@@ -175,7 +175,7 @@ func order(t *testing.T, raw []byte) []string {
 	}
 }
 
-// Every name of the sample stands in the message, at its place and in its spelling.
+// S9 to S21: every name of the sample stands in the message, at its place and in its spelling.
 func TestS22SpellingAndOrder(t *testing.T) {
 	t.Parallel()
 	seed, err := os.ReadFile("testdata/seed.json")
