@@ -1,6 +1,6 @@
 # Every target with a ## is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help build test check tools fuzz crash bench lint docs clean
+.PHONY: help build test check tools fuzz model crash bench lint docs clean
 
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -14,7 +14,7 @@ help: ## list the targets
 build: ## build bin/varsel, static, for this machine
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/varsel ./cmd/varsel
 
-test: tools ## everything that must pass: format, vet, tests with the race detector, short fuzz runs
+test: tools model ## everything that must pass: format, vet, tests with the race detector, short fuzz runs
 	@$(GO) run ./scripts/runtests
 
 check: ## the quick one while working: no race detector, no fuzzing, no tools installed
@@ -25,6 +25,9 @@ tools: ## install what the tests compare against (openssl, npm packages)
 
 fuzz: ## every fuzz target for FUZZTIME (60s) each
 	@$(GO) run ./scripts/runtests -fuzzonly -fuzz=$(FUZZTIME)
+
+model: ## the model of order against the engine, thousands of runs; the tests repeat hundreds with the race detector
+	@$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -model.runs 2500
 
 crash: ## kill -9 under load, ROUNDS times (300), and the model of order, RUNS times (20000)
 	$(GO) test ./cmd/varsel -run TestCrash -count=1 -timeout=60m -v -crash.rounds $(ROUNDS)
