@@ -69,12 +69,6 @@ type Cut struct {
 	Dropped   int64      // with Ended: how many deliveries went with it
 }
 
-// Empty reports whether there is nothing to write.
-func (c *Cut) Empty() bool {
-	return len(c.Attempts) == 0 && len(c.Blocked) == 0 && len(c.Unblocked) == 0 && len(c.Waiting) == 0 &&
-		len(c.Served) == 0 && len(c.Endpoints) == 0 && !c.Ended
-}
-
 // Reset empties the cut for its next use.
 func (c *Cut) Reset() {
 	*c = Cut{

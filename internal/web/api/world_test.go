@@ -18,7 +18,6 @@ import (
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
-	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/web/api"
 )
 
@@ -36,9 +35,9 @@ func (d directory) Source(uri string) *event.Source { return d.book.SourceAt(uri
 func (d directory) Version(name, version string) *event.Compiled {
 	return d.book.Version(name, version)
 }
-func author(r *http.Request) string                        { return "eva" }
-func (w *world) book(id string) *subscription.Subscription { return w.Book.Line(id).Now() }
-func (w *world) set(change func(*api.Options))             { change(&w.options); w.handler = api.New(w.options) }
+func author(r *http.Request) string { return "eva" }
+
+func (w *world) set(change func(*api.Options)) { change(&w.options); w.handler = api.New(w.options) }
 func (w *world) call(method, path, body string, h ...string) answer {
 	return w.send(method, path, strings.NewReader(body), h...)
 }
