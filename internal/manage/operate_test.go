@@ -317,8 +317,8 @@ func TestOwedToOneOfASystemsSubscriptions(t *testing.T) {
 	w.Answer(204)
 	w.Must(w.Manager.Resume(ctx, revision.Hub, "eva"))
 	w.Clock.Advance(time.Hour)
-	w.Until("everything is there", func() bool { return w.Engine.Totals().Pending == 0 })
-	w.Until("and recorded", func() bool { n, _ := w.Engine.Owed(ctx, ids["cv"]); return n == 0 })
+	w.Until("everything is there and recorded", func() bool { return w.Engine.Totals().Pending == 0 && w.Log.Idle() })
+	owed("cv", 0)
 	owed("plan", 0)
 }
 
