@@ -84,7 +84,7 @@ var pragmas = []string{
 	"PRAGMA journal_mode=WAL",
 	"PRAGMA synchronous=FULL",
 	"PRAGMA wal_autocheckpoint=2000",
-	"PRAGMA cache_size=-65536",
+	"PRAGMA cache_size=-16384",
 	"PRAGMA temp_store=MEMORY",
 }
 
