@@ -200,6 +200,12 @@ func (w *world) reviseLine(ctx context.Context, l *revision.Line, change func(*s
 	})
 }
 
+// reviseSubscription changes a subscription's document.
+func (w *world) reviseSubscription(id string, change func(*subscription.Subscription)) {
+	w.t.Helper()
+	w.must(w.reviseLine(context.Background(), w.log.Book().Line(id), change))
+}
+
 // system registers a receiving system.
 func (w *world) system(name string, p profile.Name) {
 	w.t.Helper()

@@ -33,6 +33,11 @@ const (
 	TestFailed      Code = "test-failed"
 	NothingSelected Code = "nothing-selected"
 
+	// Fetching.
+	FetchPaused Code = "fetch-paused"
+	BadCursor   Code = "bad-cursor"
+	LogRewound  Code = "log-rewound"
+
 	// Sending: why an attempt got no answer.
 	DNSFailed       Code = "dns-failed"
 	AddressRefused  Code = "address-refused"
@@ -80,6 +85,10 @@ var Catalogue = []Entry{
 	{VersionFixed, 409, "A version that has been active never changes", "Make a new version of the type."},
 	{TestFailed, 409, "The test message was not accepted", "The detail says what the receiver answered; mend the receiver and test again."},
 	{NothingSelected, 422, "The selection names nothing", "Name a lane, a system or a subscription; add all to mean everything."},
+
+	{FetchPaused, 503, "Fetching is paused", "Come again later; what is published meanwhile is kept."},
+	{BadCursor, 400, "That is no cursor of this hub", "Use a cursor as the hub gave it, or none to go on from where the hub knows you to stand."},
+	{LogRewound, 409, "The log no longer holds what this cursor stands behind", "The hub was restored from a backup. Fetch without a cursor to go on from what the hub knows, or with one from before the restore; expect events again that you have had."},
 
 	{DNSFailed, 502, "The receiver's name could not be resolved", "Check the host name in the base URL and the hub's DNS."},
 	{AddressRefused, 502, "The receiver's address is one the hub may not call", "Use a public address, or have the operator allow the range in the egress rules."},
