@@ -24,6 +24,9 @@ const (
 // UTF-8, a name twice in one object, nesting deeper than MaxDepth. It returns nil when there is nothing. The
 // violation names a byte and not a member, because names in data may be personal.
 func Scan(data []byte) *fault.Violation {
+	if c := NewCursor(data); c.Value() && c.AtEnd() {
+		return nil
+	}
 	if !jsontext.Value(data).IsValid() {
 		return notJSON(data)
 	}
