@@ -17,6 +17,11 @@ func respond(w http.ResponseWriter, status int, document any) error {
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "the answer cannot be written")
 	}
+	return write(w, status, text)
+}
+
+// write writes a document that is JSON already.
+func write(w http.ResponseWriter, status int, text []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
