@@ -99,7 +99,7 @@ func (m *Manager) try(ctx context.Context, system *subscription.System, url stri
 	if err != nil {
 		return channel.Result{}, err
 	}
-	defer sender.Close()
+	defer func() { _ = sender.Close() }() // nothing is lost with it
 	began := m.clock.Now()
 	result := sender.Send(ctx, &channel.Message{
 		ID: e.ID.String(), ContentType: r.ContentType, Headers: r.Headers, Body: r.Body, Attempt: 1, Test: true, At: began,

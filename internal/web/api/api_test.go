@@ -330,7 +330,7 @@ func TestHealth(t *testing.T) {
 	health := api.Health(func() error { return err })
 	get := func(path string) int {
 		recorder := httptest.NewRecorder()
-		health.ServeHTTP(recorder, httptest.NewRequest("GET", path, nil))
+		health.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
 		return recorder.Code
 	}
 	if get("/healthz") != 200 || get("/readyz") != 200 {
