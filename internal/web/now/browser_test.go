@@ -58,7 +58,7 @@ func (w *watched) publish(count int, delivered int64) {
 
 func (w *watched) delivered(want int64) {
 	w.T.Helper()
-	w.Until(fmt.Sprintf("%d delivered", want), func() bool { return w.Engine.Totals().Delivered == want && w.Log.Idle() })
+	w.Delivered(want)
 	w.Clock.Advance(fresh)
 }
 
