@@ -1,5 +1,6 @@
 // Package now is the hub's live page: what is going on this moment, for anyone who may see the hub at all. It shows no
-// payload and nobody's number. Read look.go for what is gathered; the page itself is page.html.
+// payload and nobody's number. Read look.go for what is gathered and mark.go for the words it is told in; the page itself
+// is page.html.
 package now
 
 import (
