@@ -130,7 +130,7 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 	if err := w.hub.Serve(socket); err != nil {
 		return err
 	}
-	if err := furnish(ctx, w.hub.Manager); err != nil {
+	if err := register(ctx, w.hub.Manager); err != nil {
 		return err
 	}
 	for _, r := range w.receivers {

@@ -82,11 +82,10 @@ func wantedPath(s *subscription.Subscription) string {
 }
 
 func testFailed(r *TestReport) error {
-	detail := "the receiver answered %d"
 	if r.Status == 0 {
 		return fault.New(fault.TestFailed, "no answer: %s", r.Detail).With("test", r)
 	}
-	return fault.New(fault.TestFailed, detail, r.Status).With("test", r)
+	return fault.New(fault.TestFailed, "the receiver answered %d", r.Status).With("test", r)
 }
 
 // try makes the one attempt, with a connection of its own.
