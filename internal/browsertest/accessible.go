@@ -1,7 +1,13 @@
 package browsertest
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/varselhub/varsel/internal/oracle"
 )
@@ -10,8 +16,26 @@ import (
 // and AA, and whatever makes a narrow page scroll sideways (1.4.10 Reflow).
 func (p *Page) Accessible() {
 	p.t.Helper()
+	p.picture(os.Getenv("VARSEL_PICTURES"))
 	for _, found := range p.barriers() {
 		p.t.Error(found)
+	}
+}
+
+// picture keeps the whole page as a PNG named for its test.
+func (p *Page) picture(folder string) {
+	p.t.Helper()
+	if folder == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, limit)
+	defer cancel()
+	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, strings.ReplaceAll(p.t.Name(), "/", ", ")+".png"), picture, 0o600)
+	}
+	if err != nil {
+		p.t.Errorf("no picture: %v", err)
 	}
 }
 

@@ -4,6 +4,9 @@
 //
 // A page that complains fails its test: an error in the console, an exception that nobody caught, something that the
 // content security policy refused or that could not be loaded.
+//
+// To look at the pages oneself, name a folder in VARSEL_PICTURES: every page whose accessibility is tested leaves its
+// picture there.
 package browsertest
 
 import (
@@ -210,16 +213,4 @@ func (p *Page) Follow(selector string) {
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		p.t.Fatalf("follow %s: %v", selector, err)
 	}
-}
-
-// Picture returns the whole page as PNG.
-func (p *Page) Picture() []byte {
-	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, limit)
-	defer cancel()
-	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
-	if err != nil {
-		p.t.Fatalf("picture: %v", err)
-	}
-	return picture
 }
