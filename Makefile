@@ -20,7 +20,7 @@ test: tools model ## everything that must pass: format, vet, tests with the race
 check: ## the quick one while working: no race detector, no fuzzing, no tools installed
 	@$(GO) run ./scripts/runtests -race=false -fuzz=0
 
-tools: ## install what the tests compare against (openssl, npm packages)
+tools: ## install what the tests compare against (openssl, npm packages, Chromium)
 	@scripts/install-test-tools
 
 fuzz: ## every fuzz target for FUZZTIME (60s) each

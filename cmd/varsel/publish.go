@@ -84,8 +84,25 @@ func (c *publishCommand) one() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(text)), err
 }
 
-// eachBatch reads one event, an array of events, or events one after the other, without holding more than a batch.
+// eachBatch hands on the events of the input without holding more than a batch of them, which visit must not keep.
 func eachBatch(in io.Reader, visit func([]json.RawMessage) error) error {
+	var batch []json.RawMessage
+	err := eachEvent(in, func(e json.RawMessage) error {
+		if batch = append(batch, e); len(batch) < batchSize {
+			return nil
+		}
+		err := visit(batch)
+		batch = batch[:0]
+		return err
+	})
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	return visit(batch)
+}
+
+// eachEvent reads one event, an array of events, or events one after the other.
+func eachEvent(in io.Reader, visit func(json.RawMessage) error) error {
 	buffered := bufio.NewReader(in)
 	decoder := json.NewDecoder(buffered)
 	array, err := startsArray(buffered)
@@ -97,35 +114,23 @@ func eachBatch(in io.Reader, visit func([]json.RawMessage) error) error {
 			return notJSON(decoder, err)
 		}
 	}
-	var batch []json.RawMessage
-	for {
-		if array && !decoder.More() {
-			break
-		}
+	for !array || decoder.More() {
 		var e json.RawMessage
 		err := decoder.Decode(&e)
 		if errors.Is(err, io.EOF) && !array {
-			break
+			return nil
 		}
 		if err != nil {
 			return notJSON(decoder, err)
 		}
-		if batch = append(batch, e); len(batch) == batchSize {
-			if err := visit(batch); err != nil {
-				return err
-			}
-			batch = batch[:0]
+		if err := visit(e); err != nil {
+			return err
 		}
 	}
-	if array {
-		if _, err := decoder.Token(); err != nil {
-			return notJSON(decoder, err)
-		}
+	if _, err := decoder.Token(); err != nil { // the end of the array
+		return notJSON(decoder, err)
 	}
-	if len(batch) == 0 {
-		return nil
-	}
-	return visit(batch)
+	return nil
 }
 
 func notJSON(decoder *json.Decoder, err error) error {

@@ -243,13 +243,17 @@ func TestBrokenConnections(t *testing.T) {
 	server := httptest.NewServer(r)
 	defer server.Close()
 	if answer, err := http.Post(server.URL, "text/plain", strings.NewReader("a 1")); err == nil {
+		_ = answer.Body.Close()
 		t.Errorf("answered %s, want a broken connection", answer.Status)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	request, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader("a 2"))
 	gave := make(chan error)
 	go func() {
-		_, err := server.Client().Do(request)
+		answer, err := server.Client().Do(request)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
 		gave <- err
 	}()
 	for r.Summary().Received < 2 {

@@ -105,8 +105,9 @@ func wanted(t reflect.Type) string {
 		return "a whole number"
 	case reflect.Slice:
 		return "a list"
+	default:
+		return "an object"
 	}
-	return "an object"
 }
 
 // named puts the name from the address into a document that leaves it out, and refuses another one.
