@@ -2,6 +2,8 @@ package receive_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -197,8 +199,14 @@ func TestRefusesRequestsThatAreNoMessages(t *testing.T) {
 	if w := serve(h, request("m", "{")); w.Code != 400 {
 		t.Errorf("no JSON: %d", w.Code)
 	}
-	if w := serve(newHandler(t, c.take, receive.Options{ClientCertificate: true}), request("m", oneEvent)); w.Code != 403 {
-		t.Errorf("no certificate: %d", w.Code)
+	for name, state := range map[string]*tls.ConnectionState{
+		"no TLS": nil, "no certificate": {}, "one that was not verified": {PeerCertificates: []*x509.Certificate{{}}},
+	} {
+		r := request("m", oneEvent)
+		r.TLS = state
+		if w := serve(newHandler(t, c.take, receive.Options{ClientCertificate: true}), r); w.Code != 403 {
+			t.Errorf("%s: %d", name, w.Code)
+		}
 	}
 	if c.calls.Load() != 0 {
 		t.Errorf("%d calls", c.calls.Load())
