@@ -131,12 +131,12 @@ func (c *Client) attempt(ctx context.Context, r *request, into any) (ETag, error
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return "", fmt.Errorf("client: %w: %w", ErrNoAnswer, err)
+		return "", fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return "", fmt.Errorf("client: %w: %w", ErrNoAnswer, err)
+		return "", fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
 	return ETag(response.Header.Get("ETag")), read(response, text, into)
 }
@@ -205,7 +205,7 @@ type strangeAnswer struct {
 
 // Error implements error.
 func (s *strangeAnswer) Error() string {
-	return fmt.Sprintf("client: %s: %s answered %s", ErrNotAHub, s.host, s.text)
+	return fmt.Sprintf("%s answered %s, not as a hub does", s.host, s.text)
 }
 
 // Unwrap returns ErrNotAHub.

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,13 +39,11 @@ func put[T any](ctx context.Context, c *Client, document T, match ETag, path ...
 
 // send makes a request with a document.
 func send(ctx context.Context, c *Client, r request, document, into any) (ETag, error) {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false) // a schema stays as it is
-	if err := encoder.Encode(document); err != nil {
+	body, err := json.Marshal(document)
+	if err != nil {
 		return "", fmt.Errorf("client: %w", err)
 	}
-	r.mediaType, r.body = "application/json", body.Bytes()
+	r.mediaType, r.body = "application/json", body
 	return c.call(ctx, r, into)
 }
 
