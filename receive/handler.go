@@ -112,11 +112,15 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	tooLarge := &answer{status: http.StatusRequestEntityTooLarge, text: "the body is too large"}
+	if r.ContentLength > h.options.MaxBody {
+		return nil, tooLarge
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options.MaxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return nil, &answer{status: http.StatusRequestEntityTooLarge, text: "the body is too large"}
+		return nil, tooLarge
 	case err != nil:
 		// Not the message's fault, so not a 4xx, which may park it.
 		return nil, &answer{status: http.StatusServiceUnavailable, text: "the body broke off", cause: err}

@@ -191,6 +191,16 @@ func TestRefusesRequestsThatAreNoMessages(t *testing.T) {
 	if w := serve(h, request("m", strings.Repeat("x", 101))); w.Code != 413 {
 		t.Errorf("too large: %d", w.Code)
 	}
+	chunked := request("m", strings.Repeat("x", 101))
+	chunked.ContentLength = -1
+	if w := serve(h, chunked); w.Code != 413 {
+		t.Errorf("too large, and not announced: %d", w.Code)
+	}
+	announced := request("m", "")
+	announced.ContentLength, announced.Body = 101, io.NopCloser(iotest.ErrReader(errors.New("it is read all the same")))
+	if w := serve(h, announced); w.Code != 413 {
+		t.Errorf("announced as too large: %d", w.Code)
+	}
 	broken := request("m", oneEvent)
 	broken.Body = io.NopCloser(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(oneEvent))))
 	if w := serve(h, broken); w.Code != 503 {
