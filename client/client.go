@@ -49,7 +49,11 @@ var (
 	ErrNotAHub = errors.New("the answer is not a hub's")
 )
 
-const attemptTimeout = time.Minute
+const (
+	attemptTimeout   = time.Minute
+	handshakeTimeout = 10 * time.Second
+	idleTimeout      = 90 * time.Second
+)
 
 // New returns a client of the hub at an address without /api/v1, such as https://hub.example. Nothing is sent yet.
 //
@@ -86,9 +90,10 @@ func (o *Options) client() *http.Client {
 		*c = *o.HTTP
 	}
 	if o.TLS != nil {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.TLSClientConfig = o.TLS.Clone()
-		c.Transport = transport
+		c.Transport = &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: o.TLS.Clone(), ForceAttemptHTTP2: true,
+			TLSHandshakeTimeout: handshakeTimeout, IdleConnTimeout: idleTimeout,
+		}
 	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return c

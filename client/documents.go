@@ -14,7 +14,7 @@ import (
 // Errors of a put with another: CodePrecondition, or CodeNeedsIfMatch where it is empty and there is one already.
 type ETag string
 
-// AnyState changes a document whatever state it is in, and overwrites what others have changed since. There must be one.
+// AnyState changes a document whatever its state is, and overwrites what others have changed. There must be one.
 const AnyState ETag = "*"
 
 // fetch reads one document.

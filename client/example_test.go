@@ -78,7 +78,7 @@ func ExampleProblem() {
 	//   Give the new fact a new id.
 }
 
-// A subscription is part of its system's set, which is put as a whole by whom has read it.
+// A subscription is part of its system's set, which is put as a whole by those who have read it.
 func ExampleClient_PutSubscriptionSet() {
 	subscribe := func(ctx context.Context, hub *client.Client, system string, wanted client.Subscription) error {
 		set, seen, err := hub.SubscriptionSet(ctx, system)

@@ -238,7 +238,7 @@ func TestPublishedEventsArrive(t *testing.T) {
 	}
 }
 
-func TestADocumentIsChangedByWhomHasSeenIt(t *testing.T) {
+func TestADocumentIsChangedOnlyByThoseWhoHaveSeenIt(t *testing.T) {
 	t.Parallel()
 	w, ctx := newWorld(t), t.Context()
 	w.seed(ctx)

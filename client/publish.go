@@ -135,15 +135,15 @@ type Result struct {
 // Publish brings events into the log, in their order, all of them or none, and returns when that is durable: one
 // result for each, accepted or duplicate. At most MaxBatch.
 //
-// Errors: a *Problem, among others CodeInvalidEvent with every violation of every event and CodeEventConflict; then nothing of the
-// request is in. After ErrNoAnswer all of it or nothing is: publish it again.
+// Errors: a *Problem, among others CodeInvalidEvent with every violation of every event and CodeEventConflict; then
+// nothing of the request is in. After ErrNoAnswer all of it or nothing is: publish it again.
 func (c *Client) Publish(ctx context.Context, events ...Event) ([]Result, error) {
 	return c.publish(ctx, events, false)
 }
 
-// PublishPartial is Publish where each event succeeds or fails by itself, except that after a refused one the later ones of its
-// key are refused too, so that nothing of a key overtakes what is still to be mended. Look at every Result: refused
-// events are no error here.
+// PublishPartial is Publish where each event succeeds or fails by itself, except that after a refused one the later
+// ones of its key are refused too, so that nothing of a key overtakes what is still to be mended. Look at every
+// Result: refused events are no error here.
 func (c *Client) PublishPartial(ctx context.Context, events ...Event) ([]Result, error) {
 	return c.publish(ctx, events, true)
 }

@@ -27,8 +27,9 @@ func (c *Client) again(r *request, err error, attempt int) (delay time.Duration,
 	return min(max(after, backOff(attempt, rand.Float64())), c.options.MaxWait), true
 }
 
-// mayRepeat: what the hub or a proxy before it calls passing, and where nothing was answered. A request that must not be carried out
-// twice is repeated only when it certainly was not carried out: no connection was made, or the hub itself says so.
+// mayRepeat: what the hub or a proxy before it calls passing, and where nothing was answered. A request that must not
+// be carried out twice is repeated only when it certainly was not carried out: no connection was made, or the hub
+// itself says so.
 func mayRepeat(r *request, err error) (after time.Duration, may bool) {
 	var problem *Problem
 	var strange *strangeAnswer

@@ -80,8 +80,8 @@ type Removal struct {
 // DeleteSystem ends the agreement with a system. One that has subscriptions goes only with drop, the exact count of
 // undelivered messages that go with it, see Drop; nil: it must have none.
 //
-// Errors: CodeDropCount with the count in Problem.Drop, CodeNotFound, CodePrecondition, CodeNeedsIfMatch. A repeat after a lost answer
-// finds CodeNotFound.
+// Errors: CodeDropCount with the count in Problem.Drop, CodeNotFound, CodePrecondition, CodeNeedsIfMatch. A repeat
+// after a lost answer finds CodeNotFound.
 func (c *Client) DeleteSystem(ctx context.Context, name string, match ETag, drop *int64) (Removal, error) {
 	var removal Removal
 	_, err := c.call(ctx, request{method: http.MethodDelete, path: []string{"systems", name}, match: match, query: dropping(drop)}, &removal)
@@ -170,8 +170,8 @@ type PendingTest struct {
 	Path string `json:"path"`
 }
 
-// PutSubscriptionSet makes set the whole set of a system: what is missing is made, what differs is changed, what is too much
-// is removed; all of it or nothing.
+// PutSubscriptionSet makes set the whole set of a system: what is missing is made, what differs is changed, what is
+// too much is removed; all of it or nothing.
 //
 // Errors among others: CodeInvalidDocument with every violation, CodeDropCount with the count in Problem.Drop.
 func (c *Client) PutSubscriptionSet(ctx context.Context, system string, set []Subscription, match ETag, options SetOptions) (SetReport, error) {
@@ -203,8 +203,8 @@ type NewKey struct {
 	Signing []SigningKey `json:"signing"` // all that sign now, newest first
 }
 
-// NewSigningKey gives a system a new signing key. Those of its kind before it go on signing for the overlap, in whole seconds, at most 90 days;
-// 0 ends them at once, which is for a key that leaked.
+// NewSigningKey gives a system a new signing key. Those of its kind before it go on signing for the overlap, in whole
+// seconds, at most 90 days; 0 ends them at once, which is for a key that leaked.
 func (c *Client) NewSigningKey(ctx context.Context, system, kind string, overlap time.Duration) (NewKey, error) {
 	var key NewKey
 	_, err := send(ctx, c, request{method: http.MethodPost, path: []string{"systems", system, "signing-keys"}}, map[string]any{

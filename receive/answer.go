@@ -51,9 +51,9 @@ func Gone(reason string) error { return &answer{status: http.StatusGone, text: r
 // maxReason bounds what is told of a refusal, in bytes: the hub keeps no more than it needs.
 const maxReason = 1 << 10
 
-// Answer writes the answer for what came of a message: 204 for nil, what RetryAfter, Reject, Gone, Verify and Decode say,
-// also where they are wrapped, and 500 for any other error. A body is written with 4xx only: there it tells the sender what to mend,
-// in a 5xx it would tell strangers about the receiver.
+// Answer writes the answer for what came of a message: 204 for nil, what RetryAfter, Reject, Gone, Verify and Decode
+// say, also where they are wrapped, and 500 for any other error. A body is written with 4xx only: there it tells the
+// sender what to mend, in a 5xx it would tell strangers about the receiver.
 func Answer(w http.ResponseWriter, err error) {
 	if err == nil {
 		w.WriteHeader(http.StatusNoContent)

@@ -29,7 +29,8 @@ const maxName = 2 << 10
 // Decode reads the messages of a request: CloudEvents 1.0 in structured, binary or batched mode, or one STAR
 // webservicebesked; a batch may hold none. It keeps nothing of body, and checks no signature.
 //
-// Its error is for [Answer], and quotes nothing of the message: 415 for another media type, 400 for what cannot be read.
+// Its error is for [Answer], and quotes nothing of the message: 415 for another media type, 400 for what cannot be
+// read.
 func Decode(header http.Header, body []byte) ([]*Message, error) {
 	messages, batch, err := decode(header, body)
 	if err != nil {

@@ -22,9 +22,10 @@
 //
 // # What a signature covers
 //
-// A Standard Webhooks signature covers id, time and body, not the other headers: whether a message is a replay or a test, and
-// in CloudEvents' binary mode its type and source, are as trustworthy as the connection. Messages come over TLS, which
-// is enough against everyone on the way; where the sender is known by a signature alone, prefer the structured mode.
+// A Standard Webhooks signature covers id, time and body, not the other headers: whether a message is a replay or a
+// test, and in CloudEvents' binary mode its type and source, are as trustworthy as the connection. Messages come over
+// TLS, which is enough against everyone on the way; where the sender is known by a signature alone, prefer the
+// structured mode.
 //
 // Those who have a framework of their own in the way of a Handler find its parts in [Verifier], [Decode], [Store] and
 // [Answer].

@@ -14,8 +14,8 @@ import (
 type Options struct {
 	// Keys verify signatures: "whsec_" or "whpk_", several while a key is changed. See NewVerifier.
 	Keys []string
-	// ClientCertificate refuses with 403 what came over no connection with a verified client certificate. See MutualTLS,
-	// which also looks at whose it is.
+	// ClientCertificate refuses with 403 what came over no connection with a verified client certificate. See
+	// MutualTLS, which also looks at whose it is.
 	ClientCertificate bool
 	// Anyone takes messages from whoever can reach the handler, where neither of the above is set: for development.
 	Anyone bool
@@ -44,9 +44,9 @@ type Handler struct {
 
 const defaultMaxBody = 4 << 20
 
-// New returns a Handler that hands every message to handle, once for each key as far as its Store remembers, and answers when handle
-// has returned. handle is called concurrently for messages of different keys; those of one key come one after another.
-// Its context ends when the hub gives up waiting.
+// New returns a Handler that hands every message to handle, once for each [Key] as far as its Store remembers, and
+// answers when handle has returned. handle is called concurrently, but not for two messages that the hub keeps in
+// order. Its context ends when the hub gives up waiting.
 //
 // Errors: a key that cannot be read, or nothing to know the hub by.
 func New(handle func(context.Context, *Message) error, options Options) (*Handler, error) {

@@ -36,15 +36,15 @@ import (
 // it is parked or its retention ends; the same message may come once more after a crash of the hub. A week is
 // plenty for profile standard; in star, as long as the type's retention (6 months).
 type Store interface {
-	// Once calls handle unless a call for the same key has returned nil before, and returns handle's error; of a repeat,
-	// nil. Two calls for one key at the same time must not both call handle: the second waits for the first, or returns
-	// an error, and the hub comes back. It must be safe for concurrent use.
+	// Once calls handle unless a call for the same key has returned nil before, and returns handle's error; of a
+	// repeat, nil. Two calls for one key at the same time must not both call handle: the second waits for the first,
+	// or returns an error, and the hub comes back. It must be safe for concurrent use.
 	Once(ctx context.Context, key Key, handle func(context.Context) error) error
 }
 
-// Memory is a Store that forgets: the oldest keys when there are more than its size, all of them when the process ends.
-// Use it where a repeated effect does no harm, or where the order of the hub suffices: after a crash of either side at most
-// the last message of each key comes again.
+// Memory is a Store that forgets: the oldest keys when there are more than its size, all of them when the process
+// ends. Use it where a repeated effect does no harm, or where the order of the hub suffices: after a crash of either
+// side at most the last message of each key comes again.
 type Memory struct {
 	mu   sync.Mutex
 	seen map[Key]*handling
@@ -69,8 +69,8 @@ func NewMemory(size int) *Memory {
 	return &Memory{seen: map[Key]*handling{}, ring: make([]Key, 0, size)}
 }
 
-// Once implements Store. A second call for a key that is being handled waits for the first one's end; when that failed, it tries
-// itself.
+// Once implements Store. A second call for a key that is being handled waits for the first one's end; when that
+// failed, it tries itself.
 //
 // Errors: handle's, and ctx's while it waits.
 func (s *Memory) Once(ctx context.Context, key Key, handle func(context.Context) error) error {

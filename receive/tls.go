@@ -16,8 +16,8 @@ const AnyName = "*"
 // of its DNS names, URIs or e-mail addresses, or its common name.
 //
 // The names matter: an authority that serves the public signs certificates for everybody, and without a name anyone's
-// would do. AnyName is for an authority that signs nothing but the hub's. A handshake with another certificate fails, which the
-// hub counts as a failure and tries again.
+// would do. AnyName is for an authority that signs nothing but the hub's. A handshake with another certificate fails,
+// which the hub counts as a failure and tries again.
 //
 // Errors: no certificate, no authorities, or no name.
 func MutualTLS(server tls.Certificate, authorities *x509.CertPool, names ...string) (*tls.Config, error) {

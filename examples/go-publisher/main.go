@@ -21,7 +21,8 @@ type change struct {
 	Status string `json:"status"`
 }
 
-// event gives a fact an identity that it keeps: published again, also by another run of this program, it is the same event.
+// event gives a fact an identity that it keeps: published again, also by another run of this program, it is the same
+// event.
 func (c *change) event() (client.Event, error) {
 	data, err := json.Marshal(c)
 	return client.Event{
@@ -75,8 +76,8 @@ func run(ctx context.Context, in io.Reader) error {
 	}
 }
 
-// publish returns when the events are durable. The client has tried again by itself where that could help; after an error
-// run the program once more with the same facts.
+// publish returns when the events are durable. The client has tried again by itself where that could help; after an
+// error run the program once more with the same facts.
 func publish(ctx context.Context, hub *client.Client, batch []client.Event) error {
 	results, err := hub.Publish(ctx, batch...)
 	for _, result := range results {
