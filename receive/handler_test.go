@@ -384,3 +384,22 @@ func TestAPanicIsAFailure(t *testing.T) {
 		t.Errorf("called %t, %v", called, err)
 	}
 }
+
+// Whoever has no key gets no message in, whatever they send.
+func FuzzStranger(f *testing.F) {
+	secret := signature.NewSecret()
+	f.Add("m", "1795348800", "v1,AAAA v1a,AAAA", "application/cloudevents+json", []byte(oneEvent))
+	f.Add("", "", "", "", []byte{})
+	f.Add("m", "-1", "v1,", "application/json", []byte(`{"MetaData":{},"Body":1}`))
+	f.Fuzz(func(t *testing.T, id, stamp, signatures, contentType string, body []byte) {
+		h := newHandler(t, func(context.Context, *receive.Message) error {
+			t.Error("a stranger's message was handed over")
+			return nil
+		}, receive.Options{Keys: []string{secret}})
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(body)))
+		r.Header = http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {stamp}, "Webhook-Signature": {signatures}, "Content-Type": {contentType}, "Varsel-Test": {"1"}}
+		if w := serve(h, r); w.Code != http.StatusUnauthorized {
+			t.Errorf("answered %d", w.Code)
+		}
+	})
+}
