@@ -42,6 +42,11 @@ var layers = []layer{
 		packages: []string{"client", "receive"},
 	},
 	{
+		// What people outside would write.
+		name: "example", may: []string{"public"},
+		packages: []string{"examples"},
+	},
+	{
 		// Adapters know nouns and verbs, never each other; a family may share its parent (web/api and web).
 		name: "adapter", may: []string{"foundation", "noun", "log", "verb", "public"},
 		packages: []string{"internal/web", "internal/ingest", "internal/envelope/", "internal/channel/", "internal/store"},

@@ -14,11 +14,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/listen"
 	"github.com/varselhub/varsel/internal/profile"
-	"github.com/varselhub/varsel/internal/signature"
 	"github.com/varselhub/varsel/internal/subscription"
+	"github.com/varselhub/varsel/receive"
 )
 
 // receiver is one receiving system of the sample world, with its web server on a loopback port.
@@ -83,7 +82,7 @@ func (r *receiver) serve() error {
 		options.Script = r.stress.answer
 	}
 	if r.secret != "" {
-		verifier, err := signature.NewVerifier(clock.System{}, r.secret)
+		verifier, err := receive.NewVerifier(nil, r.secret)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/listen"
 	"github.com/varselhub/varsel/internal/signature"
+	"github.com/varselhub/varsel/receive"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -159,7 +160,7 @@ func TestVerifiesSignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier, err := signature.NewVerifier(clock.NewFake(noon), secret)
+	verifier, err := receive.NewVerifier(clock.NewFake(noon).Now, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
