@@ -8,11 +8,19 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/varselhub/varsel/client"
 	"github.com/varselhub/varsel/internal/fault"
 )
 
 // explain tells a person what happened, what it means and what to do next.
 func explain(err error) string {
+	switch {
+	case errors.Is(err, client.ErrNoAnswer):
+		return err.Error() + "\n  Is it running? Start one with `varsel serve`, or name another with --url." +
+			"\n  What was accepted before is not published twice when it is sent again"
+	case errors.Is(err, client.ErrNotAHub):
+		return err.Error() + "\n  Check --url: it is the hub's address without /api/v1"
+	}
 	var f *fault.Fault
 	if !errors.As(err, &f) {
 		return err.Error()

@@ -66,6 +66,7 @@ func (r *run) newHub(ctx context.Context, w world, behind int) (*hub, error) {
 	if err := running.Start(ctx); err != nil {
 		return nil, err
 	}
+	r.hubs = append(r.hubs, h)
 	h.gate = newGate(behind, func() int64 { return running.Engine.Delivered() / int64(h.fanOut) })
 	r.onClose(h.gate.stop)
 	return h, nil

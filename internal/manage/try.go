@@ -85,11 +85,10 @@ func wantedPath(s *subscription.Subscription) string {
 }
 
 func testFailed(r *TestReport) error {
-	detail := "the receiver answered %d"
 	if r.Status == 0 {
 		return fault.New(fault.TestFailed, "no answer: %s", r.Detail).With("test", r)
 	}
-	return fault.New(fault.TestFailed, detail, r.Status).With("test", r)
+	return fault.New(fault.TestFailed, "the receiver answered %d", r.Status).With("test", r)
 }
 
 // try makes the one attempt, with a connection of its own.
@@ -102,7 +101,7 @@ func (m *Manager) try(ctx context.Context, system *subscription.System, url stri
 	if err != nil {
 		return channel.Result{}, err
 	}
-	defer sender.Close()
+	defer func() { _ = sender.Close() }() // nothing is lost with it
 	began := m.clock.Now()
 	result := sender.Send(ctx, &channel.Message{
 		ID: e.ID.String(), ContentType: r.ContentType, Headers: r.Headers, Body: r.Body, Attempt: 1, Test: true, At: began,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -69,7 +70,7 @@ func Register(mail, operator bool) []revision.Revision {
 	if mail {
 		revisions = append(revisions,
 			revision.Of(SourceName, revision.System, System, subscription.System{Name: System, Title: "Contacts, by mail", Agreement: subscription.Agreement{
-				Profile: "standard", BaseURL: BaseURL, Sources: []string{SourceName},
+				Profile: profile.Standard, BaseURL: BaseURL, Sources: []string{SourceName},
 			}}),
 			revision.Of(SourceName, revision.Subscription, mailID, subscription.Subscription{
 				ID: mailID, System: System, Name: "mail", Types: types, State: subscription.Active,
@@ -98,7 +99,7 @@ func Tell(ctx context.Context, publish Publish, kind, id, system string, data an
 		return fault.Wrap(fault.Internal, err, "cannot write a notice")
 	}
 	return publish(ctx, event.Draft{
-		ID: id, Source: SourceURI, SpecVersion: "1.0", Type: kind, MediaType: "application/json", Data: text,
+		ID: id, Source: SourceURI, SpecVersion: event.SpecVersion, Type: kind, MediaType: "application/json", Data: text,
 	})
 }
 

@@ -1,5 +1,7 @@
-// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles.
-// Only tests import it.
+// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles, and
+// programs of the machine. Only tests import it.
+//
+// Where one is missing the test fails under CI=true and is skipped elsewhere, with a loud word.
 package oracle
 
 import (
@@ -16,19 +18,34 @@ const limit = time.Minute
 
 // Node runs a CommonJS script with node and returns what it wrote to its standard output; require finds the packages
 // of test/oracles. A script that exits with anything but 0 fails the test and shows its standard error.
-//
-// Where node or the packages are missing the test fails under CI=true and is skipped elsewhere.
 func Node(t testing.TB, script string, stdin []byte) []byte {
 	t.Helper()
 	modules := modules(t)
-	node, err := exec.LookPath("node")
-	if err != nil {
-		missing(t, "node")
-	}
+	node := Program(t, "node")
 	if _, err := os.Stat(modules); err != nil {
 		missing(t, "the npm packages of test/oracles")
 	}
 	return run(t, node, modules, script, stdin)
+}
+
+// Program finds a program of the machine by its name.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, name)
+	}
+	return path
+}
+
+// File reads a file of the npm packages, such as "axe-core/axe.min.js".
+func File(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(modules(t), filepath.FromSlash(name)))
+	if err != nil {
+		missing(t, "the npm package of "+name)
+	}
+	return text
 }
 
 func run(t testing.TB, node, modules, script string, stdin []byte) []byte {

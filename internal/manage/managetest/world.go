@@ -245,6 +245,20 @@ func (w *World) Until(what string, done func() bool) {
 	}
 }
 
+// Delivered waits until so many deliveries in all have been made, and that is committed.
+func (w *World) Delivered(count int64) {
+	w.T.Helper()
+	w.Until(fmt.Sprintf("%d delivered", count), func() bool { return w.Engine.Totals().Delivered == count && w.Log.Idle() })
+}
+
+// Pass sends a subscription's test message, which must be accepted.
+func (w *World) Pass(id string) *manage.TestReport {
+	w.T.Helper()
+	report, err := w.Manager.Test(context.Background(), id, "eva")
+	w.Must(err)
+	return report
+}
+
 // Keys is a manage.Keys in memory.
 type Keys struct {
 	mu   sync.Mutex
