@@ -374,6 +374,7 @@ func TestSwitchingServesTheUnfinishedFirst(t *testing.T) {
 		rechannel(w, id, subscription.Cursor)
 		w.publish("D#1")
 		w.clock.Advance(time.Hour) // what was due is due by push no more
+		w.flush()
 		soon, cancel := context.WithCancel(context.Background())
 		cancel()
 		if _, err := w.hub.Fetch(soon, id, nil, 10, 0, nil); !strings.Contains(fault.Of(err).Detail, "not carried out yet") {
