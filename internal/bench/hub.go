@@ -103,7 +103,7 @@ func (h *hub) configure(ctx context.Context, w world) error {
 			Types: []string{makeType(n * w.types / w.subscriptions)},
 		}
 		add(revision.Subscription, id, s)
-		request.Consumers = append(request.Consumers, revision.ConsumerName(profile.PerSubscription, s.System, id))
+		request.Consumers = append(request.Consumers, revision.ConsumerName(&subscription.System{Agreement: subscription.Agreement{Profile: profile.Standard}}, &s))
 	}
 	return h.Log.Append(ctx, request)
 }

@@ -45,6 +45,9 @@ func (m *Manager) Test(ctx context.Context, id, author string) (*TestReport, err
 	if system == nil {
 		return nil, noSystem(s.System)
 	}
+	if s.Pulled() {
+		return nil, fault.New(fault.Conflict, "the subscription's events are fetched: there is no endpoint to test")
+	}
 	s.Path = wantedPath(&s)
 	url, err := subscription.Endpoint(system.Agreement.BaseURL, s.Path)
 	if err != nil {
