@@ -47,7 +47,7 @@ func upgrade(c *sqlite.Conn, dir fs.FS, o *Options) error {
 	}
 	todo := int64(len(steps)) - taken
 	if todo < 0 {
-		return fault.New(fault.StoreNewer, "the database has schema %d, written by varsel %s; this varsel knows schemas up to %d", taken, writtenBy(c), len(steps))
+		return newer(c, taken, len(steps))
 	}
 	tell := o.Tell
 	if taken == 0 || tell == nil { // a new file is made in no time
@@ -63,6 +63,10 @@ func upgrade(c *sqlite.Conn, dir fs.FS, o *Options) error {
 	}
 	return sqlitex.Execute(c, "INSERT INTO hub (name, value) VALUES ('version', ?1) ON CONFLICT (name) DO UPDATE SET value = ?1 WHERE value <> ?1",
 		&sqlitex.ExecOptions{Args: []any{cmp.Or(o.Version, "dev")}})
+}
+
+func newer(c *sqlite.Conn, taken int64, known int) error {
+	return fault.New(fault.StoreNewer, "the database has schema %d, written by varsel %s; this varsel knows schemas up to %d", taken, writtenBy(c), known)
 }
 
 // stillRunning is how often a person hears that a long step goes on.
