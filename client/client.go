@@ -37,6 +37,7 @@ type Options struct {
 type Client struct {
 	base    *url.URL
 	http    *http.Client
+	streams *http.Client // the same without a time limit
 	options Options
 	wait    func(context.Context, time.Duration) error
 }
@@ -76,7 +77,11 @@ func New(address string, options Options) (*Client, error) {
 	if options.MaxWait <= 0 {
 		options.MaxWait = defaultMaxWait
 	}
-	return &Client{base: base.JoinPath("api", "v1"), http: options.client(), options: options, wait: wait}, nil
+	c := &Client{base: base.JoinPath("api", "v1"), http: options.client(), options: options, wait: wait}
+	streams := *c.http
+	streams.Timeout = 0 // a long answer ends with its caller's context
+	c.streams = &streams
+	return c, nil
 }
 
 func isLoopback(host string) bool {
@@ -105,6 +110,7 @@ type request struct {
 	path      []string // below /api/v1, each part not yet escaped
 	query     url.Values
 	mediaType string // of body; empty: there is none
+	accept    string // empty: JSON
 	body      []byte
 	match     ETag
 	// repeatable says that carrying it out twice is the same as once.
@@ -164,6 +170,9 @@ func (c *Client) request(ctx context.Context, r *request) (*http.Request, error)
 		return nil, fmt.Errorf("client: %w", err)
 	}
 	request.Header.Set("Accept", "application/json, application/problem+json")
+	if r.accept != "" {
+		request.Header.Set("Accept", r.accept+", application/problem+json")
+	}
 	if r.mediaType != "" {
 		request.Header.Set("Content-Type", r.mediaType)
 	}

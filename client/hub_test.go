@@ -441,7 +441,58 @@ func TestOperating(t *testing.T) {
 	if removal != (client.Removal{Subscriptions: 1, Drop: int64(drop)}) {
 		t.Errorf("%+v", removal)
 	}
+	w.fetchesAndLeases(ctx)
 	w.askedEveryRoute()
+}
+
+// fetchesAndLeases goes through what a system does that fetches: by cursor, in pages, and from a queue.
+func (w *world) fetchesAndLeases(ctx context.Context) {
+	w.t.Helper()
+	_, _, err := w.PutSystem(ctx, client.System{Name: "reader", Agreement: client.Agreement{
+		Profile: "standard", BaseURL: "https://reader.example", Sources: []string{"permits"},
+		Contacts: client.Contacts{Technical: client.Contact{Email: "ops@reader.example"}},
+	}}, "")
+	w.must(err)
+	report, err := w.PutSubscriptionSet(ctx, "reader", []client.Subscription{{Name: "c", Channel: client.Cursor}, {Name: "q", Channel: client.Queue}}, "", client.SetOptions{})
+	w.must(err)
+	cursor, queue := report.Created[0].ID, report.Created[1].ID
+	_, err = w.Publish(ctx, permit("10", "x"), permit("11", "x"), permit("12", "y"))
+	w.must(err)
+	var ids []string
+	take := func(f client.Fetched) error {
+		var e struct{ ID string }
+		w.must(json.Unmarshal(f.Event, &e))
+		ids = append(ids, e.ID)
+		return nil
+	}
+	next, err := w.Fetch(ctx, cursor, client.FetchOptions{Limit: 2}, take)
+	w.must(err)
+	full := errors.New("full")
+	at, err := w.Fetch(ctx, cursor, client.FetchOptions{After: next}, func(client.Fetched) error { return full })
+	if !errors.Is(err, full) || at != next {
+		w.t.Errorf("a reader that is full: %q %v, stood at %q", at, err, next)
+	}
+	_, err = w.Fetch(ctx, cursor, client.FetchOptions{After: next, Wait: time.Second}, take)
+	w.must(err)
+	if !slices.Equal(ids, []string{"10", "11", "12"}) {
+		w.t.Errorf("fetched %v", ids)
+	}
+	if _, err := w.Fetch(ctx, cursor, client.FetchOptions{After: "nonsense"}, take); !client.Has(err, client.CodeBadCursor) {
+		w.t.Errorf("%v", err)
+	}
+	leased, err := w.Lease(ctx, queue, client.LeaseOptions{Hold: time.Minute, Wait: time.Second})
+	w.must(err)
+	w.whole(map[string]any{"messages": leased})
+	if len(leased) != 2 {
+		w.t.Fatalf("leased %+v", leased)
+	}
+	gone, err := w.Return(ctx, queue, leased[0].Lease)
+	w.must(err)
+	again, err := w.Acknowledge(ctx, queue, leased[0].Lease, leased[1].Lease)
+	w.must(err)
+	if len(gone) != 0 || !slices.Equal(again, []string{leased[0].Lease}) {
+		w.t.Errorf("gone %v, then %v", gone, again)
+	}
 }
 
 // lane waits until one lane stands in its delay.

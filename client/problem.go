@@ -36,6 +36,10 @@ const (
 	CodeVersionFixed    Code = "version-immutable"
 	CodeTestFailed      Code = "test-failed" // Problem.Test says what the receiver answered
 	CodeNothingSelected Code = "nothing-selected"
+
+	CodeFetchPaused Code = "fetch-paused"
+	CodeBadCursor   Code = "bad-cursor"
+	CodeLogRewound  Code = "log-rewound" // the hub was restored from a backup that is older than the cursor
 )
 
 // Problem is why the hub refused a request (RFC 9457).

@@ -105,6 +105,8 @@ type Subscription struct {
 	Name          string         `json:"name,omitempty"`          // unique in its system; "": made from what is asked for
 	Types         []string       `json:"types,omitempty"`         // none: every type
 	Organisations []Organisation `json:"organisations,omitempty"` // none: every one that the agreement grants
+	Channel       Channel        `json:"channel,omitempty"`       // "": Webhook
+	AlertAfter    int            `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told; 0: 10; of Queue and Cursor
 	Path          string         `json:"path"`                    // the rest of the URL after the agreement's base
 	PendingPath   *string        `json:"pendingPath,omitempty"`   // the hub's: takes over when its test has passed
 	Mode          string         `json:"mode,omitempty"`          // of CloudEvents: structured (also when ""), or binary
@@ -113,6 +115,16 @@ type Subscription struct {
 	State         State          `json:"state,omitempty"`         // the hub's; a new one may ask for Draft
 	Reason        string         `json:"reason,omitempty"`        // the hub's: why it is deactivated
 }
+
+// Channel is how a subscription's events reach its system.
+type Channel string
+
+// The channels. From a queue or by a cursor the system fetches them: see Lease and Fetch.
+const (
+	Webhook Channel = "webhook"
+	Queue   Channel = "queue"
+	Cursor  Channel = "cursor"
+)
 
 // State is where a subscription stands.
 type State string

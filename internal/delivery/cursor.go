@@ -42,6 +42,9 @@ func (e *Engine) Fetch(ctx context.Context, id string, from *eventlog.Cursor, li
 	if err != nil {
 		return eventlog.Cursor{}, err
 	}
+	if err := e.Reached(ctx, e.log.Head()); err != nil { // what was answered as accepted is there to be had
+		return eventlog.Cursor{}, fault.Wrap(fault.ShuttingDown, err, "gave up reading")
+	}
 	at, err := c.stand(ctx, from)
 	if err != nil {
 		return eventlog.Cursor{}, err

@@ -270,7 +270,7 @@ func (e *Engine) policy(system string) profile.Profile {
 }
 
 func (e *Engine) trouble(doing string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && e.ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 		e.opts.Trouble(doing, err)
 	}
 }

@@ -225,10 +225,7 @@ func (w *world) subscribe(system, path string, change ...func(*subscription.Subs
 		f(&s)
 	}
 	doc, _ := w.log.Book().System(system)
-	name := "subscription/" + s.ID
-	if doc.Agreement.Policy().Scope == profile.PerSystem {
-		name = "system/" + system
-	}
+	name := revision.ConsumerName(doc, &s)
 	w.must(w.log.Append(context.Background(), &eventlog.Request{
 		Revisions: []revision.Revision{revision.Of("test", revision.Subscription, s.ID, s)}, Expect: w.log.Book().Last(), Consumers: []string{name},
 	}))

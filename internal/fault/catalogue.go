@@ -10,6 +10,7 @@ const (
 	BadRequest       Code = "bad-request"
 	BodyTooLarge     Code = "body-too-large"
 	MediaType        Code = "media-type"
+	NotAcceptable    Code = "not-acceptable"
 	InvalidDocument  Code = "invalid-document"
 	Precondition     Code = "precondition-failed"
 	NeedsIfMatch     Code = "if-match-required"
@@ -72,6 +73,7 @@ var Catalogue = []Entry{
 	{BadRequest, 400, "The request cannot be read", "Mend what the detail names and send it again."},
 	{BodyTooLarge, 413, "The body is larger than this address takes", "Send less at a time; the limit is in the detail."},
 	{MediaType, 415, "The body's media type is not one this address reads", "Set Content-Type to one that the detail lists."},
+	{NotAcceptable, 406, "There is no answer in a form that you accept", "Set Accept to one that the detail lists, or leave it out."},
 	{InvalidDocument, 422, "The document breaks rules", "Mend every violation listed; nothing was changed."},
 	{Precondition, 412, "It has been changed since you read it", "GET it again, apply your change to the new version, send with its ETag in If-Match."},
 	{NeedsIfMatch, 428, "A change to an existing document needs If-Match", "GET it and send its ETag in If-Match, so that nobody's change is overwritten unseen."},

@@ -36,16 +36,20 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 			{Name: "a", To: "2026-06-01"}, {Name: "b", From: "2026-06-01"},
 		}, ""},
 
-		"S45: the base itself":   {profile.Star, []sub{{Path: ""}}, ""},
-		"S45: the rest after it": {profile.Star, []sub{{Path: "/x"}}, ""},
-		"S45: another scheme":    {profile.Star, []sub{{Path: "https://evil/"}}, "invalid-document /items/0/path path"},
-		"S45: another host":      {profile.Star, []sub{{Path: "//evil"}}, "invalid-document /items/0/path path"},
-		"S45: climbing":          {profile.Star, []sub{{Path: "/../x"}}, "invalid-document /items/0/path path"},
-		"S45: climbing, encoded": {profile.Star, []sub{{Path: "/%2e%2e/x"}}, "invalid-document /items/0/path path"},
-		"S45: glued to the base": {profile.Star, []sub{{Path: ".evil.test/x"}}, "invalid-document /items/0/path path"},
-		"S45: glued as a user":   {profile.Star, []sub{{Path: "@evil"}}, "invalid-document /items/0/path path"},
-		"S45: a backslash":       {profile.Star, []sub{{Path: `/\evil`}}, "invalid-document /items/0/path path"},
-		"S53: no such type":      {profile.Star, []sub{{Types: []string{"cv", "none"}}}, "invalid-document /items/0/types/1 exists"},
+		"S45: the base itself":               {profile.Star, []sub{{Path: ""}}, ""},
+		"S45: the rest after it":             {profile.Star, []sub{{Path: "/x"}}, ""},
+		"S45: another scheme":                {profile.Star, []sub{{Path: "https://evil/"}}, "invalid-document /items/0/path path"},
+		"S45: another host":                  {profile.Star, []sub{{Path: "//evil"}}, "invalid-document /items/0/path path"},
+		"S45: climbing":                      {profile.Star, []sub{{Path: "/../x"}}, "invalid-document /items/0/path path"},
+		"S45: climbing, encoded":             {profile.Star, []sub{{Path: "/%2e%2e/x"}}, "invalid-document /items/0/path path"},
+		"S45: glued to the base":             {profile.Star, []sub{{Path: ".evil.test/x"}}, "invalid-document /items/0/path path"},
+		"S45: glued as a user":               {profile.Star, []sub{{Path: "@evil"}}, "invalid-document /items/0/path path"},
+		"S45: a backslash":                   {profile.Star, []sub{{Path: `/\evil`}}, "invalid-document /items/0/path path"},
+		"S59: fetched beside what is pushed": {profile.Star, []sub{{Name: "a"}, {Name: "q", Channel: "queue", AlertAfter: 10}, {Name: "c", Channel: "cursor"}}, ""},
+		"S59: fetched, and sent somewhere":   {profile.Standard, []sub{{Channel: "queue", Path: "/x", Mode: "binary", AlertAfter: -1}}, "invalid-document /items/0/path channel; /items/0/mode channel; /items/0/alertAfter range"},
+		"S59: sent, with an alert":           {profile.Standard, []sub{{AlertAfter: 5}}, "invalid-document /items/0/alertAfter channel"},
+		"S59: no such channel":               {profile.Standard, []sub{{Channel: "pigeon"}}, "invalid-document /items/0/channel enum"},
+		"S53: no such type":                  {profile.Star, []sub{{Types: []string{"cv", "none"}}}, "invalid-document /items/0/types/1 exists"},
 		"S5: an organisation of others": {profile.Star, []sub{{Organisations: []event.Organisation{kommune, foreign}}},
 			"not-granted /items/0/organisations/1 not-granted"},
 		"5b: over before it begins": {profile.Star, []sub{{From: "2026-06-02", To: "2026-06-01"}}, "invalid-document /items/0/to order"},
@@ -234,6 +238,23 @@ func TestAChangedPathWaitsForItsTest(t *testing.T) {
 	is(subscription.Active, "/3", "")
 	if report.Endpoint != "https://jobnet.test/hook/3" || !report.PathInForce || report.Activated {
 		t.Errorf("%+v", report)
+	}
+}
+
+// S59: under star what is pushed and what is fetched are different subscriptions; under standard one is changed in place.
+func TestS59ChangingTheChannel(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[profile.Name]string{profile.Star: "invalid-document /items/0/channel fixed", profile.Standard: ""} {
+		w := jobnet(t, p)
+		w.Subscribe("jobnet", sub{Name: "a", Channel: subscription.Queue})
+		if s, _ := w.Book.Subscriptions("jobnet"); s[0].State != subscription.Active {
+			t.Errorf("%s: a queue is %s, though there is nothing to test", p, s[0].State)
+		}
+		by := manage.By{Author: "test", Condition: manage.Condition{Present: true}}
+		_, err := w.Manager.PutSubscriptions(ctx, "jobnet", []sub{{Name: "a", Path: "/a"}}, options(by))
+		if tell(err) != want {
+			t.Errorf("%s: %v", p, err)
+		}
 	}
 }
 

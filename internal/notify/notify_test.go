@@ -50,7 +50,7 @@ func TestWhatTheHubRegistersIsInForce(t *testing.T) {
 		t.Fatal("the hub is no source")
 	}
 	for _, kind := range []string{
-		notify.LaneParked, notify.LaneExpired, notify.MessageInvalid, notify.EndpointDown, notify.EndpointRejecting, notify.SubscriptionGone,
+		notify.LaneParked, notify.LaneExpired, notify.MessageInvalid, notify.EndpointDown, notify.EndpointRejecting, notify.SubscriptionGone, notify.NotFetched,
 	} {
 		if version := book.Version(kind, ""); version == nil || !source.May(kind) {
 			t.Errorf("%s has no active version, or the hub may not publish it", kind)

@@ -49,6 +49,8 @@ type World struct {
 	answer     func(Sent) channel.Result
 	connectErr error
 	renderErr  error
+	intact     int // renderings that go well before later
+	later      error
 	sent       []Sent
 }
 
@@ -126,6 +128,13 @@ func (w *World) Break(connect, render error) {
 	w.connectErr, w.renderErr = connect, render
 }
 
+// BreakAfter makes rendering fail once so many messages have been rendered.
+func (w *World) BreakAfter(count int, render error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.intact, w.later = count, render
+}
+
 // Sent lists what the receivers got, in order.
 func (w *World) Sent() []Sent {
 	w.mu.Lock()
@@ -142,6 +151,11 @@ func (w *World) connect(s *subscription.System, url string) (channel.Sender, err
 func (w *World) render(e *event.Event, _ *subscription.Subscription) *event.Rendering {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.later != nil {
+		if w.intact--; w.intact < 0 {
+			w.renderErr = w.later
+		}
+	}
 	return &event.Rendering{ContentType: "application/json", Body: e.Data, Err: w.renderErr}
 }
 

@@ -50,6 +50,7 @@ type Options struct {
 	Publisher Publisher
 	Decode    Decode
 	Operator  Operator
+	Puller    Puller
 	Events    Events
 	History   History
 	// Author names who makes a request, for the revisions it writes. Whether the request is allowed at all is decided
@@ -124,6 +125,11 @@ func (a *api) routes() []route {
 		{"POST /api/v1/subscriptions/{id}/test", a.test},
 		{"POST /api/v1/subscriptions/{id}/activate", a.activate},
 		{"POST /api/v1/subscriptions/{id}/deactivate", a.deactivate},
+
+		{"GET /api/v1/pull/{subscription}", a.fetch},
+		{"POST /api/v1/pull/{subscription}/lease", a.lease},
+		{"POST /api/v1/pull/{subscription}/acknowledge", a.settle(Puller.Acknowledge)},
+		{"POST /api/v1/pull/{subscription}/return", a.settle(Puller.Return)},
 
 		{"GET /api/v1/pauses", a.listPauses},
 		{"POST /api/v1/hub/pause", a.pause(ofHub)},

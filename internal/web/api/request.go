@@ -238,6 +238,18 @@ func (q *query) number(name string) *int64 {
 	return &count
 }
 
+// within is a number between two bounds, or the usual one when it is not there.
+func (q *query) within(name string, least, most, usual int64) int64 {
+	n := q.number(name)
+	if n == nil {
+		return usual
+	}
+	if *n < least || *n > most {
+		q.refuse("query:"+name, "range", "want "+strconv.FormatInt(least, 10)+" to "+strconv.FormatInt(most, 10))
+	}
+	return *n
+}
+
 // oneOf is a word of a few.
 func (q *query) oneOf(name string, words ...string) string {
 	text := q.text(name)
