@@ -18,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -114,7 +115,9 @@ func makeWorld(t testing.TB, file string) *world {
 // boot starts log and engine on the file, as a process does.
 func (w *world) boot() {
 	w.t.Helper()
-	store, err := sqlite.Open(w.file, func(stored, offered *event.Event) bool { return string(stored.Data) == string(offered.Data) })
+	vault, err := secret.Open(filepath.Join(filepath.Dir(w.file), "secrets"))
+	w.must(err)
+	store, err := sqlite.Open(w.file, sqlite.Options{Keys: vault, Same: func(stored, offered *event.Event) bool { return string(stored.Data) == string(offered.Data) }})
 	w.must(err)
 	w.store = store
 	book := revision.NewBook(time.UTC)

@@ -1,5 +1,5 @@
-// Package secret keeps what must not be in the database: the key that lanes are hashed with and the keys that messages
-// are signed with, as files that only the hub's user can read.
+// Package secret keeps what must not be in the database: the keys that wrap its data keys, the key that lanes are hashed
+// with and the keys that messages are signed with, as files that only the hub's user can read.
 package secret
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 // Vault is a directory of secrets, mode 0700, a file of mode 0600 each. It is safe for concurrent use. Losing it while
-// the database stays makes every key's lane a new one: back up both.
+// the database stays makes what is in it unreadable: back up both, apart from each other.
 type Vault struct{ dir string }
 
 // Open opens or creates the directory. One that others can read is refused.
@@ -114,8 +114,21 @@ func (v *Vault) write(name, text string) error {
 	if err == nil {
 		err = os.Rename(file.Name(), filepath.Join(v.dir, name))
 	}
+	if err == nil {
+		err = v.sync()
+	}
 	if err != nil {
 		return fault.Wrap(fault.StorageFull, err, "cannot write a secret")
 	}
 	return nil
+}
+
+// sync makes the directory's names durable: data sealed under a key must not outlive it.
+func (v *Vault) sync() error {
+	dir, err := os.Open(v.dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
 }
