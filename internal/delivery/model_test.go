@@ -14,6 +14,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -63,6 +64,9 @@ func TestModelOfOrder(t *testing.T) {
 			"fetch":     m.fetch,
 			"fetch2":    m.fetch,
 			"switch":    m.switchChannel,
+			"replay":    m.replay,
+			"replay2":   m.replay,
+			"stop":      m.stopReplay,
 		})
 		m.finish()
 	})
@@ -70,10 +74,12 @@ func TestModelOfOrder(t *testing.T) {
 
 // model is what the hub owes, in the plainest form.
 type model struct {
-	w    *world
-	rt   *rapid.T
-	seq  int
-	subs []*owed // one per subscription that was ever made
+	w   *world
+	rt  *rapid.T
+	seq int
+
+	positions []int64 // of the events, by number
+	subs      []*owed // one per subscription that was ever made
 
 	inFlight []*sent
 	life     int             // processes so far
@@ -91,12 +97,25 @@ type owed struct {
 	leases  []lent           // of a queue
 	cursor  *eventlog.Cursor // of a reader: where it stands,
 	handed  []string         // and what it got with that
+
+	pass     int64                // of the replay under way or last,
+	replayed map[string][]*replay // what each lane has of it, in order
+	before   map[string]string    // and what stood in the lane before it
+}
+
+// replay is one event that a pass brings once more.
+type replay struct {
+	body  string
+	loose bool // may not come: it was not over when the pass began, or is not granted, or the pass was stopped
+	sent  bool
+	over  bool
 }
 
 // lent is what a receiver has in hand.
 type lent struct {
 	body, token string
 	until       time.Time
+	pass        int64
 }
 
 // debt is one event owed to one subscription.
@@ -142,7 +161,7 @@ func (m *model) publish(rt *rapid.T) {
 			s.lanes[body[:1]] = append(s.lanes[body[:1]], &debt{body: body})
 		}
 	}
-	m.w.publish(bodies...)
+	m.positions = append(m.positions, m.w.publish(bodies...)...)
 	m.settle()
 }
 
@@ -156,23 +175,28 @@ func (m *model) settle() {
 
 // take holds one attempt against what is owed.
 func (m *model) take(s *sent) {
-	m.got(m.of(s), s.body)
+	m.got(m.of(s), s.body, s.pass)
 	m.inFlight = append(m.inFlight, s)
 }
 
 // got holds one event that a receiver got, by push or by lease, against what is owed.
-func (m *model) got(sub *owed, body string) {
+func (m *model) got(sub *owed, body string, pass int64) {
 	lane := sub.lanes[body[:1]]
+	defer m.notTwice(sub, body)
+	if pass != 0 {
+		m.gotAgain(sub, body, pass)
+		return
+	}
 	at := slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })
 	if at < 0 {
 		m.rt.Fatalf("%s got %s, which it is not owed", sub.path, body)
 	}
-	for _, other := range m.inHand(sub) {
-		if other[:1] == body[:1] {
-			m.rt.Fatalf("%s got %s while %s of the same lane is in flight", sub.path, body, other)
+	d := lane[at]
+	for _, r := range sub.replayed[body[:1]] {
+		if !r.over && !r.loose && !d.sent && body != sub.before[body[:1]] {
+			m.rt.Fatalf("%s got %s, which is new, before %s was replayed: %s", sub.path, body, r.body, m.evidence(body))
 		}
 	}
-	d := lane[at]
 	for _, earlier := range lane[:at] {
 		if !earlier.over && !earlier.loose && !d.sent {
 			m.rt.Fatalf("%s got %s for the first time before %s was over", sub.path, body, earlier.body)
@@ -187,6 +211,107 @@ func (m *model) got(sub *owed, body string) {
 		m.rt.Fatalf("%s got %s again, and no crash came between: %s", sub.path, body, m.evidence(body))
 	}
 	d.sent = true
+}
+
+// gotAgain holds one replayed event against what its pass has for the lane.
+func (m *model) gotAgain(sub *owed, body string, pass int64) {
+	lane := sub.replayed[body[:1]]
+	at := slices.IndexFunc(lane, func(r *replay) bool { return r.body == body })
+	if at < 0 || pass != sub.pass {
+		m.rt.Fatalf("%s got %s by pass %d, which does not have it (%d)", sub.path, body, pass, sub.pass)
+	}
+	for _, earlier := range lane[:at] {
+		if !earlier.over && !earlier.loose {
+			m.rt.Fatalf("%s got %s replayed before %s: %s", sub.path, body, earlier.body, m.evidence(body))
+		}
+	}
+	for _, later := range lane[at+1:] {
+		if later.sent {
+			m.rt.Fatalf("%s got %s replayed again after %s", sub.path, body, later.body)
+		}
+	}
+	lane[at].sent = true
+}
+
+// notTwice checks that a lane has one message out at a time.
+func (m *model) notTwice(sub *owed, body string) {
+	for _, other := range m.inHand(sub) {
+		if other[:1] == body[:1] {
+			m.rt.Fatalf("%s got %s while %s of the same lane is in flight", sub.path, body, other)
+		}
+	}
+}
+
+// replay sends a subscription's past once more: all of it, or what stands behind an event.
+func (m *model) replay(rt *rapid.T) {
+	s := rapid.SampledFrom(m.subs).Draw(rt, "subscription")
+	if s.removed || s.channel == subscription.Cursor || s.replaying() {
+		rt.Skip("cannot be replayed now")
+	}
+	var f eventlog.Filter
+	if after := rapid.IntRange(0, m.seq).Draw(rt, "after"); after > 0 {
+		f.After = m.position(after)
+	}
+	f, count, err := m.w.hub.ToReplay(context.Background(), s.id, f)
+	m.w.must(err)
+	if count == 0 {
+		rt.Skip("nothing to replay")
+	}
+	s.replayed, s.before = map[string][]*replay{}, map[string]string{}
+	for key, lane := range s.lanes {
+		for _, d := range lane {
+			if !d.over && s.before[key] == "" {
+				s.before[key] = d.body
+			}
+			if m.position(number(d.body)) > f.After {
+				s.replayed[key] = append(s.replayed[key], &replay{body: d.body, loose: d.loose || !d.over || m.revoked[s.system]})
+			}
+		}
+	}
+	p, err := m.w.hub.Replay(context.Background(), s.id, "test", f, 0, count)
+	m.w.must(err)
+	s.pass = p.N
+	m.settle()
+}
+
+func (s *owed) replaying() bool {
+	for _, lane := range s.replayed {
+		if slices.ContainsFunc(lane, func(r *replay) bool { return !r.over }) {
+			return true
+		}
+	}
+	return false
+}
+
+// position is where the model's event of a number stands.
+func (m *model) position(n int) int64 { return m.positions[n-1] }
+
+func number(body string) (n int) {
+	_, err := fmt.Sscanf(body[2:], "%d", &n)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func (m *model) stopReplay(rt *rapid.T) {
+	s := rapid.SampledFrom(m.subs).Draw(rt, "subscription")
+	if s.removed || !s.replaying() {
+		rt.Skip("nothing is replayed")
+	}
+	if err := m.w.hub.StopReplay(context.Background(), s.pass); !fault.Has(err, fault.NotFound) {
+		m.w.must(err)
+	}
+	s.loosenReplay()
+	m.settle()
+}
+
+func (s *owed) loosenReplay() {
+	for _, lane := range s.replayed {
+		for _, r := range lane {
+			r.loose = true
+		}
+	}
 }
 
 // inHand lists what a receiver has and did not answer yet.
@@ -230,8 +355,8 @@ func (m *model) leaseFrom(s *owed, most int) {
 	leased, err := m.w.hub.Lease(context.Background(), s.id, most, leaseFor, 0)
 	m.w.must(err)
 	for _, l := range leased {
-		m.got(s, string(l.Event.Data))
-		s.leases = append(s.leases, lent{string(l.Event.Data), l.Lease, l.Until})
+		m.got(s, string(l.Event.Data), l.Replay)
+		s.leases = append(s.leases, lent{string(l.Event.Data), l.Lease, l.Until, l.Replay})
 	}
 	m.settle()
 }
@@ -258,7 +383,7 @@ func (m *model) settleLease(rt *rapid.T) {
 		}
 	}
 	if !back {
-		m.end(s, l.body)
+		m.end(s, l.body, l.pass)
 	}
 	m.settle()
 }
@@ -279,7 +404,7 @@ func (m *model) fetchFrom(s *owed, limit int, withCursor bool) (count int) {
 	}
 	if from != nil {
 		for _, body := range s.handed {
-			m.end(s, body) // what it comes back with confirms it
+			m.end(s, body, 0) // what it comes back with confirms it
 		}
 	}
 	s.handed = nil
@@ -327,6 +452,9 @@ func (m *model) switchChannel(rt *rapid.T) {
 func (m *model) rechannel(s *owed, to subscription.Channel) {
 	m.w.reviseSubscription(s.id, func(doc *subscription.Subscription) { doc.Channel = to })
 	s.channel, s.leases, s.handed, s.cursor = to, nil, nil, nil
+	if to == subscription.Cursor {
+		s.replayed = nil // the pass ends; what it has put into lanes is left over like all else
+	}
 	m.settle()
 }
 
@@ -340,8 +468,14 @@ func (m *model) of(s *sent) *owed {
 	return nil
 }
 
-// end marks what is owed no more.
-func (m *model) end(sub *owed, body string) {
+// end marks what is owed no more, by the pass that brought it or by none.
+func (m *model) end(sub *owed, body string, pass int64) {
+	if pass != 0 {
+		for _, r := range sub.replayed[body[:1]] {
+			r.over = r.over || r.body == body && pass == sub.pass
+		}
+		return
+	}
 	lane := sub.lanes[body[:1]]
 	d := lane[slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })]
 	d.over, d.life = true, m.life
@@ -364,7 +498,7 @@ func (m *model) answer(rt *rapid.T) {
 		result = channel.Result{Class: channel.Deferred, Status: 429, After: 30 * time.Second}
 	}
 	if result.Class == channel.Delivered {
-		m.end(m.of(s), s.body)
+		m.end(m.of(s), s.body, s.pass)
 	}
 	s.give(result)
 	m.settle()
@@ -439,7 +573,7 @@ func (m *model) discard(rt *rapid.T) {
 		m.w.must(err)
 		for _, s := range m.subs {
 			if s.id == v.Subscription {
-				m.end(s, string(e.Data))
+				m.end(s, string(e.Data), v.Replay)
 			}
 		}
 	}
@@ -469,6 +603,7 @@ func (m *model) regrant(name string, granted bool) {
 }
 
 func (m *model) loosen(s *owed) {
+	s.loosenReplay()
 	for _, lane := range s.lanes {
 		for _, d := range lane {
 			d.loose = true
@@ -510,12 +645,12 @@ func (m *model) finish() {
 	for name := range m.revoked {
 		m.regrant(name, true)
 	}
-	for round := 0; m.w.hub.Totals().Pending > 0; round++ {
+	for round := 0; m.w.hub.Totals().Pending > 0 || m.passesGoOn(); round++ {
 		if round > 2000 {
 			m.rt.Fatalf("not drained, %d in flight: endpoints %+v\n%s", len(m.inFlight), m.w.hub.Endpoints(), m.w.hub.Dump())
 		}
 		for _, s := range m.inFlight {
-			m.end(m.of(s), s.body)
+			m.end(m.of(s), s.body, s.pass)
 			s.reply(200)
 		}
 		m.inFlight = nil
@@ -534,8 +669,23 @@ func (m *model) finish() {
 			}
 		}
 	}
+	for _, s := range m.subs {
+		for _, lane := range s.replayed {
+			for _, r := range lane {
+				if !r.over && !r.loose {
+					m.rt.Fatalf("%s never got %s replayed: %s", s.path, r.body, m.evidence(r.body))
+				}
+			}
+		}
+	}
 	m.settle() // the last outcomes are over, and now committed
 	m.noneLost()
+}
+
+func (m *model) passesGoOn() bool {
+	passes, err := m.w.hub.Replays(context.Background(), false, 10)
+	m.w.must(err)
+	return len(passes) > 0
 }
 
 // fetchAll lets every receiver that fetches have what is there, and acknowledge it.
@@ -553,7 +703,7 @@ func (m *model) fetchAll() {
 				if len(gone) > 0 {
 					m.rt.Fatalf("%s could not be acknowledged", l.body)
 				}
-				m.end(s, l.body)
+				m.end(s, l.body, l.pass)
 			}
 			s.leases = nil
 			m.settle()

@@ -38,6 +38,9 @@ func (e *Engine) recover(ctx context.Context) (from int64, err error) {
 		}
 	}
 	_, _, e.seen = e.book.ChangedSince(0)
+	if err := e.resumePasses(ctx); err != nil {
+		return 0, err
+	}
 	for _, c := range e.all() {
 		e.reconfigure(c) // also those that were removed and not ended yet
 	}
@@ -73,7 +76,7 @@ func (c *consumer) takeUpBlocked(row eventlog.Blocked, behind int) {
 	l := &lane{consumer: c, key: row.Lane, disk: &diskLane{row: row, behind: behind}}
 	l.head = &delivery{
 		position: row.Position, line: e.line(row.Line), lane: l, slot: -1, stage: blocked,
-		attempts: row.Attempts, failures: row.Failures, since: row.Since, status: row.Status, reason: row.Reason,
+		attempts: row.Attempts, failures: row.Failures, since: row.Since, status: row.Status, reason: row.Reason, pass: row.Pass,
 	}
 	c.lanes[row.Lane] = l
 	switch {
