@@ -30,17 +30,21 @@ func (e *Engine) recover(ctx context.Context) (from int64, err error) {
 	}
 	head := e.log.Head()
 	from = head
+	taken := map[*consumer]*eventlog.Consumer{}
 	for i := range stored {
 		k := &stored[i]
 		if book := byName[k.Name]; book != nil && !k.Ended {
 			from = min(from, k.Counted)
-			e.takeUp(e.adopt(newConsumer(e, book, k)), k, head)
+			taken[e.adopt(newConsumer(e, book, k))] = k
 		}
 	}
-	_, _, e.seen = e.book.ChangedSince(0)
-	if err := e.resumePasses(ctx); err != nil {
+	if err := e.resumePasses(ctx); err != nil { // before any lane moves: they hold some of them back
 		return 0, err
 	}
+	for c, k := range taken {
+		e.takeUp(c, k, head)
+	}
+	_, _, e.seen = e.book.ChangedSince(0)
 	for _, c := range e.all() {
 		e.reconfigure(c) // also those that were removed and not ended yet
 	}
