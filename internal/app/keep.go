@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/secret"
@@ -86,13 +88,14 @@ func ListKeys(ctx context.Context, data string) ([]Key, error) {
 	for id, n := range uses {
 		keys = append(keys, Key{ID: id, DataKeys: n, Missing: true})
 	}
+	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
 	return keys, nil
 }
 
 // vault opens the vault of a data directory that is there: a mistyped name must not make one.
 func (c *Config) vault() (*secret.Vault, error) {
 	if _, err := os.Stat(c.secrets()); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Wrap(fault.NotFound, err, "%s holds no secrets: it is the data directory of no hub", c.Data)
+		return nil, fault.New(fault.NoDatabase, "%s holds no secrets", c.Data)
 	}
 	return secret.Open(c.secrets())
 }
