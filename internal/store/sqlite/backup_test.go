@@ -129,7 +129,9 @@ func TestBackupWhileCommitting(t *testing.T) {
 }
 
 // large is the data of an event of 40 KB.
-func large(n, i int) string { return fmt.Sprintf("%s %d %d %s", person, n, i, strings.Repeat("x", 40_000)) }
+func large(n, i int) string {
+	return fmt.Sprintf("%s %d %d %s", person, n, i, strings.Repeat("x", 40_000))
+}
 
 func kekBytes(t testing.TB, file, id string) []byte {
 	t.Helper()
