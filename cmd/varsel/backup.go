@@ -48,7 +48,7 @@ type restoreCommand struct {
 // restored is what --json prints.
 type restored struct {
 	sqlite.Manifest
-	MissingKEKs []string `json:"missingKeks"`
+	MissingSecrets []string `json:"missingSecrets"` // files
 }
 
 // Run restores into a directory that has no database.
@@ -64,8 +64,8 @@ func (c *restoreCommand) Run(ctx context.Context, s *streams) error {
 	}
 	fmt.Fprintf(s.out, "%s is as it was on %s, up to position %d, in a new epoch.\n", c.Data, m.Taken.Local().Format(time.DateTime), m.Head)
 	fmt.Fprintln(s.out, "What was accepted after that is not in it: have the sources publish it again; what is here already is a duplicate to them.")
-	for _, id := range missing {
-		fmt.Fprintf(s.out, "Before you start it: put kek-%s, from the backup of the secrets, into %s/secrets.\n", id, c.Data)
+	for _, name := range missing {
+		fmt.Fprintf(s.out, "Before you start it: put %s, from the copy of the secrets, into %s/secrets.\n", name, c.Data)
 	}
 	if len(missing) == 0 {
 		fmt.Fprintf(s.out, "Next: varsel serve --data %s\n", c.Data)

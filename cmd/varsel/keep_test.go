@@ -162,13 +162,13 @@ func TestBackupUnderLoad(t *testing.T) {
 	handler = after
 	mu.Unlock()
 	out, _ = command(t, false, "restore", "--from", to, "--data", anew, "--json")
-	var restored struct{ MissingKeks []string }
-	if err := json.Unmarshal([]byte(out), &restored); err != nil || len(restored.MissingKeks) != 1 {
-		t.Fatalf("want the missing key named, got %s, %v", out, err)
+	var restored struct{ MissingSecrets []string }
+	if err := json.Unmarshal([]byte(out), &restored); err != nil || len(restored.MissingSecrets) != 2 || restored.MissingSecrets[1] != "lane.key" {
+		t.Fatalf("want the missing secrets named, got %s, %v", out, err)
 	}
 	p.args[3] = anew
 	_, refusal := command(t, true, p.args[1:]...)
-	if !bytes.Contains([]byte(refusal), []byte("key-missing")) || !bytes.Contains([]byte(refusal), []byte(restored.MissingKeks[0])) {
+	if !bytes.Contains([]byte(refusal), []byte("key-missing")) || !bytes.Contains([]byte(refusal), []byte(restored.MissingSecrets[0])) {
 		t.Fatalf("without its key the hub says %q", refusal)
 	}
 	if err := os.CopyFS(filepath.Join(dir, "copy"), os.DirFS(filepath.Join(data, "secrets"))); err != nil {

@@ -19,8 +19,8 @@ func Backup(ctx context.Context, data, to string, o sqlite.Copying) (sqlite.Mani
 	return sqlite.Backup(ctx, c.database(), to, o)
 }
 
-// Restore makes the database of a data directory anew from a backup. missing are the wrapping keys that the directory's
-// vault does not have: a hub does not start before they are there.
+// Restore makes the database of a data directory anew from a backup. missing are the files that the directory's vault
+// should have and does not, to be put back before a hub is started on it.
 func Restore(ctx context.Context, from, data string, o sqlite.Copying) (m sqlite.Manifest, missing []string, err error) {
 	c := Config{Data: data}
 	if m, err = sqlite.Restore(ctx, from, c.database(), o); err != nil {
@@ -30,20 +30,8 @@ func Restore(ctx context.Context, from, data string, o sqlite.Copying) (m sqlite
 	if err != nil {
 		return m, nil, err
 	}
-	have, err := vault.KEKs()
-	if err != nil {
-		return m, nil, err
-	}
-	held := map[string]bool{}
-	for _, id := range have {
-		held[id] = true
-	}
-	for _, id := range m.KEKs {
-		if !held[id] {
-			missing = append(missing, id)
-		}
-	}
-	return m, missing, nil
+	missing, err = vault.Missing(m.KEKs)
+	return m, missing, err
 }
 
 // RotateKeys makes a new key in the vault of a data directory and wraps every data key of the database with it, while a

@@ -43,6 +43,22 @@ func (v *Vault) KEKs() ([]string, error) {
 	return ids, nil
 }
 
+// Missing lists the files that a hub needs for data under these keys and the vault does not have.
+func (v *Vault) Missing(keks []string) (files []string, err error) {
+	for _, id := range keks {
+		files = append(files, kekPrefix+id)
+	}
+	files = append(files, laneKeyFile)
+	files = slices.DeleteFunc(files, func(name string) bool {
+		_, e := os.Stat(filepath.Join(v.dir, name))
+		if e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = fault.Wrap(fault.Internal, e, "cannot look at the secret %s", name)
+		}
+		return e == nil
+	})
+	return files, err
+}
+
 // NewestKEK is the id of the key that wraps from now on, "" when there is none.
 func (v *Vault) NewestKEK() (string, error) {
 	ids, err := v.KEKs()
