@@ -113,17 +113,13 @@ func (v *Vault) kek(id string) (cipher.AEAD, error) {
 	if _, err := ident.Parse(id); err != nil {
 		return nil, fault.New(fault.SealBroken, "a data key names a wrapping key that cannot be one")
 	}
-	file := filepath.Join(v.dir, kekPrefix+id)
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.KeyMissing, "data is encrypted under the key kek-%s, and %s is not there", id, file)
-	}
+	text, err := os.ReadFile(filepath.Join(v.dir, kekPrefix+id))
 	if err != nil {
-		return nil, fault.Wrap(fault.KeyMissing, err, "the key kek-%s cannot be read", id)
+		return nil, fault.Wrap(fault.KeyMissing, err, "data is encrypted under the key kek-%s, which cannot be read", id)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != kekSize {
-		return nil, fault.New(fault.KeyMissing, "%s is not 64 hexadecimal digits", file)
+		return nil, fault.New(fault.KeyMissing, "kek-%s is not 64 hexadecimal digits", id)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
