@@ -227,6 +227,10 @@ func TestBackupUnderLoad(t *testing.T) {
 			t.Fatalf("publishing %s again: %d %s %v", key, status, text, err)
 		}
 	}
+	// Other events stand at the lost positions now, and a cursor of before must not be believed there.
+	if status, again := p.fetch(made.Created[0].ID, read.Events[len(read.Events)-1].Cursor); status != http.StatusConflict || again.Code != "log-rewound" {
+		t.Errorf("a cursor behind what was lost, in a log that has grown beyond it again: %d %s", status, again.Code)
+	}
 	deadline := time.NewTimer(60 * time.Second)
 	defer deadline.Stop()
 	for after.missing(published) > 0 {
