@@ -25,6 +25,10 @@ type commands struct {
 	Pull    pullCommand    `cmd:"" help:"Fetch what is for a subscription that is not pushed, and print it."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 
+	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, while the hub runs."`
+	Restore restoreCommand `cmd:"" help:"Make the database anew from a backup."`
+	Keys    keysCommand    `cmd:"" help:"Look at and rotate the keys that the database is encrypted under."`
+
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Bench benchCommand `cmd:"" help:"Measure this hub beside the fastest that this machine can do."`

@@ -84,7 +84,7 @@ func (c *serveCommand) start(ctx context.Context, socket net.Listener, logger *s
 
 func (c *serveCommand) config() app.Config {
 	return app.Config{
-		Data: c.Data, Environment: c.Environment, Operator: c.Operator, InFlight: c.InFlight, SMTP: c.SMTP.config(), OpenToEveryone: c.OpenToEveryone,
+		Data: c.Data, Version: version, Environment: c.Environment, Operator: c.Operator, InFlight: c.InFlight, SMTP: c.SMTP.config(), OpenToEveryone: c.OpenToEveryone,
 		Egress: netguard.Rules{Allow: c.AllowEgress, AllowHTTP: c.AllowHTTP, Proxy: c.EgressProxy},
 	}
 }

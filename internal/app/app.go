@@ -59,6 +59,13 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.Vault, err = secret.Open(h.config.secrets()); err != nil {
 		return err
 	}
+	// The database first: when the vault lacks what opens it, nothing is made in the vault.
+	if h.Store, err = sqlite.Open(h.config.database(), sqlite.Options{
+		Keys: h.Vault, Same: publish.Same, Version: h.config.Version, Tell: func(text string) { h.logger.Info(text) },
+	}); err != nil {
+		return err
+	}
+	h.onStop(func(context.Context) { h.report("closing the database", h.Store.Close()) })
 	laneKey, err := h.Vault.LaneKey()
 	if err != nil {
 		return err
@@ -67,10 +74,6 @@ func (h *Hub) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.Store, err = sqlite.Open(h.config.database(), publish.Same); err != nil {
-		return err
-	}
-	h.onStop(func(context.Context) { h.report("closing the database", h.Store.Close()) })
 
 	// The log and its configuration.
 	system := clock.System{}

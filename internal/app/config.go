@@ -14,6 +14,7 @@ import (
 // Config is everything an operator decides about one hub.
 type Config struct {
 	Data        string         // directory of the database and the secrets
+	Version     string         // of this program, noted in the database; "dev" when empty
 	Environment string         // PROD, PREPROD, T3 …: Miljoe in star messages; "T1" when empty
 	Zone        *time.Location // of dates without an offset; Europe/Copenhagen when nil
 	Egress      netguard.Rules // what the hub may call

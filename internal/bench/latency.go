@@ -12,6 +12,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/signature"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
@@ -125,7 +126,11 @@ type commitAndPost struct {
 }
 
 func (r *run) newCommitAndPost() (*commitAndPost, error) {
-	store, err := sqlite.Open(filepath.Join(r.dir, "alone.db"), publish.Same)
+	vault, err := secret.Open(filepath.Join(r.dir, "alone-secrets"))
+	if err != nil {
+		return nil, err
+	}
+	store, err := sqlite.Open(filepath.Join(r.dir, "alone.db"), sqlite.Options{Keys: vault, Same: publish.Same})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type Event struct {
 
 	Organisation Organisation // at most one; zero when the event concerns none
 	Lane         Lane         // what it must stay in order with
+	Retention    Retention    // of its type when it was accepted: what is forgotten together is encrypted together
 	Personal     bool         // its type names personal values: nothing of Data may appear outside Data
 
 	// Head is the CloudEvents context as one JSON object without data, built once when the event is accepted, so

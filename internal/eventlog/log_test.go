@@ -16,6 +16,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
@@ -42,7 +43,11 @@ func (f *failing) Commit(ctx context.Context, c *eventlog.Commit) error {
 
 func openLog(t *testing.T, f *failing) *eventlog.Log {
 	t.Helper()
-	store, err := sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), func(a, b *event.Event) bool { return true })
+	vault, err := secret.Open(filepath.Join(t.TempDir(), "secrets"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), sqlite.Options{Keys: vault, Same: func(a, b *event.Event) bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,6 +85,12 @@ func Has(err error, code Code) bool {
 	return errors.As(err, &f) && f.Code == code
 }
 
+// Known reports whether err is or wraps a fault, of whatever code: it has been named already.
+func Known(err error) bool {
+	var f *Fault
+	return errors.As(err, &f)
+}
+
 // Of returns the fault in err. An error that is none becomes "internal", its text kept from clients.
 func Of(err error) *Fault {
 	var f *Fault

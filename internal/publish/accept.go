@@ -229,6 +229,7 @@ func (x *acceptance) event(source *event.Source, version *event.Compiled) *event
 		Type:         version.Type.Name,
 		Version:      version.Version.Version,
 		Organisation: x.extract.Organisation,
+		Retention:    version.Type.Retention,
 		Personal:     version.Type.Personal,
 		Head:         d.Head(subject),
 	}

@@ -1,5 +1,5 @@
-// Package secret keeps what must not be in the database: the key that lanes are hashed with and the keys that messages
-// are signed with, as files that only the hub's user can read.
+// Package secret keeps what must not be in the database: the keys that wrap its data keys, the key that lanes are hashed
+// with and the keys that messages are signed with, as files that only the hub's user can read.
 package secret
 
 import (
@@ -18,7 +18,7 @@ import (
 )
 
 // Vault is a directory of secrets, mode 0700, a file of mode 0600 each. It is safe for concurrent use. Losing it while
-// the database stays makes every key's lane a new one: back up both.
+// the database stays makes what is in it unreadable: back up both, apart from each other.
 type Vault struct{ dir string }
 
 // Open opens or creates the directory. One that others can read is refused.
@@ -36,22 +36,25 @@ func Open(dir string) (*Vault, error) {
 	return &Vault{dir: dir}, nil
 }
 
-const laneKeySize = 32
+const (
+	laneKeyFile = "lane.key"
+	laneKeySize = 32
+)
 
 // LaneKey returns the key that lanes are hashed with, made at first use.
 func (v *Vault) LaneKey() ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(v.dir, "lane.key"))
+	text, err := os.ReadFile(filepath.Join(v.dir, laneKeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		key := make([]byte, laneKeySize)
 		rand.Read(key)
-		return key, v.write("lane.key", hex.EncodeToString(key))
+		return key, v.write(laneKeyFile, hex.EncodeToString(key))
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "cannot read the lane key")
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != laneKeySize {
-		return nil, fault.New(fault.Internal, "%s is not 64 hexadecimal digits: restore it from the backup", filepath.Join(v.dir, "lane.key"))
+		return nil, fault.New(fault.Internal, "%s is not 64 hexadecimal digits: restore it from the backup", filepath.Join(v.dir, laneKeyFile))
 	}
 	return key, nil
 }
@@ -114,8 +117,21 @@ func (v *Vault) write(name, text string) error {
 	if err == nil {
 		err = os.Rename(file.Name(), filepath.Join(v.dir, name))
 	}
+	if err == nil {
+		err = v.sync()
+	}
 	if err != nil {
 		return fault.Wrap(fault.StorageFull, err, "cannot write a secret")
 	}
 	return nil
+}
+
+// sync makes the directory's names durable: data sealed under a key must not outlive it.
+func (v *Vault) sync() error {
+	dir, err := os.Open(v.dir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -58,8 +59,11 @@ func New(t testing.TB) *World {
 	t.Helper()
 	w := &World{T: t, Clock: clock.NewFake(Epoch), Keys: &Keys{kept: map[string]string{}}}
 	w.Answer(204)
-	var err error
-	w.Store, err = sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), func(stored, offered *event.Event) bool { return string(stored.Data) == string(offered.Data) })
+	vault, err := secret.Open(filepath.Join(t.TempDir(), "secrets"))
+	w.Must(err)
+	w.Store, err = sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), sqlite.Options{
+		Keys: vault, Same: func(stored, offered *event.Event) bool { return string(stored.Data) == string(offered.Data) },
+	})
 	w.Must(err)
 	w.Book = revision.NewBook(time.UTC)
 	w.Log, err = eventlog.Open(context.Background(), w.Store, w.Book, w.Clock, eventlog.Options{})

@@ -61,6 +61,9 @@ func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
 	if err := s.run("BEGIN IMMEDIATE", nil); err != nil {
 		return err
 	}
+	if s.keys.renew.Swap(false) {
+		clear(s.keys.sealing)
+	}
 	end := endOfLog{s.position, s.recorded, s.revision}
 	err := s.write(c)
 	if err == nil {
@@ -75,9 +78,12 @@ func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
 
 type endOfLog struct{ position, recorded, revision int64 }
 
-// undo rolls back and forgets the names that the transaction added. A failed COMMIT may have rolled back by itself.
+// undo rolls back and forgets the names and the keys that the transaction added. A failed COMMIT may have rolled back by
+// itself.
 func (s *Store) undo() {
 	s.forgetWaiting()
+	clear(s.keys.sealing)
+	s.keys.forget()
 	if !s.writer.AutocommitEnabled() {
 		_ = s.run("ROLLBACK", nil) // the error that matters is the one that brought us here
 	}
@@ -212,6 +218,10 @@ func (s *Store) appendEvent(entry *eventlog.Entry) error {
 	if err != nil {
 		return err
 	}
+	key, err := s.sealingKey(classOf(e.Retention, s.recorded))
+	if err != nil {
+		return err
+	}
 	s.position = position
 	entry.Status, entry.Position = eventlog.Appended, position
 	e.Position, e.Recorded = position, s.recorded
@@ -221,7 +231,7 @@ func (s *Store) appendEvent(entry *eventlog.Entry) error {
 	if e.Lane.IsZero() {
 		e.Lane = event.Alone(position)
 	}
-	s.waiting = append(s.waiting, row{e, source, kind})
+	s.waiting = append(s.waiting, row{e, source, kind, key})
 	return nil
 }
 
@@ -234,17 +244,9 @@ func flags(e *event.Event) int64 {
 	return 0
 }
 
-// bindBytes binds a blob that may be empty; the driver takes nil for NULL.
-func bindBytes(st *sqlite.Stmt, at int, b []byte) {
-	if len(b) == 0 {
-		st.BindZeroBlob(at, 0)
-		return
-	}
-	st.BindBytes(at, b)
-}
-
 // known settles an entry whose source and id are in the log: the same content is a duplicate, other content clashes.
-// An event whose payload was forgotten counts as the same: nothing is left to compare.
+// An event whose payload was forgotten, or is damaged, counts as the same: nothing is left to compare, and one damaged
+// row must not refuse the commit of everyone.
 func (s *Store) known(entry *eventlog.Entry, source int64) error {
 	err := each(s.writer, "SELECT position FROM event_ids WHERE source = ? AND id = ?", func(st *sqlite.Stmt) {
 		st.BindInt64(1, source)
@@ -261,7 +263,7 @@ func (s *Store) known(entry *eventlog.Entry, source int64) error {
 		return err
 	}
 	stored, err := s.readAt(s.writer, entry.Position)
-	if fault.Has(err, fault.NotFound) {
+	if fault.Has(err, fault.NotFound) || fault.Has(err, fault.SealBroken) {
 		return nil
 	}
 	if err == nil && !s.same(stored, entry.Event) {

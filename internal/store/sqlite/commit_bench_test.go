@@ -17,7 +17,7 @@ import (
 
 // One operation is a commit as a busy hub makes it: 64 events of 1 KiB, and the outcomes of the 64 before them.
 func BenchmarkCommit(b *testing.B) {
-	store, err := sqlite.Open(filepath.Join(b.TempDir(), "bench.db"), func(_, _ *event.Event) bool { return true })
+	store, err := sqlite.Open(filepath.Join(b.TempDir(), "bench.db"), options(b, func(_, _ *event.Event) bool { return true }))
 	if err != nil {
 		b.Fatal(err)
 	}

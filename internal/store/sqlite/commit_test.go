@@ -16,7 +16,7 @@ import (
 
 func openTemp(t *testing.T) *sqlite.Store {
 	t.Helper()
-	store, err := sqlite.Open(filepath.Join(t.TempDir(), "log.db"), func(a, b *event.Event) bool { return bytes.Equal(a.Data, b.Data) })
+	store, err := sqlite.Open(filepath.Join(t.TempDir(), "log.db"), options(t, same))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"zombiezen.com/go/sqlite"
 
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 )
 
@@ -108,15 +109,41 @@ func (s *Store) insertAttempts(consumer int64, attempts []eventlog.Attempt) erro
 }
 
 func (s *Store) insertDetails(consumer int64, a *eventlog.Attempt) error {
-	return s.run(`INSERT OR REPLACE INTO attempt_details (position, consumer, number, reason, detail, body)
+	key, err := s.answerKey(a.Position)
+	if err != nil {
+		return err
+	}
+	return s.run(`INSERT OR REPLACE INTO attempt_details (position, consumer, number, reason, key, sealed)
 		VALUES (?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
 		st.BindInt64(1, a.Position)
 		st.BindInt64(2, consumer)
 		st.BindInt64(3, int64(a.Number))
 		st.BindText(4, a.Result.Reason)
-		st.BindText(5, a.Result.Detail)
-		bindBytes(st, 6, a.Result.Body)
+		if key == nil {
+			st.BindNull(5)
+			st.BindNull(6)
+			return
+		}
+		st.BindInt64(5, key.n)
+		st.BindBytes(6, s.sealer.attempt(key.aead, consumer, a))
 	})
+}
+
+// answerKey is the key for what a receiver answered to an event: of the event's class and day, for answers echo what was
+// sent and must go when it goes. nil: it has gone already.
+func (s *Store) answerKey(position int64) (*sealingKey, error) {
+	var of class
+	found := false
+	err := each(s.writer, "SELECT k.class, k.day FROM payloads p JOIN data_keys k ON k.n = p.key WHERE p.position = ? AND k.wrapped IS NOT NULL", func(st *sqlite.Stmt) {
+		st.BindInt64(1, position)
+	}, func(row *sqlite.Stmt) error {
+		of, found = class{event.Retention(row.ColumnText(0)), row.ColumnInt64(1)}, true
+		return nil
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	return s.sealingKey(of)
 }
 
 func (s *Store) upsertBlocked(consumer int64, b *eventlog.Blocked) error {

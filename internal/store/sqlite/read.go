@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -21,19 +22,24 @@ func (s *Store) Head(context.Context) (position, recorded int64, err error) {
 }
 
 const eventColumns = `SELECT e.position, e.recorded, e.id, e.source, e.type, e.time, e.organisation, e.lane, e.flags,
-		p.media, p.head, p.data
+		p.key, p.sealed
 	FROM events e JOIN payloads p USING (position) `
 
 // Range implements eventlog.Store. An event whose payload was forgotten is left out.
 func (s *Store) Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error) {
 	events := make([]*event.Event, 0, limit)
 	err := s.reading(ctx, func(c *sqlite.Conn) error {
+		o := s.keys.opener()
 		return each(c, eventColumns+"WHERE e.position > ? AND e.position <= ? ORDER BY e.position", func(st *sqlite.Stmt) {
 			st.BindInt64(1, after)
 			st.BindInt64(2, upTo)
 		}, func(row *sqlite.Stmt) error {
-			events = append(events, s.event(row))
-			return nil
+			e, err := s.event(o, c, row)
+			if errors.Is(err, errForgotten) {
+				return nil
+			}
+			events = append(events, e)
+			return err
 		})
 	})
 	return events, err
@@ -49,34 +55,34 @@ func (s *Store) At(ctx context.Context, position int64) (e *event.Event, err err
 }
 
 func (s *Store) readAt(c *sqlite.Conn, position int64) (found *event.Event, err error) {
+	o := s.keys.opener()
 	err = each(c, eventColumns+"WHERE e.position = ?", func(st *sqlite.Stmt) { st.BindInt64(1, position) }, func(row *sqlite.Stmt) error {
-		found = s.event(row)
-		found.SourceID = sourceID(found.Head)
-		return nil
+		if found, err = s.event(o, c, row); err == nil {
+			found.SourceID = sourceID(found.Head)
+		}
+		return err
 	})
-	if err == nil && found == nil {
+	if err == nil && found == nil || errors.Is(err, errForgotten) {
 		err = fault.New(fault.NotFound, "no event at position %d", position)
 	}
 	return found, err
 }
 
-// event reads one row of eventColumns. Head and data share one allocation.
-func (s *Store) event(row *sqlite.Stmt) *event.Event {
+// event reads one row of eventColumns. errForgotten when its payload was.
+func (s *Store) event(o *opener, c *sqlite.Conn, row *sqlite.Stmt) (*event.Event, error) {
 	kind := s.names.kind(row.ColumnInt64(4))
 	e := &event.Event{
 		Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1),
 		Source: s.names.source(row.ColumnInt64(3)), Type: kind.name, Version: kind.version,
 		Time: row.ColumnInt64(5), Organisation: event.ParseOrganisation(row.ColumnText(6)),
-		Personal: row.ColumnInt64(8)&personal != 0, MediaType: row.ColumnText(9),
+		Personal: row.ColumnInt64(8)&personal != 0,
 	}
 	row.ColumnBytes(2, e.ID[:])
 	row.ColumnBytes(7, e.Lane[:])
-	head := row.ColumnLen(10)
-	buffer := make([]byte, head+row.ColumnLen(11))
-	row.ColumnBytes(10, buffer[:head])
-	row.ColumnBytes(11, buffer[head:])
-	e.Head, e.Data = buffer[:head:head], buffer[head:]
-	return e
+	if err := o.event(c, row, 9, 10, e); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // sourceID reads the id out of the context attributes, which hold it as the source gave it.
@@ -272,22 +278,21 @@ func (s *Store) Epochs(ctx context.Context) (list []eventlog.Epoch, err error) {
 // AttemptsAt implements eventlog.Store.
 func (s *Store) AttemptsAt(ctx context.Context, position int64) (list []eventlog.AttemptRow, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, `SELECT c.name, a.number, a.at, a.outcome, a.status, a.duration, d.reason, d.detail, d.body
+		o := s.keys.opener()
+		return each(c, `SELECT c.name, a.number, a.at, a.outcome, a.status, a.duration, d.reason, d.key, d.sealed, c.id
 			FROM attempts a JOIN consumers c ON c.id = a.consumer
 			LEFT JOIN attempt_details d ON d.position = a.position AND d.consumer = a.consumer AND d.number = a.number
 			WHERE a.position = ? ORDER BY a.consumer, a.number`, func(st *sqlite.Stmt) {
 			st.BindInt64(1, position)
 		}, func(row *sqlite.Stmt) error {
 			list = append(list, readAttempt(row, position))
-			return nil
+			return o.attempt(c, row, 7, 8, row.ColumnInt64(9), &list[len(list)-1].Attempt)
 		})
 	})
 	return list, err
 }
 
 func readAttempt(row *sqlite.Stmt, position int64) eventlog.AttemptRow {
-	body := make([]byte, row.ColumnLen(8))
-	row.ColumnBytes(8, body)
 	return eventlog.AttemptRow{
 		Consumer: row.ColumnText(0),
 		Attempt: eventlog.Attempt{
@@ -295,7 +300,7 @@ func readAttempt(row *sqlite.Stmt, position int64) eventlog.AttemptRow {
 			Outcome: eventlog.Outcome(row.ColumnInt64(3)), Detailed: !row.ColumnIsNull(6),
 			Result: channel.Result{
 				Status: int(row.ColumnInt64(4)), Duration: time.Duration(row.ColumnInt64(5)) * time.Microsecond,
-				Reason: row.ColumnText(6), Detail: row.ColumnText(7), Body: body,
+				Reason: row.ColumnText(6),
 			},
 		},
 	}

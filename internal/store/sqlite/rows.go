@@ -30,7 +30,7 @@ func manyRows(into string, columns int) rows {
 // OR FAIL: whatever goes wrong, the transaction is rolled back, so SQLite need not keep a journal of each statement.
 var (
 	eventRows   = manyRows("INSERT OR FAIL INTO events (position, recorded, id, source, type, time, organisation, lane, flags)", 9)
-	payloadRows = manyRows("INSERT OR FAIL INTO payloads (position, head, media, data)", 4)
+	payloadRows = manyRows("INSERT OR FAIL INTO payloads (position, key, sealed)", 3)
 	attemptRows = manyRows("INSERT OR REPLACE INTO attempts (position, consumer, number, at, outcome, status, duration)", 7)
 )
 
@@ -58,6 +58,7 @@ func (s *Store) insert(r *rows, count int, bind func(st *sqlite.Stmt, at, i int)
 type row struct {
 	event        *event.Event
 	source, kind int64
+	key          *sealingKey
 }
 
 // insertEvents inserts the rows that wait, together.
@@ -79,9 +80,8 @@ func (s *Store) insertEvents() error {
 		err = s.insert(&payloadRows, len(waiting), func(st *sqlite.Stmt, at, i int) {
 			e := waiting[i].event
 			st.BindInt64(at+1, e.Position)
-			st.BindBytes(at+2, e.Head)
-			st.BindText(at+3, e.MediaType)
-			bindBytes(st, at+4, e.Data)
+			st.BindInt64(at+2, waiting[i].key.n)
+			st.BindBytes(at+3, s.sealer.event(waiting[i].key.aead, e))
 		})
 	}
 	s.forgetWaiting()

@@ -3,10 +3,6 @@ package sqlite
 
 import (
 	"context"
-	_ "embed"
-	"fmt"
-	"math"
-	"math/rand/v2"
 	"runtime"
 	"sync"
 
@@ -18,18 +14,15 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 )
 
-//go:embed schema.sql
-var schema string
-
-// schemaVersion is kept in the file's user_version; a file of another version is refused, not guessed at.
-const schemaVersion = 1
-
 // Store is the log in one SQLite file. One connection writes, a pool reads.
 type Store struct {
 	writer *sqlite.Conn
 	full   bool // the writer's synchronous mode is FULL
 	pool   *sqlitex.Pool
+	file   string
 	same   func(stored, offered *event.Event) bool
+	keys   *keyring
+	sealer sealer
 	cache  statements
 
 	// The writer's own view of the end of the log; only Commit touches it.
@@ -53,16 +46,32 @@ type names struct {
 
 type typeVersion struct{ name, version string }
 
-// Open opens or creates the file. same decides whether an event offered under a known source and id is the stored
-// one again (DESIGN promise 1).
-func Open(file string, same func(stored, offered *event.Event) bool) (*Store, error) {
+// Options are what a store needs besides its file.
+type Options struct {
+	// Keys stand outside the database and wrap the keys in it.
+	Keys Keys
+	// Same decides whether an event offered under a known source and id is the stored one again (DESIGN promise 1).
+	Same func(stored, offered *event.Event) bool
+	// Version is this program's, kept in the file for whoever finds it newer than theirs; "" is "dev".
+	Version string
+	// Tell hears of upgrades, which may take long; nil: nobody does.
+	Tell func(text string)
+}
+
+// Open opens or creates the file, and upgrades one of an earlier schema.
+// Errors: fault.StoreNewer for a file of a later one; fault.KeyMissing and fault.SealBroken when the vault cannot open
+// what is in it.
+func Open(file string, o Options) (*Store, error) {
 	writer, err := sqlite.OpenConn(file, sqlite.OpenReadWrite|sqlite.OpenCreate|sqlite.OpenURI)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "cannot open the database %s", file)
 	}
-	s := &Store{writer: writer, same: same, full: true}
-	if err := s.prepare(file); err != nil {
+	s := &Store{writer: writer, file: file, same: o.Same, keys: newKeyring(o.Keys), full: true}
+	if err := s.prepare(&o); err != nil {
 		writer.Close()
+		if fault.Known(err) {
+			return nil, err
+		}
 		return nil, fault.Wrap(fault.Internal, err, "cannot use the database %s", file)
 	}
 	s.pool, err = sqlitex.NewPool(file, sqlitex.PoolOptions{
@@ -79,8 +88,7 @@ func Open(file string, same func(stored, offered *event.Event) bool) (*Store, er
 	return s, nil
 }
 
-// pragmas: WAL with FULL makes a commit durable before it is answered (promise 1). A second process that writes the
-// same file is kept out by the exclusive lock that "locking" takes and holds.
+// pragmas: WAL with FULL makes a commit durable before it is answered (promise 1).
 var pragmas = []string{
 	"PRAGMA page_size=8192",
 	"PRAGMA journal_mode=WAL",
@@ -90,31 +98,20 @@ var pragmas = []string{
 	"PRAGMA temp_store=MEMORY",
 }
 
-func (s *Store) prepare(file string) error {
+func (s *Store) prepare(o *Options) error {
 	for _, p := range pragmas {
 		if err := sqlitex.ExecuteTransient(s.writer, p, nil); err != nil {
 			return err
 		}
 	}
-	version, err := number(s.writer, "PRAGMA user_version")
-	if err != nil {
+	if err := upgrade(s.writer, migrations, o); err != nil {
 		return err
 	}
-	switch version {
-	case schemaVersion:
-	case 0:
-		create := fmt.Sprintf("%s; INSERT INTO hub VALUES ('probe', ''); INSERT INTO epochs VALUES (1, %d, 0); PRAGMA user_version=%d;", schema, newEpoch(), schemaVersion)
-		if err := sqlitex.ExecuteScript(s.writer, create, nil); err != nil {
-			return err
-		}
-	default:
-		return fault.New(fault.Internal, "the database has schema %d, this varsel reads %d", version, schemaVersion)
+	if err := s.checkKeys(); err != nil {
+		return err
 	}
 	return s.load()
 }
-
-// newEpoch is an id that no other log has, as far as 31 random bits can tell.
-func newEpoch() uint32 { return 1 + rand.Uint32N(math.MaxInt32) }
 
 // load reads the end of the log and the interned names.
 func (s *Store) load() error {
@@ -192,7 +189,7 @@ func (s *Store) reading(ctx context.Context, f func(*sqlite.Conn) error) error {
 	}
 	defer s.pool.Put(c)
 	if err := f(c); err != nil {
-		if fault.Has(err, fault.NotFound) {
+		if fault.Known(err) {
 			return err
 		}
 		return fault.Wrap(fault.Internal, err, "cannot read the log")

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,14 +16,31 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
 func same(stored, offered *event.Event) bool { return string(stored.Data) == string(offered.Data) }
 
-func open(t *testing.T, file string) *sqlite.Store {
+// vault is the one beside a database.
+func vault(t testing.TB, file string) *secret.Vault {
 	t.Helper()
-	s, err := sqlite.Open(file, same)
+	v, err := secret.Open(filepath.Join(filepath.Dir(file), "secrets"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// options are those of a store in a directory of its own.
+func options(t testing.TB, same func(stored, offered *event.Event) bool) sqlite.Options {
+	t.Helper()
+	return sqlite.Options{Keys: vault(t, filepath.Join(t.TempDir(), "hub.db")), Same: same}
+}
+
+func open(t testing.TB, file string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(file, sqlite.Options{Keys: vault(t, file), Same: same})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +199,11 @@ func TestCutsReadBack(t *testing.T) {
 	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{{Consumers: []string{"c"}, Revisions: []revision.Revision{revision.Removal("me", revision.Source, "b")}}}})
 	consumers, _ := s.Consumers(t.Context(), "c")
 	id := consumers[0].ID
+	events := &eventlog.Request{}
+	for position := 2; position <= 8; position++ {
+		events.Entries = append(events.Entries, fresh(fmt.Sprint(position), "x", 1))
+	}
+	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{events}})
 	blocked := eventlog.Blocked{
 		Lane: event.Lane{1}, Position: 4, Line: "l", State: eventlog.ParkedAt, Attempts: 3, Failures: 2, Since: 5, Due: 6, Spell: 7, Status: 422, Reason: "r",
 	}
@@ -209,7 +232,7 @@ func TestCutsReadBack(t *testing.T) {
 		}
 	}
 	rows, err := s.AttemptsAt(t.Context(), 6)
-	if err != nil || len(rows) != 1 || rows[0].Consumer != "c" || rows[0].Result.Reason != "why" || string(rows[0].Result.Body) != "oops" {
+	if err != nil || len(rows) != 1 || rows[0].Consumer != "c" || rows[0].Result.Reason != "why" || rows[0].Result.Detail != "more" || string(rows[0].Result.Body) != "oops" {
 		t.Errorf("got %+v, %v", rows, err)
 	}
 	waiting, err := s.WaitingIn(t.Context(), id, event.Lane{1}, 7, 10)
@@ -232,7 +255,11 @@ func TestCutsReadBack(t *testing.T) {
 func TestOtherSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "hub.db")
-	open(t, file).Close()
+	first, err := sqlite.Open(file, sqlite.Options{Keys: vault(t, file), Same: same, Version: "v7.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
 	bytes, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -241,9 +268,12 @@ func TestOtherSchemaIsRefused(t *testing.T) {
 	if err := os.WriteFile(file, bytes, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := sqlite.Open(file, same); err == nil {
+	s, err := sqlite.Open(file, sqlite.Options{Keys: vault(t, file), Same: same})
+	if !fault.Has(err, fault.StoreNewer) || !strings.Contains(err.Error(), "schema 99") || !strings.Contains(err.Error(), "varsel v7.0") {
+		t.Errorf("want it refused, and said which version wrote it, got %v", err)
+	}
+	if err == nil {
 		s.Close()
-		t.Fatal("want it refused")
 	}
 }
 

@@ -12,12 +12,24 @@ CREATE TABLE events (
   flags        INTEGER NOT NULL           -- 1: personal
 ) STRICT;
 
+-- What an event says: head, media type and data, sealed in one.
 CREATE TABLE payloads (
   position INTEGER PRIMARY KEY,
-  head     BLOB NOT NULL,
-  media    TEXT NOT NULL,
-  data     BLOB NOT NULL
+  key      INTEGER NOT NULL,              -- data_keys.n
+  sealed   BLOB    NOT NULL               -- nonce, AES-256-GCM ciphertext, tag; bound to the position
 ) STRICT;
+
+-- A key for each class and day, and one more for each process that sealed. Rows stay when their key is destroyed: then
+-- what it sealed is forgotten, while a row that is not there is damage.
+CREATE TABLE data_keys (
+  n       INTEGER PRIMARY KEY,
+  class   TEXT    NOT NULL,               -- retention of the events' types; empty: for ever
+  day     INTEGER NOT NULL,               -- when the events were recorded: days UTC since 1970-01-01
+  kek     TEXT    NOT NULL,               -- the vault's key that wraps it
+  wrapped BLOB                            -- bound to n, class and day; NULL: destroyed
+) STRICT;
+
+CREATE INDEX data_keys_by_class ON data_keys (class, day);
 
 CREATE TABLE event_ids (
   source   INTEGER NOT NULL,
@@ -73,8 +85,8 @@ CREATE TABLE attempt_details (
   consumer INTEGER NOT NULL,
   number   INTEGER NOT NULL,
   reason   TEXT    NOT NULL,
-  detail   TEXT    NOT NULL,
-  body     BLOB    NOT NULL,
+  key      INTEGER,                       -- data_keys.n, of the event's class and day; NULL: the event was forgotten
+  sealed   BLOB,                          -- detail and body; bound to position, consumer and number
   PRIMARY KEY (position, consumer, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -116,3 +128,8 @@ CREATE TABLE endpoints (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE hub (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+INSERT INTO hub VALUES ('probe', '');
+
+-- The first epoch: an id that no other log has, as far as 30 random bits can tell.
+INSERT INTO epochs VALUES (1, 1 + (random() & 0x3fffffff), 0);

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/store/sqlite"
+)
+
+// Backup copies the database of a data directory to a file, while a hub may run on it. The secrets are not in it.
+func Backup(ctx context.Context, data, to string, o sqlite.Copying) (sqlite.Manifest, error) {
+	c := Config{Data: data}
+	return sqlite.Backup(ctx, c.database(), to, o)
+}
+
+// Restore makes the database of a data directory anew from a backup. missing are the files that the directory's vault
+// should have and does not, to be put back before a hub is started on it.
+func Restore(ctx context.Context, from, data string, o sqlite.Copying) (m sqlite.Manifest, missing []string, err error) {
+	c := Config{Data: data}
+	if m, err = sqlite.Restore(ctx, from, c.database(), o); err != nil {
+		return m, nil, err
+	}
+	vault, err := secret.Open(c.secrets())
+	if err != nil {
+		return m, nil, err
+	}
+	missing, err = vault.Missing(m.KEKs)
+	return m, missing, err
+}
+
+// RotateKeys makes a new key in the vault of a data directory and wraps every data key of the database with it, while a
+// hub may run on both.
+func RotateKeys(ctx context.Context, data string) (sqlite.Rotation, error) {
+	c := Config{Data: data}
+	vault, err := c.vault()
+	if err != nil {
+		return sqlite.Rotation{}, err
+	}
+	return sqlite.Rotate(ctx, c.database(), vault)
+}
+
+// Key is one key-encryption key of a data directory.
+type Key struct {
+	ID       string `json:"id"`
+	DataKeys int    `json:"dataKeys"` // of the database that it wraps
+	Newest   bool   `json:"newest"`   // it wraps from now on
+	Missing  bool   `json:"missing"`  // the database needs it, and the vault does not have it
+}
+
+// ListKeys lists the keys of the vault and those that the database needs, oldest first.
+func ListKeys(ctx context.Context, data string) ([]Key, error) {
+	c := Config{Data: data}
+	vault, err := c.vault()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := vault.KEKs()
+	if err != nil {
+		return nil, err
+	}
+	uses, err := sqlite.KEKsInUse(ctx, c.database())
+	if err != nil {
+		return nil, err
+	}
+	var keys []Key
+	for i, id := range ids {
+		keys = append(keys, Key{ID: id, DataKeys: uses[id], Newest: i == len(ids)-1})
+		delete(uses, id)
+	}
+	for id, n := range uses {
+		keys = append(keys, Key{ID: id, DataKeys: n, Missing: true})
+	}
+	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
+	return keys, nil
+}
+
+// vault opens the vault of a data directory that is there: a mistyped name must not make one.
+func (c *Config) vault() (*secret.Vault, error) {
+	if _, err := os.Stat(c.secrets()); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.New(fault.NoDatabase, "%s holds no secrets", c.Data)
+	}
+	return secret.Open(c.secrets())
+}

@@ -1,0 +1,129 @@
+package secret
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
+)
+
+// A key-encryption key wraps the database's data keys, so that a copy of the database tells nothing without the vault.
+// Its file is kek-<id> with 64 hexadecimal digits; ids are UUIDv7, so the newest is the last in order. The newest wraps,
+// every one unwraps. Wrapping is AES-256-GCM with random nonces, an authenticated mode that NIST SP 800-38F section 3.1
+// allows for keys.
+const (
+	kekPrefix = "kek-"
+	kekSize   = 32
+)
+
+// KEKs lists the ids of the key-encryption keys, oldest first.
+func (v *Vault) KEKs() ([]string, error) {
+	files, err := os.ReadDir(v.dir)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "cannot list the secrets in %s", v.dir)
+	}
+	var ids []string
+	for _, file := range files {
+		if id, ok := strings.CutPrefix(file.Name(), kekPrefix); ok {
+			if _, err := ident.Parse(id); err == nil {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// Missing lists the files that a hub needs for data under these keys and the vault does not have.
+func (v *Vault) Missing(keks []string) (files []string, err error) {
+	for _, id := range keks {
+		files = append(files, kekPrefix+id)
+	}
+	files = append(files, laneKeyFile)
+	files = slices.DeleteFunc(files, func(name string) bool {
+		_, e := os.Stat(filepath.Join(v.dir, name))
+		if e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = fault.Wrap(fault.Internal, e, "cannot look at the secret %s", name)
+		}
+		return e == nil
+	})
+	return files, err
+}
+
+// NewestKEK is the id of the key that wraps from now on, "" when there is none.
+func (v *Vault) NewestKEK() (string, error) {
+	ids, err := v.KEKs()
+	if len(ids) == 0 || err != nil {
+		return "", err
+	}
+	return ids[len(ids)-1], nil
+}
+
+// MakeKEK makes a key that wraps from now on. It is on disk when this returns.
+// Error: fault.Conflict when the machine's clock stands before the newest key's time.
+func (v *Vault) MakeKEK() (string, error) {
+	newest, err := v.NewestKEK()
+	if err != nil {
+		return "", err
+	}
+	id := ident.New().String()
+	if id <= newest {
+		return "", fault.New(fault.Conflict, "the clock of this machine stands before the time when the key kek-%s was made: set it right first", newest)
+	}
+	key := make([]byte, kekSize)
+	rand.Read(key)
+	return id, v.write(kekPrefix+id, hex.EncodeToString(key))
+}
+
+// Wrap encrypts a data key under a key-encryption key and binds it to what it is for.
+// Error: fault.KeyMissing when the vault does not have that key.
+func (v *Vault) Wrap(kek string, key, bound []byte) ([]byte, error) {
+	aead, err := v.kek(kek)
+	if err != nil {
+		return nil, err
+	}
+	return aead.Seal(nil, nil, key, bound), nil
+}
+
+// Unwrap is the inverse of Wrap.
+// Errors: fault.KeyMissing when the vault does not have that key; fault.SealBroken when it is another key than the one
+// that wrapped, or the wrapped key or what it is bound to was changed.
+func (v *Vault) Unwrap(kek string, wrapped, bound []byte) ([]byte, error) {
+	aead, err := v.kek(kek)
+	if err != nil {
+		return nil, err
+	}
+	key, err := aead.Open(nil, nil, wrapped, bound)
+	if err != nil {
+		return nil, fault.Wrap(fault.SealBroken, err, "the key kek-%s does not open a data key that it has wrapped", kek)
+	}
+	return key, nil
+}
+
+func (v *Vault) kek(id string) (cipher.AEAD, error) {
+	if _, err := ident.Parse(id); err != nil {
+		return nil, fault.New(fault.SealBroken, "a data key names a wrapping key that cannot be one")
+	}
+	text, err := os.ReadFile(filepath.Join(v.dir, kekPrefix+id))
+	if err != nil {
+		return nil, fault.Wrap(fault.KeyMissing, err, "data is encrypted under the key kek-%s, which cannot be read", id)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != kekSize {
+		return nil, fault.New(fault.KeyMissing, "kek-%s is not 64 hexadecimal digits", id)
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "AES is not to be had")
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
