@@ -26,6 +26,10 @@ type commands struct {
 	Replay  replayCommand  `cmd:"" help:"Send a subscription its past once more: one event, some, or all since a position."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 
+	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, while the hub runs."`
+	Restore restoreCommand `cmd:"" help:"Make the database anew from a backup."`
+	Keys    keysCommand    `cmd:"" help:"Look at and rotate the keys that the database is encrypted under."`
+
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Bench benchCommand `cmd:"" help:"Measure this hub beside the fastest that this machine can do."`

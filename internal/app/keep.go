@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/secret"
@@ -17,8 +19,8 @@ func Backup(ctx context.Context, data, to string, o sqlite.Copying) (sqlite.Mani
 	return sqlite.Backup(ctx, c.database(), to, o)
 }
 
-// Restore makes the database of a data directory anew from a backup. missing are the wrapping keys that the directory's
-// vault does not have: a hub does not start before they are there.
+// Restore makes the database of a data directory anew from a backup. missing are the files that the directory's vault
+// should have and does not, to be put back before a hub is started on it.
 func Restore(ctx context.Context, from, data string, o sqlite.Copying) (m sqlite.Manifest, missing []string, err error) {
 	c := Config{Data: data}
 	if m, err = sqlite.Restore(ctx, from, c.database(), o); err != nil {
@@ -28,20 +30,8 @@ func Restore(ctx context.Context, from, data string, o sqlite.Copying) (m sqlite
 	if err != nil {
 		return m, nil, err
 	}
-	have, err := vault.KEKs()
-	if err != nil {
-		return m, nil, err
-	}
-	held := map[string]bool{}
-	for _, id := range have {
-		held[id] = true
-	}
-	for _, id := range m.KEKs {
-		if !held[id] {
-			missing = append(missing, id)
-		}
-	}
-	return m, missing, nil
+	missing, err = vault.Missing(m.KEKs)
+	return m, missing, err
 }
 
 // RotateKeys makes a new key in the vault of a data directory and wraps every data key of the database with it, while a
@@ -86,13 +76,14 @@ func ListKeys(ctx context.Context, data string) ([]Key, error) {
 	for id, n := range uses {
 		keys = append(keys, Key{ID: id, DataKeys: n, Missing: true})
 	}
+	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
 	return keys, nil
 }
 
 // vault opens the vault of a data directory that is there: a mistyped name must not make one.
 func (c *Config) vault() (*secret.Vault, error) {
 	if _, err := os.Stat(c.secrets()); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Wrap(fault.NotFound, err, "%s holds no secrets: it is the data directory of no hub", c.Data)
+		return nil, fault.New(fault.NoDatabase, "%s holds no secrets", c.Data)
 	}
 	return secret.Open(c.secrets())
 }

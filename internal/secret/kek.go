@@ -43,6 +43,22 @@ func (v *Vault) KEKs() ([]string, error) {
 	return ids, nil
 }
 
+// Missing lists the files that a hub needs for data under these keys and the vault does not have.
+func (v *Vault) Missing(keks []string) (files []string, err error) {
+	for _, id := range keks {
+		files = append(files, kekPrefix+id)
+	}
+	files = append(files, laneKeyFile)
+	files = slices.DeleteFunc(files, func(name string) bool {
+		_, e := os.Stat(filepath.Join(v.dir, name))
+		if e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = fault.Wrap(fault.Internal, e, "cannot look at the secret %s", name)
+		}
+		return e == nil
+	})
+	return files, err
+}
+
 // NewestKEK is the id of the key that wraps from now on, "" when there is none.
 func (v *Vault) NewestKEK() (string, error) {
 	ids, err := v.KEKs()
@@ -97,17 +113,13 @@ func (v *Vault) kek(id string) (cipher.AEAD, error) {
 	if _, err := ident.Parse(id); err != nil {
 		return nil, fault.New(fault.SealBroken, "a data key names a wrapping key that cannot be one")
 	}
-	file := filepath.Join(v.dir, kekPrefix+id)
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.KeyMissing, "data is encrypted under the key kek-%s, and %s is not there", id, file)
-	}
+	text, err := os.ReadFile(filepath.Join(v.dir, kekPrefix+id))
 	if err != nil {
-		return nil, fault.Wrap(fault.KeyMissing, err, "the key kek-%s cannot be read", id)
+		return nil, fault.Wrap(fault.KeyMissing, err, "data is encrypted under the key kek-%s, which cannot be read", id)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != kekSize {
-		return nil, fault.New(fault.KeyMissing, "%s is not 64 hexadecimal digits", file)
+		return nil, fault.New(fault.KeyMissing, "kek-%s is not 64 hexadecimal digits", id)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {

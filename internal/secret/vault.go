@@ -36,22 +36,25 @@ func Open(dir string) (*Vault, error) {
 	return &Vault{dir: dir}, nil
 }
 
-const laneKeySize = 32
+const (
+	laneKeyFile = "lane.key"
+	laneKeySize = 32
+)
 
 // LaneKey returns the key that lanes are hashed with, made at first use.
 func (v *Vault) LaneKey() ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(v.dir, "lane.key"))
+	text, err := os.ReadFile(filepath.Join(v.dir, laneKeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		key := make([]byte, laneKeySize)
 		rand.Read(key)
-		return key, v.write("lane.key", hex.EncodeToString(key))
+		return key, v.write(laneKeyFile, hex.EncodeToString(key))
 	}
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "cannot read the lane key")
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != laneKeySize {
-		return nil, fault.New(fault.Internal, "%s is not 64 hexadecimal digits: restore it from the backup", filepath.Join(v.dir, "lane.key"))
+		return nil, fault.New(fault.Internal, "%s is not 64 hexadecimal digits: restore it from the backup", filepath.Join(v.dir, laneKeyFile))
 	}
 	return key, nil
 }

@@ -55,7 +55,7 @@ const pagesAtOnce = 512
 // Backup copies a database as it is at one moment, while a hub may write to it, and returns when the copy is on disk.
 // Neither waits for the other; the hub's WAL grows meanwhile by what it commits. The wrapped data keys are in the copy,
 // the vault's keys are not.
-// Errors: fault.NotFound when there is no database; fault.StoreNotEmpty when to or its manifest is there already;
+// Errors: fault.NoDatabase when there is none; fault.StoreNotEmpty when to or its manifest is there already;
 // fault.StoreNewer.
 func Backup(ctx context.Context, file, to string, o Copying) (m Manifest, err error) {
 	for _, name := range []string{to, to + manifestSuffix} {
@@ -183,7 +183,8 @@ func (m *Manifest) read(c *sqlite.Conn) (err error) {
 	}
 	m.Epoch = uint32(epoch)
 	keks, err := keksIn(c)
-	m.KEKs = slices.Sorted(maps.Keys(keks))
+	m.KEKs = slices.AppendSeq([]string{}, maps.Keys(keks))
+	slices.Sort(m.KEKs)
 	return err
 }
 

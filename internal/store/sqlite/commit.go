@@ -245,7 +245,8 @@ func flags(e *event.Event) int64 {
 }
 
 // known settles an entry whose source and id are in the log: the same content is a duplicate, other content clashes.
-// An event whose payload was forgotten counts as the same: nothing is left to compare.
+// An event whose payload was forgotten, or is damaged, counts as the same: nothing is left to compare, and one damaged
+// row must not refuse the commit of everyone.
 func (s *Store) known(entry *eventlog.Entry, source int64) error {
 	err := each(s.writer, "SELECT position FROM event_ids WHERE source = ? AND id = ?", func(st *sqlite.Stmt) {
 		st.BindInt64(1, source)
@@ -262,7 +263,7 @@ func (s *Store) known(entry *eventlog.Entry, source int64) error {
 		return err
 	}
 	stored, err := s.readAt(s.writer, entry.Position)
-	if fault.Has(err, fault.NotFound) {
+	if fault.Has(err, fault.NotFound) || fault.Has(err, fault.SealBroken) {
 		return nil
 	}
 	if err == nil && !s.same(stored, entry.Event) {

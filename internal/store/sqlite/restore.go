@@ -51,6 +51,9 @@ func Restore(ctx context.Context, from, file string, o Copying) (m Manifest, err
 	if err == nil {
 		err = syncDirectory(file)
 	}
+	if code := sqlite.ErrCode(err).ToPrimary(); code == sqlite.ResultCorrupt || code == sqlite.ResultNotADB {
+		err = fault.Wrap(fault.BackupInvalid, err, "the database in it was damaged already when it was backed up")
+	}
 	if err != nil && !fault.Known(err) {
 		err = fault.Wrap(fault.Internal, err, "the database could not be restored")
 	}

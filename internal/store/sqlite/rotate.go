@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -113,15 +112,13 @@ func openBeside(ctx context.Context, file string) (*sqlite.Conn, error) {
 	c, err := sqlite.OpenConn(file, sqlite.OpenReadWrite)
 	if err != nil {
 		if sqlite.ErrCode(err) == sqlite.ResultCantOpen {
-			return nil, fault.Wrap(fault.NotFound, err, "there is no database %s", file)
+			return nil, fault.Wrap(fault.NoDatabase, err, "%s cannot be opened", file)
 		}
 		return nil, fault.Wrap(fault.Internal, err, "cannot open the database %s", file)
 	}
 	c.SetInterrupt(ctx.Done())
 	return c, nil
 }
-
-var errNoHub = errors.New("it is the database of no hub")
 
 // knownSchema refuses files that this program cannot judge. What the work beside a hub needs is in every schema so far.
 func knownSchema(c *sqlite.Conn) error {
@@ -134,7 +131,7 @@ func knownSchema(c *sqlite.Conn) error {
 	case err != nil:
 		return fault.Wrap(fault.Internal, err, "cannot read the database")
 	case taken == 0:
-		return fault.Wrap(fault.NotFound, errNoHub, "there is nothing to work on")
+		return fault.New(fault.NoDatabase, "it is the database of no hub")
 	case taken > int64(len(steps)):
 		return newer(c, taken, len(steps))
 	}

@@ -204,6 +204,11 @@ func TestChangedRowsAreRefused(t *testing.T) {
 			} else if _, err := s.AttemptsAt(t.Context(), 1); !fault.Has(err, fault.SealBroken) {
 				t.Errorf("AttemptsAt ends as %v", err)
 			}
+			again, next := personal("1", "P30D"), personal("next", "P30D")
+			commitEvents(t, s, day, again, next)
+			if _, err := s.At(t.Context(), next.Event.Position); err != nil {
+				t.Errorf("what is published beside a repeat of it: %v", err)
+			}
 			if e, err := s.At(t.Context(), 3); err != nil || !strings.Contains(string(e.Data), person) {
 				t.Errorf("what was not touched reads as %+v, %v", e, err)
 			}

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -254,7 +255,11 @@ func TestCutsReadBack(t *testing.T) {
 func TestOtherSchemaIsRefused(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "hub.db")
-	open(t, file).Close()
+	first, err := sqlite.Open(file, sqlite.Options{Keys: vault(t, file), Same: same, Version: "v7.0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
 	bytes, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -263,9 +268,12 @@ func TestOtherSchemaIsRefused(t *testing.T) {
 	if err := os.WriteFile(file, bytes, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := sqlite.Open(file, sqlite.Options{Keys: vault(t, file), Same: same}); err == nil {
+	s, err := sqlite.Open(file, sqlite.Options{Keys: vault(t, file), Same: same})
+	if !fault.Has(err, fault.StoreNewer) || !strings.Contains(err.Error(), "schema 99") || !strings.Contains(err.Error(), "varsel v7.0") {
+		t.Errorf("want it refused, and said which version wrote it, got %v", err)
+	}
+	if err == nil {
 		s.Close()
-		t.Fatal("want it refused")
 	}
 }
 

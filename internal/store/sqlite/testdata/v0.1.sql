@@ -1,0 +1,150 @@
+CREATE TABLE events (
+  position     INTEGER PRIMARY KEY,
+  recorded     INTEGER NOT NULL,          -- µs UTC, never falls as position rises
+  id           BLOB    NOT NULL,          -- message id, 16 bytes
+  source       INTEGER NOT NULL,          -- sources.n
+  type         INTEGER NOT NULL,          -- types.n
+  time         INTEGER NOT NULL,          -- µs UTC
+  organisation TEXT    NOT NULL,          -- type:code or empty
+  lane         BLOB    NOT NULL,          -- 16 bytes
+  flags        INTEGER NOT NULL           -- 1: personal
+) STRICT;
+CREATE TABLE payloads (
+  position INTEGER PRIMARY KEY,
+  key      INTEGER NOT NULL,              -- data_keys.n
+  sealed   BLOB    NOT NULL               -- nonce, AES-256-GCM ciphertext, tag; bound to the position
+) STRICT;
+CREATE TABLE data_keys (
+  n       INTEGER PRIMARY KEY,
+  class   TEXT    NOT NULL,               -- retention of the events' types; empty: for ever
+  day     INTEGER NOT NULL,               -- when the events were recorded: days UTC since 1970-01-01
+  kek     TEXT    NOT NULL,               -- the vault's key that wraps it
+  wrapped BLOB                            -- bound to n, class and day; NULL: destroyed
+) STRICT;
+CREATE INDEX data_keys_by_class ON data_keys (class, day);
+CREATE TABLE event_ids (
+  source   INTEGER NOT NULL,
+  id       TEXT    NOT NULL,
+  position INTEGER NOT NULL,
+  PRIMARY KEY (source, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE sources (n INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE types (
+  n       INTEGER PRIMARY KEY,
+  type    TEXT NOT NULL,
+  version TEXT NOT NULL,
+  UNIQUE (type, version)
+) STRICT;
+CREATE TABLE revisions (
+  position INTEGER PRIMARY KEY,
+  recorded INTEGER NOT NULL,
+  author   TEXT    NOT NULL,
+  kind     TEXT    NOT NULL,
+  subject  TEXT    NOT NULL,
+  document TEXT                           -- NULL: removed
+) STRICT;
+CREATE TABLE consumers (
+  id      INTEGER PRIMARY KEY,
+  name    TEXT    NOT NULL UNIQUE,
+  low     INTEGER NOT NULL,               -- every position below is done, on disk below, or not for it
+  high    INTEGER NOT NULL,               -- no position above has been touched
+  pending INTEGER NOT NULL DEFAULT 0,     -- matched and not ended, of all up to counted
+  counted INTEGER NOT NULL DEFAULT 0,
+  ended   INTEGER NOT NULL DEFAULT 0,
+  dropped INTEGER NOT NULL DEFAULT 0      -- deliveries that went when it ended
+) STRICT;
+CREATE TABLE attempts (
+  position INTEGER NOT NULL,
+  consumer INTEGER NOT NULL,
+  number   INTEGER NOT NULL,
+  at       INTEGER NOT NULL,              -- µs UTC
+  outcome  INTEGER NOT NULL,              -- eventlog.Outcome
+  status   INTEGER NOT NULL,              -- of the answer; 0: none
+  duration INTEGER NOT NULL,              -- µs
+  PRIMARY KEY (position, consumer, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE attempt_details (
+  position INTEGER NOT NULL,
+  consumer INTEGER NOT NULL,
+  number   INTEGER NOT NULL,
+  reason   TEXT    NOT NULL,
+  key      INTEGER,                       -- data_keys.n, of the event's class and day; NULL: the event was forgotten
+  sealed   BLOB,                          -- detail and body; bound to position, consumer and number
+  PRIMARY KEY (position, consumer, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE blocked (
+  consumer INTEGER NOT NULL,
+  lane     BLOB    NOT NULL,
+  position INTEGER NOT NULL,              -- of the head
+  line     TEXT    NOT NULL,              -- subscription id
+  state    INTEGER NOT NULL,              -- eventlog.BlockedState
+  attempts INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  since    INTEGER NOT NULL,
+  due      INTEGER NOT NULL,
+  spell    INTEGER NOT NULL,
+  status   INTEGER NOT NULL,
+  reason   TEXT    NOT NULL,
+  PRIMARY KEY (consumer, lane)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE waiting (
+  consumer INTEGER NOT NULL,
+  lane     BLOB    NOT NULL,
+  position INTEGER NOT NULL,
+  line     TEXT    NOT NULL,
+  PRIMARY KEY (consumer, lane, position)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE epochs (
+  n     INTEGER PRIMARY KEY,
+  id    INTEGER NOT NULL,
+  after INTEGER NOT NULL                  -- positions up to here were taken over from the epoch before
+) STRICT;
+CREATE TABLE endpoints (
+  system TEXT    NOT NULL,
+  url    TEXT    NOT NULL,
+  spell  INTEGER NOT NULL,                -- µs UTC when it began to reject
+  PRIMARY KEY (system, url)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE hub (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO events VALUES (4, 86400000001, X'0649690492DA5111A747CE80697DA76C', 1, 1, 1, '5:101', X'01000000000000000000000000000000', 1);
+INSERT INTO events VALUES (5, 86400000002, X'45E4B0D44AD5512FB630442D8BBA6663', 1, 1, 2, '5:101', X'02000000000000000000000000000000', 1);
+INSERT INTO events VALUES (6, 86400000003, X'12E2A5258E375C07B8AD40A92B76D0EA', 1, 1, 3, '', X'00000000000000000000000000000006', 0);
+INSERT INTO events VALUES (7, 86400000004, X'E285672A34DA5DB8A07797D7A8458DBF', 1, 1, 4, '5:101', X'02000000000000000000000000000000', 1);
+INSERT INTO events VALUES (8, 86400000005, X'C443D0B3E1315FA39C973F50A5CFB666', 1, 1, 5, '5:101', X'02000000000000000000000000000000', 1);
+INSERT INTO events VALUES (9, 86400000006, X'B58CED8D5A8B5D69AEF8CCA4DD08EAD2', 1, 1, 6, '5:101', X'02000000000000000000000000000000', 1);
+INSERT INTO payloads VALUES (4, 1, X'B5E7C3453142D5916DEE0EFC3EE33BB20C33954A48F8444F4B77EC03F7C013190E697CF27E7533EA724742170CBA9978D5E2A1BD9110E89032C16A45C763EC0A3125ACB89B645EA39B8A63C7318072BA1A23C1');
+INSERT INTO payloads VALUES (5, 1, X'B8D7D3B4AF687C807A97307001AA9E236BF41EB8540B23695CA47FA4D223D8AD45B1018AAED5FD557C57B2235B576A0B5996A10AB1CC5D741B022982E1BD34DAA6628FC9C16323BAC391EF3C57BCABEF9A968B');
+INSERT INTO payloads VALUES (6, 2, X'CC256C4BF0366B0103A35E1425A8E5FEAD72F191AA9C4AF8C4EFB33366E04F75C7F0DD2A63E99ED29F5357DB2284E7CC57D28F2D7DF4CC8BDB4167ECE3');
+INSERT INTO payloads VALUES (7, 1, X'68E2E6FF2A6721099DD04EA3BFF1A201DC3593D669F711A4870692DA3233425D7DDDC45558E24379171EF24EB1F529');
+INSERT INTO payloads VALUES (8, 3, X'35444EEE2BFC0BC7BB8FA2F5FED97288C2EB2BA83ABF5B49977EB3DE5E5538B03E5D8E0BA026C7862786B97737DB0722B2B7C066F760B19E185E3987ED53B81318888FCB2CAE894233B20C860DE8E465DB2B62');
+INSERT INTO payloads VALUES (9, 1, X'FED107DCF95DE7D35CD94AFCBD3CF1636E35DB0C0A1E27893712BED839E81237A1472E28F014C738CFA77492BDFA4A8B5BCCF6A3C596CB72DB07E6FAD984D5165EEDF66AE269F41781F70C257B5A424FF3D031');
+INSERT INTO data_keys VALUES (1, 'P30D', 1, '01a20565-b4f5-78f3-b038-76b263d46a7e', X'83505C39536D71A587AC0472C9C7FFB8952D39EFD968F6FF5D534E504E9063BDE865BF4A50EE3C475E3D6AFC74373158A8524B9A8B96519D359082A3');
+INSERT INTO data_keys VALUES (2, '', 1, '01a20565-b4f5-78f3-b038-76b263d46a7e', X'B660A49E1511767033835AE4B30E9E72BD1400E35B509FA112961544E01448176B7F03031535182B84DB5AC716673FD5EFC318CAF2B6DC8247F687C7');
+INSERT INTO data_keys VALUES (3, 'P1D', 1, '01a20565-b4f5-78f3-b038-76b263d46a7e', NULL);
+INSERT INTO event_ids VALUES (1, 'sample-1', 4);
+INSERT INTO event_ids VALUES (1, 'sample-2', 5);
+INSERT INTO event_ids VALUES (1, 'sample-3', 6);
+INSERT INTO event_ids VALUES (1, 'sample-4', 7);
+INSERT INTO event_ids VALUES (1, 'sample-5', 8);
+INSERT INTO event_ids VALUES (1, 'sample-6', 9);
+INSERT INTO sources VALUES (1, 'urn:s');
+INSERT INTO types VALUES (1, 't', 'v1');
+INSERT INTO revisions VALUES (1, 86400000000, 'me', 'source', 'a', '{"name":"a","uri":"urn:s","title":"","types":null}');
+INSERT INTO revisions VALUES (2, 86400000000, 'me', 'source', 'b', NULL);
+INSERT INTO revisions VALUES (3, 86400000000, 'æøå''', 'event-type', 't', '{"name":"t","title":"","order":"","personal":false,"retention":"P30D"}');
+INSERT INTO consumers VALUES (1, 'fine', 4, 9, 4, 9, 0, 0);
+INSERT INTO consumers VALUES (2, 'gone', 4, 3, 0, 3, 1, 3);
+INSERT INTO attempts VALUES (4, 1, 1, 1, 1, 422, 1000);
+INSERT INTO attempts VALUES (4, 1, 2, 2, 3, 422, 1000);
+INSERT INTO attempts VALUES (6, 1, 1, 3, 4, 204, 0);
+INSERT INTO attempt_details VALUES (4, 1, 1, 'why', 1, X'7C1B72CD7C0317D21B481BC4BD1D39BA5D6BCE7130BF4FE8D43A3D346A44D5BCF2EE06A9DBFD093EF30601C0FD15046C37BAA2E3CFE43BE754F498418CD34F9E4260DCE5BBA8782AA9EA');
+INSERT INTO attempt_details VALUES (4, 1, 2, 'why', 1, X'C2EB047CCBBE13055FB897BDB00037970BC37AF7024968D9992B642ED35813FB54780D6C46DF40C5901FBC74ADB1B5C3486E05BB078C5FC35E6D924D115F29CFE69E68CE1C59CDA4FDB7');
+INSERT INTO blocked VALUES (1, X'01000000000000000000000000000000', 4, 'line', 3, 2, 2, 5, 6, 7, 422, 'why');
+INSERT INTO blocked VALUES (1, X'02000000000000000000000000000000', 5, 'line', 1, 1, 1, 8, 9, 0, 503, '');
+INSERT INTO waiting VALUES (1, X'02000000000000000000000000000000', 7, 'line');
+INSERT INTO waiting VALUES (1, X'02000000000000000000000000000000', 9, 'line');
+INSERT INTO epochs VALUES (1, 444937493, 0);
+INSERT INTO endpoints VALUES ('s', 'https://example.org/in', 7);
+INSERT INTO hub VALUES ('probe', '');
+INSERT INTO hub VALUES ('version', 'v0.1');
+PRAGMA user_version=1;
