@@ -137,7 +137,7 @@ var refusals = map[string]refusal{
 	"publish: other content":     {published, "POST", "/events", strings.Replace(anEvent, `"a":1`, `"a":2`, 1), []string{kindOf, ce}, "event-conflict"},
 	"publish: too many":          {few, "POST", "/events", "[" + anEvent + "," + anEvent + "," + anEvent + "]", []string{kindOf, ceBatch}, "too-many-entries"},
 	"publish: too large":         {small, "POST", "/events", `[` + strings.Repeat(" ", 300) + `]`, []string{kindOf, ceBatch}, "body-too-large"},
-	"replay: another count":      {reading, "POST", "/subscriptions/$q/replays", `{"count":1}`, nil, "replay-count"},
+	"replay: another count":      {past, "POST", "/subscriptions/$reader/replays", `{"count":9}`, nil, "replay-count"},
 	"fetch: no such form":        {reading, "GET", "/pull/$reader", "", []string{"Accept", "text/html"}, "not-acceptable"},
 	"fetch: paused":              {pausedReading, "GET", "/pull/$reader", "", nil, "fetch-paused"},
 	"fetch: no cursor":           {reading, "GET", "/pull/$reader?after=AAAA", "", nil, "bad-cursor"},

@@ -46,8 +46,6 @@ func TestS50AReplayOverHTTP(t *testing.T) {
 			t.Errorf("%s: %s", body, got.text)
 		}
 	}
-	w.Must(w.Manager.Pause(t.Context(), "hub", "eva", ""))
-	w.ok(202, w.call("POST", path, `{"count":1,"rate":1,"position":`+fmt.Sprint(items[0]["filter"].(map[string]any)["upTo"])+`}`))
 	if got := w.call("DELETE", path+"/7", ""); got.problem() != "not-found" {
 		t.Errorf("another's: %s", got.text)
 	}
