@@ -200,6 +200,8 @@ func read(response *http.Response, text []byte, into any) error {
 			p.Status = response.StatusCode
 			return p
 		}
+	case response.StatusCode == http.StatusNoContent && into == nil:
+		return nil
 	case kind == "application/json" && response.StatusCode < http.StatusMultipleChoices:
 		if err := json.Unmarshal(text, into); err == nil {
 			return nil

@@ -493,6 +493,33 @@ func (w *world) fetchesAndLeases(ctx context.Context) {
 	if len(gone) != 0 || !slices.Equal(again, []string{leased[0].Lease}) {
 		w.t.Errorf("gone %v, then %v", gone, again)
 	}
+	w.replays(ctx, queue)
+}
+
+// replays counts, begins, lists and stops one.
+func (w *world) replays(ctx context.Context, queue string) {
+	w.t.Helper()
+	counted, err := w.CountReplay(ctx, queue, client.ReplayFilter{Types: []string{"permit.changed"}})
+	w.must(err)
+	w.whole(counted)
+	if counted.Count != 3 {
+		w.t.Errorf("%+v", counted)
+	}
+	filter := client.ReplayFilter{UpTo: counted.UpTo}
+	if _, err := w.BeginReplay(ctx, queue, filter, 1, 2); !client.Has(err, client.CodeReplayCount) {
+		w.t.Errorf("%v", err)
+	}
+	begun, err := w.BeginReplay(ctx, queue, filter, 1, 3)
+	w.must(err)
+	listed, err := w.Replays(ctx, queue)
+	w.must(err)
+	if len(listed) != 1 || listed[0].Pass != begun.Pass || begun.Selected != 3 {
+		w.t.Errorf("%+v, then %+v", begun, listed)
+	}
+	w.must(w.StopReplay(ctx, queue, begun.Pass))
+	if err := w.StopReplay(ctx, queue, begun.Pass); !client.Has(err, client.CodeNotFound) {
+		w.t.Errorf("%v", err)
+	}
 }
 
 // lane waits until one lane stands in its delay.

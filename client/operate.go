@@ -178,6 +178,7 @@ type Lane struct {
 	State        string    `json:"state"`    // retrying, standing or parked
 	Behind       int       `json:"behind"`   // events that wait behind it
 	Attempts     int       `json:"attempts"`
+	Replay       int64     `json:"replay,omitempty"` // the pass that its event is replayed by
 	Since        time.Time `json:"since,omitzero"`   // of the first failure
 	Due          time.Time `json:"due,omitzero"`     // of the next attempt; when parked, of its end
 	Status       int       `json:"status,omitempty"` // of the last answer

@@ -37,6 +37,8 @@ const (
 	CodeTestFailed      Code = "test-failed" // Problem.Test says what the receiver answered
 	CodeNothingSelected Code = "nothing-selected"
 
+	CodeReplayCount Code = "replay-count" // another number of events is selected
+
 	CodeFetchPaused Code = "fetch-paused"
 	CodeBadCursor   Code = "bad-cursor"
 	CodeLogRewound  Code = "log-rewound" // the hub was restored from a backup that is older than the cursor

@@ -129,7 +129,8 @@ type Leased struct {
 	Until       time.Time       `json:"until"`
 	ID          string          `json:"id"` // the same each time it is lent: take it once
 	Position    int64           `json:"position"`
-	Attempts    int             `json:"attempts"` // how often it was tried before
+	Attempts    int             `json:"attempts"`         // how often it was tried before
+	Replay      int64           `json:"replay,omitempty"` // the pass it is replayed by
 	ContentType string          `json:"contentType"`
 	Message     json.RawMessage `json:"message"`
 }

@@ -58,8 +58,9 @@ type Message struct {
 	ContentType string
 	Body        []byte // not written to and not kept
 	Headers     []event.Header
-	Attempt     int  // 1 for the first
-	Test        bool // sample data: Varsel-Test: 1
+	Attempt     int   // 1 for the first
+	Replay      int64 // the pass it is replayed by: Varsel-Replay; 0: none
+	Test        bool  // sample data: Varsel-Test: 1
 	At          time.Time
 }
 

@@ -50,6 +50,7 @@ type consumer struct {
 	leased   uint32           // leases given so far
 	pages    []page           // of a cursor: handed out since where its reader stands
 	restUpTo int64            // and what of the left-over it has
+	passes   []*pass          // replays under way
 	told     bool             // that what waits is not fetched
 	watched  bool             // a look at that is on its way
 
@@ -328,6 +329,9 @@ func (c *consumer) pump() {
 func (c *consumer) take(o *outlet) *delivery {
 	for o.ready.len() > 0 {
 		l := o.ready.peek()
+		if l.head != nil && l.head.stage == ready && c.holdsBack(l) {
+			l.head.stage = queued // a pass has more for its lane, and lets it go then
+		}
 		if l.head == nil || l.head.stage != ready {
 			o.ready.pop() // discarded or taken another way while it waited
 			continue
@@ -352,6 +356,10 @@ func (o *outlet) target() *endpoint {
 
 // makeReady puts a lane whose head may be sent behind the others of its outlet.
 func (c *consumer) makeReady(l *lane) {
+	if c.holdsBack(l) {
+		l.head.stage = queued
+		return
+	}
 	l.head.stage = ready
 	o := c.outlet(l.head.line)
 	if o.endpoint.probedBy(laneRef{c, l.key}) {
@@ -471,10 +479,11 @@ func (c *consumer) Committed(cut *eventlog.Cut) {
 		c.committed[i] = nil
 	}
 	c.committed = c.committed[:0]
-	for _, l := range c.starved {
+	starved := c.starved
+	c.starved = nil
+	for _, l := range starved {
 		c.fetch(l)
 	}
-	c.starved = c.starved[:0]
 	c.moveOn()
 	c.pump()
 	c.readOn()

@@ -27,6 +27,7 @@ type delivery struct {
 	attempts int   // made, ever: numbers the rows of the attempts log
 	failures int   // failed attempts that count for the delay; a release starts anew
 	since    int64 // µs UTC of the first failure; 0: none
+	pass     int64 // of the replay it belongs to; 0: none
 	status   int   // of the last failure, to see whether the next one differs
 	reason   string
 }
@@ -57,4 +58,5 @@ type diskLane struct {
 	behind   int                // waiting rows, the head's own included while it is one
 	next     []eventlog.Waiting // the first of them, read ahead
 	fetching bool
+	ripe     int // commits of the consumer after which the rows in the store are the beginning of what waits
 }

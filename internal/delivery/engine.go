@@ -31,6 +31,8 @@ type Engine struct {
 	life    sync.RWMutex // guards stopping, so that nothing begins once Stop waits
 	stopped bool
 
+	lastPass atomic.Int64        // the number of the newest replay
+	resumed  []func()            // replays to go on with, once started
 	passed   *eventlog.Broadcast // routed has moved
 	routed   atomic.Int64        // the router has offered everything up to here
 	inFlight atomic.Int64
@@ -77,6 +79,8 @@ type Options struct {
 	Random func() float64
 	// InFlight bounds the sends of this node; 0: 4,096.
 	InFlight int
+	// ReplayAhead bounds what of a replay stands in lanes at a time; 0: 1,024.
+	ReplayAhead int
 }
 
 // totals count what happened since the start, for a person to watch.
@@ -88,6 +92,9 @@ type totals struct {
 func New(log *eventlog.Log, store eventlog.Store, clk clock.Clock, opts Options) *Engine {
 	if opts.InFlight == 0 {
 		opts.InFlight = 4096
+	}
+	if opts.ReplayAhead == 0 {
+		opts.ReplayAhead = replayAhead
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &Engine{
@@ -106,6 +113,10 @@ func (e *Engine) Start(ctx context.Context) error {
 		return err
 	}
 	e.routed.Store(from)
+	for _, goOn := range e.resumed {
+		goOn()
+	}
+	e.resumed = nil
 	if e.begin() {
 		go func() {
 			defer e.end()

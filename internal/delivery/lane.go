@@ -11,6 +11,9 @@ func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 	l := d.lane
 	c.note(d, a)
 	c.pending--
+	if d.pass != 0 {
+		c.replayed(d)
+	}
 	if a.Outcome == eventlog.Done {
 		c.engine.totals.delivered.Add(1)
 	}
@@ -27,7 +30,7 @@ func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 // note adds an attempt to the next cut.
 func (c *consumer) note(d *delivery, a eventlog.Attempt) {
 	d.attempts++
-	a.Position, a.Number, a.At = d.position, d.attempts, clock.Micros(c.engine.clock.Now())
+	a.Position, a.Number, a.Pass, a.At = d.position, d.attempts, d.pass, clock.Micros(c.engine.clock.Now())
 	if a.Result.Status != d.status || a.Result.Reason != d.reason {
 		a.Detailed = a.Outcome != eventlog.Done
 		d.status, d.reason = a.Result.Status, a.Result.Reason
@@ -90,7 +93,7 @@ func (c *consumer) fromDisk(l *lane) {
 	}
 	w := l.disk.next[0]
 	l.disk.next = l.disk.next[1:]
-	l.head = &delivery{position: w.Position, line: c.engine.line(w.Line), lane: l, slot: -1}
+	l.head = &delivery{position: w.Position, line: c.engine.line(w.Line), lane: l, slot: -1, pass: w.Pass, attempts: w.Attempts}
 	c.makeReady(l)
 }
 
@@ -98,7 +101,14 @@ func (c *consumer) fromDisk(l *lane) {
 // it finds is the beginning of what waits; when it finds nothing, the rows are in a cut on its way to the store, and
 // the commit of that cut fetches again.
 func (c *consumer) fetch(l *lane) {
-	if l.disk == nil || l.disk.fetching || l.head != nil || !c.engine.begin() {
+	if l.disk == nil || l.disk.fetching || l.head != nil {
+		return
+	}
+	if c.commits < l.disk.ripe {
+		c.starved = append(c.starved, l) // a replay put events before what the store shows
+		return
+	}
+	if !c.engine.begin() {
 		return
 	}
 	l.disk.fetching = true
@@ -118,6 +128,8 @@ func (c *consumer) fetched(l *lane, rows []eventlog.Waiting, err error, commits 
 	}
 	l.disk.fetching = false
 	switch {
+	case commits < l.disk.ripe:
+		c.fetch(l) // a replay put events before what was read
 	case err != nil:
 		c.engine.trouble("reading what waits in a lane of "+c.book.Name, err)
 		c.engine.clock.AfterFunc(readRetry, func() {
@@ -167,7 +179,7 @@ func (c *consumer) block(d *delivery, row eventlog.Blocked) {
 		c.serve(l, d) // the head was a waiting row: now it is the blocked one
 	}
 	row.Lane, row.Position, row.Line = l.key, d.position, d.line.ID
-	row.Attempts, row.Failures, row.Since = d.attempts, d.failures, d.since
+	row.Attempts, row.Failures, row.Since, row.Pass = d.attempts, d.failures, d.since, d.pass
 	if l.disk.row.State == 0 && row.State != eventlog.Standing {
 		c.engine.totals.blockedLanes.Add(1)
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/delivery"
-	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
@@ -63,6 +62,9 @@ func TestModelOfOrder(t *testing.T) {
 			"fetch":     m.fetch,
 			"fetch2":    m.fetch,
 			"switch":    m.switchChannel,
+			"replay":    m.replay,
+			"replay2":   m.replay,
+			"stop":      m.stopReplay,
 		})
 		m.finish()
 	})
@@ -70,10 +72,12 @@ func TestModelOfOrder(t *testing.T) {
 
 // model is what the hub owes, in the plainest form.
 type model struct {
-	w    *world
-	rt   *rapid.T
-	seq  int
-	subs []*owed // one per subscription that was ever made
+	w   *world
+	rt  *rapid.T
+	seq int
+
+	positions []int64 // of the events, by number
+	subs      []*owed // one per subscription that was ever made
 
 	inFlight []*sent
 	life     int             // processes so far
@@ -91,12 +95,25 @@ type owed struct {
 	leases  []lent           // of a queue
 	cursor  *eventlog.Cursor // of a reader: where it stands,
 	handed  []string         // and what it got with that
+
+	pass     int64                // of the replay under way or last,
+	replayed map[string][]*replay // what each lane has of it, in order
+	before   map[string]string    // and what stood in the lane before it
+}
+
+// replay is one event that a pass brings once more.
+type replay struct {
+	body  string
+	loose bool // may not come: it was not over when the pass began, or is not granted, or the pass was stopped
+	sent  bool
+	over  bool
 }
 
 // lent is what a receiver has in hand.
 type lent struct {
 	body, token string
 	until       time.Time
+	pass        int64
 }
 
 // debt is one event owed to one subscription.
@@ -142,7 +159,7 @@ func (m *model) publish(rt *rapid.T) {
 			s.lanes[body[:1]] = append(s.lanes[body[:1]], &debt{body: body})
 		}
 	}
-	m.w.publish(bodies...)
+	m.positions = append(m.positions, m.w.publish(bodies...)...)
 	m.settle()
 }
 
@@ -156,23 +173,28 @@ func (m *model) settle() {
 
 // take holds one attempt against what is owed.
 func (m *model) take(s *sent) {
-	m.got(m.of(s), s.body)
+	m.got(m.of(s), s.body, s.pass)
 	m.inFlight = append(m.inFlight, s)
 }
 
 // got holds one event that a receiver got, by push or by lease, against what is owed.
-func (m *model) got(sub *owed, body string) {
+func (m *model) got(sub *owed, body string, pass int64) {
 	lane := sub.lanes[body[:1]]
+	defer m.notTwice(sub, body)
+	if pass != 0 {
+		m.gotAgain(sub, body, pass)
+		return
+	}
 	at := slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })
 	if at < 0 {
 		m.rt.Fatalf("%s got %s, which it is not owed", sub.path, body)
 	}
-	for _, other := range m.inHand(sub) {
-		if other[:1] == body[:1] {
-			m.rt.Fatalf("%s got %s while %s of the same lane is in flight", sub.path, body, other)
+	d := lane[at]
+	for _, r := range sub.replayed[body[:1]] {
+		if !r.over && !r.loose && !d.sent && body != sub.before[body[:1]] {
+			m.rt.Fatalf("%s got %s, which is new, before %s was replayed: %s", sub.path, body, r.body, m.evidence(body))
 		}
 	}
-	d := lane[at]
 	for _, earlier := range lane[:at] {
 		if !earlier.over && !earlier.loose && !d.sent {
 			m.rt.Fatalf("%s got %s for the first time before %s was over", sub.path, body, earlier.body)
@@ -202,146 +224,14 @@ func (m *model) inHand(sub *owed) (bodies []string) {
 	return bodies
 }
 
-// pulled picks a subscription that is fetched by a channel now and not stopped.
-func (m *model) pulled(rt *rapid.T, by subscription.Channel) *owed {
-	var able []*owed
-	for _, s := range m.subs {
-		if s.channel == by && !s.removed {
-			able = append(able, s)
+// end marks what is owed no more, by the pass that brought it or by none.
+func (m *model) end(sub *owed, body string, pass int64) {
+	if pass != 0 {
+		for _, r := range sub.replayed[body[:1]] {
+			r.over = r.over || r.body == body && pass == sub.pass
 		}
+		return
 	}
-	if len(able) == 0 || m.paused[revision.Hub] {
-		rt.Skip("nobody fetches")
-	}
-	s := rapid.SampledFrom(able).Draw(rt, "reader")
-	if m.paused[revision.OfSystem(s.system)] || m.paused[revision.OfSubscription(s.id)] {
-		rt.Skip("paused")
-	}
-	return s
-}
-
-const leaseFor = 10 * time.Minute
-
-func (m *model) lease(rt *rapid.T) {
-	m.leaseFrom(m.pulled(rt, subscription.Queue), rapid.IntRange(1, 4).Draw(rt, "most"))
-}
-
-func (m *model) leaseFrom(s *owed, most int) {
-	leased, err := m.w.hub.Lease(context.Background(), s.id, most, leaseFor, 0)
-	m.w.must(err)
-	for _, l := range leased {
-		m.got(s, string(l.Event.Data))
-		s.leases = append(s.leases, lent{string(l.Event.Data), l.Lease, l.Until})
-	}
-	m.settle()
-}
-
-// settleLease acknowledges or gives back one lease, or tries one that is over.
-func (m *model) settleLease(rt *rapid.T) {
-	s := m.pulled(rt, subscription.Queue)
-	if len(s.leases) == 0 {
-		rt.Skip("nothing leased")
-	}
-	at := rapid.IntRange(0, len(s.leases)-1).Draw(rt, "lease")
-	l := s.leases[at]
-	s.leases = slices.Delete(s.leases, at, at+1)
-	settle := m.w.hub.Acknowledge
-	back := rapid.Bool().Draw(rt, "give back")
-	if back {
-		settle = m.w.hub.Return
-	}
-	for try, wantGone := range []int{0, 1} {
-		gone, err := settle(context.Background(), s.id, []string{l.token})
-		m.w.must(err)
-		if len(gone) != wantGone {
-			rt.Fatalf("try %d at %s: gone %v", try+1, l.body, gone)
-		}
-	}
-	if !back {
-		m.end(s, l.body)
-	}
-	m.settle()
-}
-
-// fetch reads on from where the reader stands, or from where the hub knows it to stand.
-func (m *model) fetch(rt *rapid.T) {
-	s := m.pulled(rt, subscription.Cursor)
-	if len(m.inHand(s)) > 0 {
-		rt.Skip("the change to the cursor waits for what is in flight")
-	}
-	m.fetchFrom(s, rapid.IntRange(1, 6).Draw(rt, "limit"), rapid.IntRange(0, 3).Draw(rt, "forget") > 0)
-}
-
-func (m *model) fetchFrom(s *owed, limit int, withCursor bool) (count int) {
-	from := s.cursor
-	if !withCursor {
-		from = nil
-	}
-	if from != nil {
-		for _, body := range s.handed {
-			m.end(s, body) // what it comes back with confirms it
-		}
-	}
-	s.handed = nil
-	served := map[string]bool{}
-	end, err := m.w.hub.Fetch(context.Background(), s.id, from, limit, 0, func(e *event.Event, _ *event.Rendering, _ eventlog.Cursor) error {
-		m.read(s, string(e.Data), served, from != nil)
-		s.handed = append(s.handed, string(e.Data))
-		count++
-		return nil
-	})
-	m.w.must(err)
-	s.cursor = &end
-	m.settle()
-	return count
-}
-
-// read holds one event that a reader got against what is owed.
-func (m *model) read(s *owed, body string, served map[string]bool, withCursor bool) {
-	lane := s.lanes[body[:1]]
-	at := slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })
-	if at < 0 {
-		m.rt.Fatalf("the reader of %s got %s, which it is not owed", s.path, body)
-	}
-	for _, earlier := range lane[:at] {
-		if !earlier.over && !earlier.loose && !served[earlier.body] {
-			m.rt.Fatalf("the reader of %s got %s before %s: %s", s.path, body, earlier.body, m.evidence(earlier.body))
-		}
-	}
-	if d := lane[at]; d.over && d.life == m.life && withCursor {
-		m.rt.Fatalf("the reader of %s got %s again, which it had confirmed: %s", s.path, body, m.evidence(body))
-	}
-	served[body] = true
-}
-
-// switchChannel changes how a subscription's events leave (DESIGN section 5).
-func (m *model) switchChannel(rt *rapid.T) {
-	s := rapid.SampledFrom(m.subs).Draw(rt, "subscription")
-	to := rapid.SampledFrom([]subscription.Channel{subscription.Webhook, subscription.Queue, subscription.Cursor}).Draw(rt, "channel")
-	if s.removed || s.system == "star" || s.channel == to {
-		rt.Skip("no change")
-	}
-	m.rechannel(s, to)
-}
-
-func (m *model) rechannel(s *owed, to subscription.Channel) {
-	m.w.reviseSubscription(s.id, func(doc *subscription.Subscription) { doc.Channel = to })
-	s.channel, s.leases, s.handed, s.cursor = to, nil, nil, nil
-	m.settle()
-}
-
-func (m *model) of(s *sent) *owed {
-	for _, sub := range slices.Backward(m.subs) {
-		if sub.system == s.system && "https://"+sub.system+".test"+sub.path == s.url {
-			return sub
-		}
-	}
-	m.rt.Fatalf("an attempt to %s, which nobody asked for", s.url)
-	return nil
-}
-
-// end marks what is owed no more.
-func (m *model) end(sub *owed, body string) {
 	lane := sub.lanes[body[:1]]
 	d := lane[slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })]
 	d.over, d.life = true, m.life
@@ -364,7 +254,7 @@ func (m *model) answer(rt *rapid.T) {
 		result = channel.Result{Class: channel.Deferred, Status: 429, After: 30 * time.Second}
 	}
 	if result.Class == channel.Delivered {
-		m.end(m.of(s), s.body)
+		m.end(m.of(s), s.body, s.pass)
 	}
 	s.give(result)
 	m.settle()
@@ -439,7 +329,7 @@ func (m *model) discard(rt *rapid.T) {
 		m.w.must(err)
 		for _, s := range m.subs {
 			if s.id == v.Subscription {
-				m.end(s, string(e.Data))
+				m.end(s, string(e.Data), v.Replay)
 			}
 		}
 	}
@@ -469,6 +359,7 @@ func (m *model) regrant(name string, granted bool) {
 }
 
 func (m *model) loosen(s *owed) {
+	s.loosenReplay()
 	for _, lane := range s.lanes {
 		for _, d := range lane {
 			d.loose = true
@@ -510,12 +401,12 @@ func (m *model) finish() {
 	for name := range m.revoked {
 		m.regrant(name, true)
 	}
-	for round := 0; m.w.hub.Totals().Pending > 0; round++ {
+	for round := 0; m.w.hub.Totals().Pending > 0 || m.passesGoOn(); round++ {
 		if round > 2000 {
 			m.rt.Fatalf("not drained, %d in flight: endpoints %+v\n%s", len(m.inFlight), m.w.hub.Endpoints(), m.w.hub.Dump())
 		}
 		for _, s := range m.inFlight {
-			m.end(m.of(s), s.body)
+			m.end(m.of(s), s.body, s.pass)
 			s.reply(200)
 		}
 		m.inFlight = nil
@@ -534,34 +425,23 @@ func (m *model) finish() {
 			}
 		}
 	}
+	for _, s := range m.subs {
+		for _, lane := range s.replayed {
+			for _, r := range lane {
+				if !r.over && !r.loose {
+					m.rt.Fatalf("%s never got %s replayed: %s", s.path, r.body, m.evidence(r.body))
+				}
+			}
+		}
+	}
 	m.settle() // the last outcomes are over, and now committed
 	m.noneLost()
 }
 
-// fetchAll lets every receiver that fetches have what is there, and acknowledge it.
-func (m *model) fetchAll() {
-	for _, s := range m.subs {
-		if s.removed {
-			continue
-		}
-		switch s.channel {
-		case subscription.Queue:
-			m.leaseFrom(s, 100)
-			for _, l := range s.leases {
-				gone, err := m.w.hub.Acknowledge(context.Background(), s.id, []string{l.token})
-				m.w.must(err)
-				if len(gone) > 0 {
-					m.rt.Fatalf("%s could not be acknowledged", l.body)
-				}
-				m.end(s, l.body)
-			}
-			s.leases = nil
-			m.settle()
-		case subscription.Cursor:
-			for m.fetchFrom(s, 100, true) > 0 {
-			}
-		}
-	}
+func (m *model) passesGoOn() bool {
+	passes, err := m.w.hub.Replays(context.Background(), false, 10)
+	m.w.must(err)
+	return len(passes) > 0
 }
 
 // evidence is what the store knows of an event, for a failure's report.

@@ -21,8 +21,9 @@ type LaneView struct {
 	State        string `json:"state"`    // retrying, standing or parked
 	Behind       int    `json:"behind"`   // events that wait behind it
 	Attempts     int    `json:"attempts"`
-	Since        int64  `json:"since"` // µs UTC of the first failure
-	Due          int64  `json:"due"`   // µs UTC of the next attempt; when parked, of its expiry; 0: none
+	Replay       int64  `json:"replay,omitempty"` // the pass its head belongs to
+	Since        int64  `json:"since"`            // µs UTC of the first failure
+	Due          int64  `json:"due"`              // µs UTC of the next attempt; when parked, of its expiry; 0: none
 	Status       int    `json:"status,omitempty"`
 	Reason       string `json:"reason,omitempty"`
 }
@@ -73,7 +74,7 @@ func (c *consumer) view(l *lane) LaneView {
 	row := l.disk.row
 	return LaneView{
 		Consumer: c.book.Name, System: c.book.System, Subscription: l.head.line.ID, Lane: l.key.String(),
-		Position: l.head.position, State: row.State.String(), Behind: l.disk.behind, Attempts: l.head.attempts,
+		Position: l.head.position, State: row.State.String(), Behind: l.disk.behind, Attempts: l.head.attempts, Replay: l.head.pass,
 		Since: row.Since, Due: row.Due, Status: row.Status, Reason: row.Reason,
 	}
 }

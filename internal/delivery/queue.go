@@ -25,7 +25,8 @@ type Leased struct {
 	Lease    string
 	Event    *event.Event
 	Message  *event.Rendering
-	Attempts int // how often it was lent before
+	Attempts int   // how often it was tried before
+	Replay   int64 // the pass it is replayed by; 0: none
 	Until    time.Time
 }
 
@@ -146,7 +147,11 @@ func (c *consumer) takeReady(most int) (taken []*delivery) {
 	}
 	for _, o := range c.waiting {
 		for o.pulled && o.ready.len() > 0 && len(taken) < most {
-			if l := o.ready.pop(); l.head != nil && l.head.stage == ready {
+			switch l := o.ready.pop(); {
+			case l.head == nil || l.head.stage != ready:
+			case c.holdsBack(l):
+				l.head.stage = queued
+			default:
 				l.head.stage = sending
 				taken = append(taken, l.head)
 			}
@@ -176,7 +181,7 @@ func (c *consumer) grant(d *delivery, hold time.Duration) (Leased, bool) {
 	l := &lease{d: d, serial: c.leased, began: now}
 	c.leases[d.position] = l
 	c.engine.clock.AfterFunc(hold, func() { c.lapse(l) })
-	return Leased{Lease: c.token(l), Attempts: d.attempts, Until: now.Add(hold)}, true
+	return Leased{Lease: c.token(l), Attempts: d.attempts, Replay: d.pass, Until: now.Add(hold)}, true
 }
 
 // lapse takes an event back that was not acknowledged in time.

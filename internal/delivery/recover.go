@@ -30,12 +30,19 @@ func (e *Engine) recover(ctx context.Context) (from int64, err error) {
 	}
 	head := e.log.Head()
 	from = head
+	taken := map[*consumer]*eventlog.Consumer{}
 	for i := range stored {
 		k := &stored[i]
 		if book := byName[k.Name]; book != nil && !k.Ended {
 			from = min(from, k.Counted)
-			e.takeUp(e.adopt(newConsumer(e, book, k)), k, head)
+			taken[e.adopt(newConsumer(e, book, k))] = k
 		}
+	}
+	if err := e.resumePasses(ctx); err != nil { // before any lane moves: they hold some of them back
+		return 0, err
+	}
+	for c, k := range taken {
+		e.takeUp(c, k, head)
 	}
 	_, _, e.seen = e.book.ChangedSince(0)
 	for _, c := range e.all() {
@@ -73,7 +80,7 @@ func (c *consumer) takeUpBlocked(row eventlog.Blocked, behind int) {
 	l := &lane{consumer: c, key: row.Lane, disk: &diskLane{row: row, behind: behind}}
 	l.head = &delivery{
 		position: row.Position, line: e.line(row.Line), lane: l, slot: -1, stage: blocked,
-		attempts: row.Attempts, failures: row.Failures, since: row.Since, status: row.Status, reason: row.Reason,
+		attempts: row.Attempts, failures: row.Failures, since: row.Since, status: row.Status, reason: row.Reason, pass: row.Pass,
 	}
 	c.lanes[row.Lane] = l
 	switch {

@@ -160,7 +160,7 @@ func (c *consumer) finishEnded() {
 	c.ended = true
 	c.cut.Reset()
 	c.cut.Ended, c.cut.Dropped = true, max(0, c.pending)
-	c.lanes, c.waiting, c.window, c.leases = nil, nil, window{}, nil
+	c.lanes, c.waiting, c.window, c.leases, c.passes = nil, nil, window{}, nil, nil
 	c.held, c.pending = 0, 0
 	c.touch()
 }

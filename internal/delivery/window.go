@@ -43,6 +43,17 @@ func (w *window) low() (position int64, ok bool) {
 	return w.slots[w.start].position, true
 }
 
+// unsettled lists the positions after one and up to another that are not settled.
+func (w *window) unsettled(after, upTo int64) map[int64]bool {
+	found := map[int64]bool{}
+	for _, slot := range w.slots[w.start:] {
+		if slot.delivery != nil && slot.position > after && slot.position <= upTo {
+			found[slot.position] = true
+		}
+	}
+	return found
+}
+
 // oldest returns the first delivery that is not settled; the window must not be empty.
 func (w *window) oldest() *delivery { return w.slots[w.start].delivery }
 

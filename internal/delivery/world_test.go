@@ -49,6 +49,7 @@ type sent struct {
 	id          string
 	body        string // "key#n"
 	attempt     int
+	pass        int64 // of a replay
 	answer      chan channel.Result
 	hub         *delivery.Engine
 }
@@ -150,6 +151,8 @@ func (w *world) boot() {
 		Revise:  w.reviseLine,
 		Trouble: func(doing string, err error) { w.t.Errorf("trouble %s: %v", doing, err) },
 		Random:  func() float64 { return 0.5 },
+
+		ReplayAhead: 3,
 	})
 	w.must(w.hub.Start(context.Background()))
 }
@@ -334,7 +337,7 @@ func (w *world) quiet() {
 // flush waits until the engine has done all it can and waits for receivers, the clock or new events.
 func (w *world) flush() {
 	w.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !w.hub.AtRest(); runtime.Gosched() {
+	for deadline := time.Now().Add(5 * time.Second); !w.hub.AtRest(); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("the engine does not come to rest:\n%s", w.hub.Dump())
 		}
@@ -348,7 +351,7 @@ type receiver struct {
 }
 
 func (r *receiver) Send(ctx context.Context, m *channel.Message) channel.Result {
-	s := &sent{system: r.system, url: r.url, id: m.ID, body: string(m.Body), attempt: m.Attempt, answer: make(chan channel.Result, 1), hub: r.w.hub}
+	s := &sent{system: r.system, url: r.url, id: m.ID, body: string(m.Body), attempt: m.Attempt, pass: m.Replay, answer: make(chan channel.Result, 1), hub: r.w.hub}
 	r.w.mu.Lock()
 	auto := r.w.auto
 	r.w.mu.Unlock()

@@ -65,6 +65,7 @@ type Cut struct {
 	Waiting   []Waiting  // inserts
 	Served    []Waiting  // deletes from waiting
 	Endpoints []Endpoint // upserts
+	Passes    []Pass     // upserts: replays that began, moved on or ended
 	Confirmed int64      // a cursor's reader has all up to here: blocked and waiting rows up to it go; 0: none
 	Ended     bool       // the consumer is removed: its blocked and waiting rows go
 	Dropped   int64      // with Ended: how many deliveries went with it
@@ -74,13 +75,13 @@ type Cut struct {
 func (c *Cut) Reset() {
 	*c = Cut{
 		Consumer: c.Consumer, Attempts: c.Attempts[:0], Blocked: c.Blocked[:0], Unblocked: c.Unblocked[:0],
-		Waiting: c.Waiting[:0], Served: c.Served[:0], Endpoints: c.Endpoints[:0],
+		Waiting: c.Waiting[:0], Served: c.Served[:0], Endpoints: c.Endpoints[:0], Passes: c.Passes[:0],
 	}
 }
 
 // Empty reports whether the cut changes nothing but figures.
 func (c *Cut) Empty() bool {
-	return len(c.Attempts)+len(c.Blocked)+len(c.Unblocked)+len(c.Waiting)+len(c.Served)+len(c.Endpoints) == 0 && c.Confirmed == 0 && !c.Ended
+	return len(c.Attempts)+len(c.Blocked)+len(c.Unblocked)+len(c.Waiting)+len(c.Served)+len(c.Endpoints)+len(c.Passes) == 0 && c.Confirmed == 0 && !c.Ended
 }
 
 // Outcome is how a delivery stands after an attempt, or how it ended without one.
@@ -113,6 +114,7 @@ type Attempt struct {
 	At       int64 // µs UTC
 	Outcome  Outcome
 	Result   channel.Result // zero when nothing was sent
+	Pass     int64          // the replay it belongs to; 0: none
 	Detailed bool           // keep reason, detail and body: first, last and changed failures
 }
 
@@ -147,13 +149,16 @@ type Blocked struct {
 	Spell    int64 // the rejecting spell that parked it; 0: none
 	Status   int   // of the last answer
 	Reason   string
+	Pass     int64 // the replay it belongs to; 0: none
 }
 
-// Waiting is an event behind a blocked head.
+// Waiting is an event behind a blocked head, or one that is replayed.
 type Waiting struct {
 	Lane     Lane
 	Position int64
 	Line     string
+	Pass     int64 // the replay it belongs to; 0: none
+	Attempts int   // made before it began to wait here
 }
 
 // Endpoint is a breaker worth remembering: one that is rejecting.
@@ -200,6 +205,10 @@ type Store interface {
 	Endpoints(ctx context.Context) ([]Endpoint, error)
 	// WaitingIn reads what waits in a lane after a position, in order, at most limit.
 	WaitingIn(ctx context.Context, consumer int64, lane Lane, after int64, limit int) ([]Waiting, error)
+	// Passes reads replays: those that go on, or with ended those that have ended too; newest first, at most limit.
+	Passes(ctx context.Context, ended bool, limit int) ([]Pass, error)
+	// Tried reads how many attempts a consumer has made at each position after one and up to another.
+	Tried(ctx context.Context, consumer, after, upTo int64) (map[int64]int, error)
 	// Rest reads what a consumer has on disk after a position, in order of position, at most limit: blocked heads and
 	// what waits.
 	Rest(ctx context.Context, consumer, after int64, limit int) ([]Waiting, error)

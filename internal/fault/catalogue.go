@@ -34,6 +34,9 @@ const (
 	TestFailed      Code = "test-failed"
 	NothingSelected Code = "nothing-selected"
 
+	// Replaying.
+	ReplayCount Code = "replay-count"
+
 	// Fetching.
 	FetchPaused Code = "fetch-paused"
 	BadCursor   Code = "bad-cursor"
@@ -95,6 +98,8 @@ var Catalogue = []Entry{
 	{VersionFixed, 409, "A version that has been active never changes", "Make a new version of the type."},
 	{TestFailed, 409, "The test message was not accepted", "The detail says what the receiver answered; mend the receiver and test again."},
 	{NothingSelected, 422, "The selection names nothing", "Name a lane, a system or a subscription; add all to mean everything."},
+
+	{ReplayCount, 409, "The replay selects another number of events", "Ask with dryRun how many there are, and repeat it with that count, if they are meant."},
 
 	{FetchPaused, 503, "Fetching is paused", "Come again later; what is published meanwhile is kept."},
 	{BadCursor, 400, "That is no cursor of this hub", "Use a cursor as the hub gave it, or none to go on from where the hub knows you to stand."},

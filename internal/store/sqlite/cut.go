@@ -22,13 +22,20 @@ func (s *Store) writeCut(c *eventlog.Cut) error {
 	}
 	for i := range c.Waiting {
 		w := &c.Waiting[i]
-		err := s.run("INSERT OR IGNORE INTO waiting (consumer, lane, position, line) VALUES (?, ?, ?, ?)", func(st *sqlite.Stmt) {
+		err := s.run("INSERT OR IGNORE INTO waiting (consumer, lane, position, line, pass, attempts) VALUES (?, ?, ?, ?, ?, ?)", func(st *sqlite.Stmt) {
 			st.BindInt64(1, c.Consumer)
 			st.BindBytes(2, w.Lane[:])
 			st.BindInt64(3, w.Position)
 			st.BindText(4, w.Line)
+			st.BindInt64(5, w.Pass)
+			st.BindInt64(6, int64(w.Attempts))
 		})
 		if err != nil {
+			return err
+		}
+	}
+	for i := range c.Passes {
+		if err := s.writePass(&c.Passes[i]); err != nil {
 			return err
 		}
 	}
@@ -99,6 +106,7 @@ func (s *Store) insertAttempts(consumer int64, attempts []eventlog.Attempt) erro
 		st.BindInt64(at+5, int64(a.Outcome))
 		st.BindInt64(at+6, int64(a.Result.Status))
 		st.BindInt64(at+7, a.Result.Duration.Microseconds())
+		st.BindInt64(at+8, a.Pass)
 	})
 	for i := range attempts {
 		if err == nil && attempts[i].Detailed {
@@ -148,8 +156,8 @@ func (s *Store) answerKey(position int64) (*sealingKey, error) {
 
 func (s *Store) upsertBlocked(consumer int64, b *eventlog.Blocked) error {
 	return s.run(`INSERT OR REPLACE INTO blocked
-		(consumer, lane, position, line, state, attempts, failures, since, due, spell, status, reason)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
+		(consumer, lane, position, line, state, attempts, failures, since, due, spell, status, reason, pass)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, func(st *sqlite.Stmt) {
 		st.BindInt64(1, consumer)
 		st.BindBytes(2, b.Lane[:])
 		st.BindInt64(3, b.Position)
@@ -162,6 +170,7 @@ func (s *Store) upsertBlocked(consumer int64, b *eventlog.Blocked) error {
 		st.BindInt64(10, b.Spell)
 		st.BindInt64(11, int64(b.Status))
 		st.BindText(12, b.Reason)
+		st.BindInt64(13, b.Pass)
 	})
 }
 
@@ -188,6 +197,13 @@ func (s *Store) endConsumer(c *eventlog.Cut) error {
 		if err := s.run(query, func(st *sqlite.Stmt) { st.BindInt64(1, c.Consumer) }); err != nil {
 			return err
 		}
+	}
+	err := s.run("UPDATE passes SET ended = ?1 WHERE consumer = ?2 AND ended = 0", func(st *sqlite.Stmt) {
+		st.BindInt64(1, s.recorded)
+		st.BindInt64(2, c.Consumer)
+	})
+	if err != nil {
+		return err
 	}
 	return s.run("UPDATE consumers SET ended = 1, dropped = ? WHERE id = ?", func(st *sqlite.Stmt) {
 		st.BindInt64(1, c.Dropped)

@@ -138,7 +138,7 @@ func (s *Store) Consumers(ctx context.Context, name string) (list []eventlog.Con
 // attempt, or standing in blocked or waiting. Reading the log again from Low skips exactly that.
 func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 	consumer := func(st *sqlite.Stmt) { st.BindInt64(1, k.ID) }
-	err := each(c, `SELECT lane, position, line, state, attempts, failures, since, due, spell, status, reason
+	err := each(c, `SELECT lane, position, line, state, attempts, failures, since, due, spell, status, reason, pass
 		FROM blocked WHERE consumer = ?`, consumer, func(row *sqlite.Stmt) error {
 		b := readBlocked(row)
 		k.Blocked = append(k.Blocked, b)
@@ -214,6 +214,7 @@ func readBlocked(row *sqlite.Stmt) eventlog.Blocked {
 		Position: row.ColumnInt64(1), Line: row.ColumnText(2), State: eventlog.BlockedState(row.ColumnInt64(3)),
 		Attempts: int(row.ColumnInt64(4)), Failures: int(row.ColumnInt64(5)), Since: row.ColumnInt64(6),
 		Due: row.ColumnInt64(7), Spell: row.ColumnInt64(8), Status: int(row.ColumnInt64(9)), Reason: row.ColumnText(10),
+		Pass: row.ColumnInt64(11),
 	}
 	row.ColumnBytes(0, b.Lane[:])
 	return b
@@ -233,13 +234,13 @@ func (s *Store) Endpoints(ctx context.Context) (list []eventlog.Endpoint, err er
 // WaitingIn implements eventlog.Store.
 func (s *Store) WaitingIn(ctx context.Context, consumer int64, lane eventlog.Lane, after int64, limit int) (list []eventlog.Waiting, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT position, line FROM waiting WHERE consumer = ? AND lane = ? AND position > ? ORDER BY position LIMIT ?", func(st *sqlite.Stmt) {
+		return each(c, "SELECT position, line, pass, attempts FROM waiting WHERE consumer = ? AND lane = ? AND position > ? ORDER BY position LIMIT ?", func(st *sqlite.Stmt) {
 			st.BindInt64(1, consumer)
 			st.BindBytes(2, lane[:])
 			st.BindInt64(3, after)
 			st.BindInt64(4, int64(limit))
 		}, func(row *sqlite.Stmt) error {
-			list = append(list, eventlog.Waiting{Lane: lane, Position: row.ColumnInt64(0), Line: row.ColumnText(1)})
+			list = append(list, eventlog.Waiting{Lane: lane, Position: row.ColumnInt64(0), Line: row.ColumnText(1), Pass: row.ColumnInt64(2), Attempts: int(row.ColumnInt64(3))})
 			return nil
 		})
 	})
@@ -279,7 +280,7 @@ func (s *Store) Epochs(ctx context.Context) (list []eventlog.Epoch, err error) {
 func (s *Store) AttemptsAt(ctx context.Context, position int64) (list []eventlog.AttemptRow, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
 		o := s.keys.opener()
-		return each(c, `SELECT c.name, a.number, a.at, a.outcome, a.status, a.duration, d.reason, d.key, d.sealed, c.id
+		return each(c, `SELECT c.name, a.number, a.at, a.outcome, a.status, a.duration, d.reason, d.key, d.sealed, c.id, a.pass
 			FROM attempts a JOIN consumers c ON c.id = a.consumer
 			LEFT JOIN attempt_details d ON d.position = a.position AND d.consumer = a.consumer AND d.number = a.number
 			WHERE a.position = ? ORDER BY a.consumer, a.number`, func(st *sqlite.Stmt) {
@@ -297,7 +298,7 @@ func readAttempt(row *sqlite.Stmt, position int64) eventlog.AttemptRow {
 		Consumer: row.ColumnText(0),
 		Attempt: eventlog.Attempt{
 			Position: position, Number: int(row.ColumnInt64(1)), At: row.ColumnInt64(2),
-			Outcome: eventlog.Outcome(row.ColumnInt64(3)), Detailed: !row.ColumnIsNull(6),
+			Outcome: eventlog.Outcome(row.ColumnInt64(3)), Detailed: !row.ColumnIsNull(6), Pass: row.ColumnInt64(10),
 			Result: channel.Result{
 				Status: int(row.ColumnInt64(4)), Duration: time.Duration(row.ColumnInt64(5)) * time.Microsecond,
 				Reason: row.ColumnText(6),

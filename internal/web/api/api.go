@@ -51,6 +51,7 @@ type Options struct {
 	Decode    Decode
 	Operator  Operator
 	Puller    Puller
+	Replayer  Replayer
 	Events    Events
 	History   History
 	// Author names who makes a request, for the revisions it writes. Whether the request is allowed at all is decided
@@ -125,6 +126,10 @@ func (a *api) routes() []route {
 		{"POST /api/v1/subscriptions/{id}/test", a.test},
 		{"POST /api/v1/subscriptions/{id}/activate", a.activate},
 		{"POST /api/v1/subscriptions/{id}/deactivate", a.deactivate},
+
+		{"GET /api/v1/subscriptions/{id}/replays", a.listReplays},
+		{"POST /api/v1/subscriptions/{id}/replays", a.beginReplay},
+		{"DELETE /api/v1/subscriptions/{id}/replays/{pass}", a.stopReplay},
 
 		{"GET /api/v1/pull/{subscription}", a.fetch},
 		{"POST /api/v1/pull/{subscription}/lease", a.lease},

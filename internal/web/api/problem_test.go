@@ -137,6 +137,7 @@ var refusals = map[string]refusal{
 	"publish: other content":     {published, "POST", "/events", strings.Replace(anEvent, `"a":1`, `"a":2`, 1), []string{kindOf, ce}, "event-conflict"},
 	"publish: too many":          {few, "POST", "/events", "[" + anEvent + "," + anEvent + "," + anEvent + "]", []string{kindOf, ceBatch}, "too-many-entries"},
 	"publish: too large":         {small, "POST", "/events", `[` + strings.Repeat(" ", 300) + `]`, []string{kindOf, ceBatch}, "body-too-large"},
+	"replay: another count":      {past, "POST", "/subscriptions/$reader/replays", `{"count":9}`, nil, "replay-count"},
 	"fetch: no such form":        {reading, "GET", "/pull/$reader", "", []string{"Accept", "text/html"}, "not-acceptable"},
 	"fetch: paused":              {pausedReading, "GET", "/pull/$reader", "", nil, "fetch-paused"},
 	"fetch: no cursor":           {reading, "GET", "/pull/$reader?after=AAAA", "", nil, "bad-cursor"},
@@ -152,6 +153,11 @@ func published(w *world) { w.call("POST", "/events", anEvent, kindOf, ce) }
 func failingTest(w *world) {
 	subscribed(w)
 	w.Answer(404)
+}
+
+func past(w *world) {
+	w.reader(subscription.Queue)
+	w.Publish("cv", event.Organisation{}, 1)
 }
 
 func reading(w *world) { w.reader(subscription.Cursor) }

@@ -177,7 +177,8 @@ type leasedView struct {
 	Until       string          `json:"until"`
 	ID          string          `json:"id"` // the message's, the same each time it is lent
 	Position    int64           `json:"position"`
-	Attempts    int             `json:"attempts"` // how often it was tried before
+	Attempts    int             `json:"attempts"`         // how often it was tried before
+	Replay      int64           `json:"replay,omitempty"` // the pass it is replayed by
 	ContentType string          `json:"contentType"`
 	Message     json.RawMessage `json:"message"`
 }
@@ -212,7 +213,7 @@ func (a *api) lease(w http.ResponseWriter, r *http.Request) error {
 		l := &leased[i]
 		messages = append(messages, leasedView{
 			Lease: l.Lease, Until: instant(l.Until.UnixMicro()), ID: l.Event.ID.String(), Position: l.Event.Position,
-			Attempts: l.Attempts, ContentType: l.Message.ContentType, Message: l.Message.Body,
+			Attempts: l.Attempts, Replay: l.Replay, ContentType: l.Message.ContentType, Message: l.Message.Body,
 		})
 	}
 	return respond(w, http.StatusOK, map[string]any{"messages": messages})

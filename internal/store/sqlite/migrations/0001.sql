@@ -77,6 +77,7 @@ CREATE TABLE attempts (
   outcome  INTEGER NOT NULL,              -- eventlog.Outcome
   status   INTEGER NOT NULL,              -- of the answer; 0: none
   duration INTEGER NOT NULL,              -- µs
+  pass     INTEGER NOT NULL,              -- of a replay: passes.n; 0: none
   PRIMARY KEY (position, consumer, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -103,6 +104,7 @@ CREATE TABLE blocked (
   spell    INTEGER NOT NULL,
   status   INTEGER NOT NULL,
   reason   TEXT    NOT NULL,
+  pass     INTEGER NOT NULL,              -- passes.n; 0: none
   PRIMARY KEY (consumer, lane)
 ) STRICT, WITHOUT ROWID;
 
@@ -111,8 +113,25 @@ CREATE TABLE waiting (
   lane     BLOB    NOT NULL,
   position INTEGER NOT NULL,
   line     TEXT    NOT NULL,
+  pass     INTEGER NOT NULL,              -- passes.n; 0: none
+  attempts INTEGER NOT NULL,              -- made before it began to wait here
   PRIMARY KEY (consumer, lane, position)
 ) STRICT, WITHOUT ROWID;
+
+-- Replays. What a pass has put into lanes stands in waiting; from its place on it has nothing put there yet.
+CREATE TABLE passes (
+  n        INTEGER PRIMARY KEY,
+  consumer INTEGER NOT NULL,
+  line     TEXT    NOT NULL,              -- subscription id
+  author   TEXT    NOT NULL,
+  began    INTEGER NOT NULL,              -- µs UTC
+  filter   TEXT    NOT NULL,              -- eventlog.Filter as JSON
+  rate     INTEGER NOT NULL,              -- events a second; 0: as fast as they are taken
+  total    INTEGER NOT NULL,              -- events that are to go
+  place    INTEGER NOT NULL,              -- positions up to here have been looked at
+  done     INTEGER NOT NULL,              -- events put into lanes
+  ended    INTEGER NOT NULL               -- µs UTC; 0: it goes on
+) STRICT;
 
 CREATE TABLE epochs (
   n     INTEGER PRIMARY KEY,

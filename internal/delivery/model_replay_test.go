@@ -1,0 +1,116 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// What the model knows of replays.
+
+// gotAgain holds one replayed event against what its pass has for the lane.
+func (m *model) gotAgain(sub *owed, body string, pass int64) {
+	lane := sub.replayed[body[:1]]
+	at := slices.IndexFunc(lane, func(r *replay) bool { return r.body == body })
+	if at < 0 || pass != sub.pass {
+		m.rt.Fatalf("%s got %s by pass %d, which does not have it (%d)", sub.path, body, pass, sub.pass)
+	}
+	for _, earlier := range lane[:at] {
+		if !earlier.over && !earlier.loose {
+			m.rt.Fatalf("%s got %s replayed before %s: %s", sub.path, body, earlier.body, m.evidence(body))
+		}
+	}
+	for _, later := range lane[at+1:] {
+		if later.sent {
+			m.rt.Fatalf("%s got %s replayed again after %s", sub.path, body, later.body)
+		}
+	}
+	lane[at].sent = true
+}
+
+// notTwice checks that a lane has one message out at a time.
+func (m *model) notTwice(sub *owed, body string) {
+	for _, other := range m.inHand(sub) {
+		if other[:1] == body[:1] {
+			m.rt.Fatalf("%s got %s while %s of the same lane is in flight", sub.path, body, other)
+		}
+	}
+}
+
+// replay sends a subscription's past once more: all of it, or what stands behind an event.
+func (m *model) replay(rt *rapid.T) {
+	s := rapid.SampledFrom(m.subs).Draw(rt, "subscription")
+	if s.removed || s.channel == subscription.Cursor || s.replaying() {
+		rt.Skip("cannot be replayed now")
+	}
+	var f eventlog.Filter
+	if after := rapid.IntRange(0, m.seq).Draw(rt, "after"); after > 0 {
+		f.After = m.position(after)
+	}
+	f, count, err := m.w.hub.ToReplay(context.Background(), s.id, f)
+	m.w.must(err)
+	if count == 0 {
+		rt.Skip("nothing to replay")
+	}
+	s.replayed, s.before = map[string][]*replay{}, map[string]string{}
+	for key, lane := range s.lanes {
+		for _, d := range lane {
+			if !d.over && s.before[key] == "" {
+				s.before[key] = d.body
+			}
+			if m.position(number(d.body)) > f.After {
+				s.replayed[key] = append(s.replayed[key], &replay{body: d.body, loose: d.loose || !d.over || m.revoked[s.system]})
+			}
+		}
+	}
+	p, err := m.w.hub.Replay(context.Background(), s.id, "test", f, 0, count)
+	m.w.must(err)
+	s.pass = p.N
+	m.settle()
+}
+
+func (s *owed) replaying() bool {
+	for _, lane := range s.replayed {
+		if slices.ContainsFunc(lane, func(r *replay) bool { return !r.over }) {
+			return true
+		}
+	}
+	return false
+}
+
+// position is where the model's event of a number stands.
+func (m *model) position(n int) int64 { return m.positions[n-1] }
+
+func number(body string) (n int) {
+	_, err := fmt.Sscanf(body[2:], "%d", &n)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+func (m *model) stopReplay(rt *rapid.T) {
+	s := rapid.SampledFrom(m.subs).Draw(rt, "subscription")
+	if s.removed || !s.replaying() {
+		rt.Skip("nothing is replayed")
+	}
+	if err := m.w.hub.StopReplay(context.Background(), s.pass); !fault.Has(err, fault.NotFound) {
+		m.w.must(err)
+	}
+	s.loosenReplay()
+	m.settle()
+}
+
+func (s *owed) loosenReplay() {
+	for _, lane := range s.replayed {
+		for _, r := range lane {
+			r.loose = true
+		}
+	}
+}
