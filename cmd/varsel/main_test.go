@@ -71,7 +71,7 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
+	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), NoAccess: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
 	must(nil, err)
 	t.Cleanup(func() { hub.Stop(ctx) })
 	must(nil, hub.Start(ctx))
@@ -194,7 +194,9 @@ func TestCheckWalksTheWayOfAMessage(t *testing.T) {
 func TestServeRefusesToBeOpenUnasked(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0"} {
-		varsel("", "serve", "--data", t.TempDir(), "--listen", address).want(t, exitFail, "no access control yet", "--open-to-everyone")
+		varsel("", "serve", "--data", t.TempDir(), "--listen", address).want(t, exitFail, "by plain HTTP", "--open-to-everyone")
+		varsel("", "serve", "--no-access", "--data", t.TempDir(), "--listen", address).want(t, exitFail, "for this machine alone")
+		varsel("", "serve", "--no-access", "--open-to-everyone", "--data", t.TempDir(), "--listen", address).want(t, exitFail, "for this machine alone")
 	}
 	varsel("", "demo", "--listen", "0.0.0.0:0").want(t, exitFail, "for this machine alone")
 }
@@ -259,7 +261,7 @@ func started(t *testing.T, args ...string) (address string, stop func() string) 
 
 func TestServeServesAndStopsWhenAsked(t *testing.T) {
 	t.Parallel()
-	address, stop := started(t, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
+	address, stop := started(t, "serve", "--no-access", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
 	for path, want := range map[string]int{"/": 200, "/readyz": 200, "/healthz": 200, "/api/v1/totals": 200, "/api/v1/none": 404, "/none": 404} {
 		response, err := http.Get(address + path)
 		if err != nil {
@@ -278,7 +280,7 @@ func TestServeServesAndStopsWhenAsked(t *testing.T) {
 // A page from elsewhere that gives its own name this machine's address is not answered.
 func TestServeAnswersOnlyToThisMachinesNames(t *testing.T) {
 	t.Parallel()
-	address, stop := started(t, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
+	address, stop := started(t, "serve", "--no-access", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
 	defer stop()
 	for host, want := range map[string]int{"localhost": 200, "localhost:8080": 200, "127.0.0.1": 200, "[::1]:1": 200, "evil.example": 421, "evil.example:8080": 421} {
 		request, _ := http.NewRequest(http.MethodGet, address+"/api/v1/totals", nil)

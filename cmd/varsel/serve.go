@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -12,12 +16,17 @@ import (
 	"github.com/varselhub/varsel/internal/app"
 	"github.com/varselhub/varsel/internal/channel/mail"
 	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/web/access"
 )
 
 type serveCommand struct {
 	Data           string         `help:"Directory of the database and the secrets; made when it is not there." default:"./varsel-data" env:"VARSEL_DATA" placeholder:"DIR"`
 	Listen         string         `help:"Address of the API and the live page." default:"127.0.0.1:8080" env:"VARSEL_LISTEN" placeholder:"HOST:PORT"`
-	OpenToEveryone bool           `help:"Listen on an address that other machines can reach, although whoever reaches it may do everything." env:"VARSEL_OPEN_TO_EVERYONE"`
+	NoAccess       bool           `help:"Ask nobody who they are: whoever reaches the hub may do everything. Only on this machine's own addresses." env:"VARSEL_NO_ACCESS"`
+	OpenToEveryone bool           `help:"Listen by plain HTTP on an address that other machines can reach: behind a proxy that speaks TLS." env:"VARSEL_OPEN_TO_EVERYONE"`
+	PublicURL      string         `help:"Where the hub is reached from outside; http and the address of --listen when left out." env:"VARSEL_PUBLIC_URL" placeholder:"URL"`
+	Issuers        string         `help:"JSON file of the other issuers whose access tokens are taken; see docs/access.md." type:"existingfile" env:"VARSEL_ISSUERS" placeholder:"FILE"`
+	RateLimit      int            `help:"Requests a second that one account may make; 0 is 1000." env:"VARSEL_RATE_LIMIT"`
 	Environment    string         `help:"What this installation is: PROD, PREPROD, T3 and so on." default:"T1" env:"VARSEL_ENVIRONMENT"`
 	AllowEgress    []netip.Prefix `help:"Ranges that may be called although they are not public, such as 10.1.0.0/16." env:"VARSEL_ALLOW_EGRESS" placeholder:"CIDR"`
 	AllowHTTP      bool           `help:"Call receivers by http as well as https." env:"VARSEL_ALLOW_HTTP"`
@@ -40,9 +49,8 @@ const mailTimeout = time.Minute
 
 // Run serves until the person or the system ends it.
 func (c *serveCommand) Run(ctx context.Context, s *streams) error {
-	if err := onlyLoopback(c.Listen); err != nil && !c.OpenToEveryone {
-		return fmt.Errorf("%w\n  There is no access control yet: whoever reaches the hub may read and change everything."+
-			"\n  Put it behind a proxy that knows who may, or give --open-to-everyone if the network is yours alone", err)
+	if err := c.checkListen(); err != nil {
+		return err
 	}
 	if err := c.SMTP.check(); err != nil {
 		return err
@@ -52,7 +60,7 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 		return explainListen(err, "--listen")
 	}
 	logger := slog.New(slog.NewTextHandler(s.err, nil))
-	hub, err := c.start(ctx, socket, logger)
+	hub, err := c.start(ctx, s, socket, logger)
 	if err != nil {
 		_ = socket.Close()
 		return err
@@ -67,8 +75,28 @@ func (c *serveCommand) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
-func (c *serveCommand) start(ctx context.Context, socket net.Listener, logger *slog.Logger) (*app.Hub, error) {
-	hub, err := app.New(ctx, c.config(), logger)
+// checkListen refuses to be reached from elsewhere by those who are not asked, and by tokens that others can read.
+func (c *serveCommand) checkListen() error {
+	err := onlyLoopback(c.Listen)
+	switch {
+	case c.NoAccess && (err != nil || c.OpenToEveryone):
+		return errors.New("--no-access is for this machine alone: leave it out where other machines can reach the hub")
+	case err != nil && !c.OpenToEveryone:
+		return fmt.Errorf("%w by plain HTTP, and so can everyone on the way read the tokens"+
+			"\n  Put it behind a proxy that speaks TLS and give --open-to-everyone", err)
+	}
+	return nil
+}
+
+func (c *serveCommand) start(ctx context.Context, s *streams, socket net.Listener, logger *slog.Logger) (*app.Hub, error) {
+	config, err := c.config(socket.Addr())
+	if err != nil {
+		return nil, err
+	}
+	if isTerminal(s.err) {
+		config.Welcome = func(account, secret string) error { return welcome(s.err, account, secret) }
+	}
+	hub, err := app.New(ctx, config, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +110,35 @@ func (c *serveCommand) start(ctx context.Context, socket net.Listener, logger *s
 	return hub, nil
 }
 
-func (c *serveCommand) config() app.Config {
-	return app.Config{
-		Data: c.Data, Environment: c.Environment, Operator: c.Operator, InFlight: c.InFlight, SMTP: c.SMTP.config(), OpenToEveryone: c.OpenToEveryone,
+// welcome tells the person who starts the first hub its first secret.
+func welcome(terminal io.Writer, account, secret string) error {
+	_, err := fmt.Fprintf(terminal, "\nThis hub has an account now, the operator's. Its secret is shown this once; keep it where you keep passwords:"+
+		"\n\n  account  %s\n  secret   %s\n\n", account, secret)
+	return err
+}
+
+func (c *serveCommand) config(address net.Addr) (app.Config, error) {
+	config := app.Config{
+		Data: c.Data, Environment: c.Environment, Operator: c.Operator, InFlight: c.InFlight, SMTP: c.SMTP.config(),
+		NoAccess: c.NoAccess, OpenToEveryone: c.OpenToEveryone, URL: c.PublicURL, Limits: access.Limits{Principal: c.RateLimit},
 		Egress: netguard.Rules{Allow: c.AllowEgress, AllowHTTP: c.AllowHTTP, Proxy: c.EgressProxy},
 	}
+	if config.URL == "" {
+		config.URL = "http://" + address.String()
+	}
+	if c.Issuers == "" {
+		return config, nil
+	}
+	text, err := os.ReadFile(c.Issuers)
+	if err == nil {
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.DisallowUnknownFields()
+		err = decoder.Decode(&config.Issuers)
+	}
+	if err != nil {
+		return config, fmt.Errorf("--issuers %s cannot be read: %w\n  It is a JSON array; docs/access.md shows one", c.Issuers, err)
+	}
+	return config, nil
 }
 
 func (f *smtpFlags) config() *mail.Config {

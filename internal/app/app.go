@@ -23,6 +23,7 @@ import (
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
+	"github.com/varselhub/varsel/internal/web/access"
 )
 
 // Hub is one running hub.
@@ -36,6 +37,7 @@ type Hub struct {
 
 	config Config
 	logger *slog.Logger
+	gate   *access.Gate
 	stops  []func(context.Context) // what Stop does, in the order it was started
 }
 
@@ -104,7 +106,10 @@ func (h *Hub) open(ctx context.Context) error {
 	h.Manager = manage.New(h.Log, h.Engine, system, manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Vault, Trouble: h.report,
 	})
-	return h.register(ctx, book)
+	if err := h.register(ctx, book); err != nil {
+		return err
+	}
+	return h.guard(ctx, book, guard, system)
 }
 
 // Start takes up delivery where it stood.

@@ -4,11 +4,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/varselhub/varsel/internal/channel/mail"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/web/access"
 )
 
 // Config is everything an operator decides about one hub.
@@ -21,15 +23,28 @@ type Config struct {
 	SMTP        *mail.Config   // nil: no mail
 	InFlight    int            // sends at once on this node; 0: 4,096
 	MaxEvent    int            // bytes; 0: 1 MiB
-	// OpenToEveryone answers requests for every host name. Without it only this machine's own names are answered: there
-	// is no access control yet.
+	// NoAccess lets whoever reaches the hub do everything: for a machine of one's own. Serve refuses it on an address that
+	// other machines can reach.
+	NoAccess bool
+	// OpenToEveryone answers requests for every host name. Without it only this machine's own names are answered.
 	OpenToEveryone bool
+	// URL is where the hub is reached from outside, such as https://hub.example: issuer and audience of its access
+	// tokens; http://localhost when empty.
+	URL     string
+	Issuers []access.Issuer // whose access tokens are taken besides the hub's own
+	Limits  access.Limits   // of how often one caller may ask
+	// Welcome is given the secret of the operator's account that the first start makes; nil: it is written to
+	// Data/operator-secret, which only the hub's user can read. It is told nobody else, and no log.
+	Welcome func(account, secret string) error
 }
 
 func (c *Config) withDefaults() (Config, error) {
 	filled := *c
 	if filled.Environment == "" {
 		filled.Environment = "T1"
+	}
+	if filled.URL = strings.TrimSuffix(filled.URL, "/"); filled.URL == "" {
+		filled.URL = "http://localhost"
 	}
 	if filled.Zone == nil {
 		zone, err := time.LoadLocation("Europe/Copenhagen")

@@ -28,8 +28,12 @@ const (
 // Serve answers HTTP on a listener until Stop, which ends it before anything else: what has been asked is answered
 // first. Call it after Start.
 //
-// Error: only when the hub's own pages cannot be made.
+// Errors: InvalidDocument when there is no access control and other machines could reach the listener; and when the
+// hub's own pages cannot be made.
 func (h *Hub) Serve(listener net.Listener) error {
+	if err := h.checkReach(listener.Addr()); err != nil {
+		return err
+	}
 	handler, err := h.Handler()
 	if err != nil {
 		return err
@@ -65,14 +69,16 @@ func (h *Hub) Handler() (http.Handler, error) {
 	}
 	programs := api.New(api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode,
-		Operator: h.Engine, Events: h.Log, History: h.Store, Author: anyone, Logger: h.logger,
+		Operator: h.Engine, Events: h.Log, History: h.Store, Who: h.who(), Logger: h.logger,
 	})
-	health := api.Health(h.ready)
+	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	mux := http.NewServeMux()
 	mux.Handle("/api/", programs)
 	mux.Handle("/healthz", health)
 	mux.Handle("/readyz", health)
-	mux.Handle("/", page)
+	mux.Handle("/oauth/", oauth)
+	mux.Handle("/.well-known/oauth-authorization-server", oauth)
+	mux.Handle("/", h.watched(page))
 	return mux, nil
 }
 
@@ -91,9 +97,6 @@ func onlyLoopbackNames(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-// anyone is the author of every change: the hub does not ask yet who it is.
-func anyone(*http.Request) string { return "anyone" }
 
 // ready reports why the hub cannot take events, or nil.
 func (h *Hub) ready() error {
