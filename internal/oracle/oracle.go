@@ -3,10 +3,13 @@
 package oracle
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,22 +23,62 @@ const limit = time.Minute
 // Where node or the packages are missing the test fails under CI=true and is skipped elsewhere.
 func Node(t testing.TB, script string, stdin []byte) []byte {
 	t.Helper()
-	modules := modules(t)
+	node, modules := tools(t)
+	return run(t, node, modules, script, stdin)
+}
+
+// Serve starts a CommonJS script that goes on serving, and returns the first line that it writes: where it is reached.
+// Its standard input ends with the test, and it must end then. What is missing is met as in Node.
+func Serve(t testing.TB, script string) string {
+	t.Helper()
+	node, modules := tools(t)
+	var stderr bytes.Buffer
+	cmd := command(node, modules, script)
+	cmd.Stderr = &stderr
+	stdin, errIn := cmd.StdinPipe()
+	stdout, errOut := cmd.StdoutPipe()
+	if err := errors.Join(errIn, errOut, cmd.Start()); err != nil {
+		t.Fatalf("node: %v", err)
+	}
+	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait() // how it ended is no matter: the test is over
+		timer.Stop()
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		t.Fatalf("node said nothing: %v\n%s", err, stderr.Bytes())
+	}
+	return strings.TrimSpace(line)
+}
+
+// tools finds node and the packages.
+func tools(t testing.TB) (node, packages string) {
+	t.Helper()
+	packages = modules(t)
 	node, err := exec.LookPath("node")
 	if err != nil {
 		missing(t, "node")
 	}
-	if _, err := os.Stat(modules); err != nil {
+	if _, err := os.Stat(packages); err != nil {
 		missing(t, "the npm packages of test/oracles")
 	}
-	return run(t, node, modules, script, stdin)
+	return node, packages
+}
+
+func command(node, modules, script string) *exec.Cmd {
+	cmd := exec.Command(node, "--eval", script)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "NODE_OPTIONS=")
+	return cmd
 }
 
 func run(t testing.TB, node, modules, script string, stdin []byte) []byte {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), node, "--eval", script)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "NODE_OPTIONS=")
+	cmd := command(node, modules, script)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("node: %v", err)

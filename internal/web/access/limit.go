@@ -43,7 +43,7 @@ type limiter struct {
 
 type bucket struct {
 	caller string
-	tokens rate.Limiter
+	tokens *rate.Limiter
 }
 
 func newLimiter(perSecond, burst, callers int) *limiter {
@@ -73,10 +73,7 @@ func (l *limiter) add(caller string) *list.Element {
 		quiet := l.recent.Back()
 		delete(l.buckets, l.recent.Remove(quiet).(*bucket).caller)
 	}
-	b := &bucket{caller: caller}
-	b.tokens.SetLimit(l.limit)
-	b.tokens.SetBurst(l.burst)
-	element := l.recent.PushFront(b)
+	element := l.recent.PushFront(&bucket{caller, rate.NewLimiter(l.limit, l.burst)})
 	l.buckets[caller] = element
 	return element
 }
