@@ -14,9 +14,11 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 )
 
-// hubFlags name the hub that a command talks to.
+// hubFlags name the hub that a command talks to, and who the command is there.
 type hubFlags struct {
-	URL string `help:"The hub." default:"http://127.0.0.1:8080" env:"VARSEL_URL"`
+	URL        string `help:"The hub." default:"http://127.0.0.1:8080" env:"VARSEL_URL"`
+	Account    string `help:"The account to be, on a hub that asks. Its secret is read from --secret-file or VARSEL_SECRET, never from a flag: flags can be seen by others. A token of another issuer is read from VARSEL_TOKEN." default:"operator" env:"VARSEL_ACCOUNT"`
+	SecretFile string `help:"File that holds the account's secret." type:"existingfile" env:"VARSEL_SECRET_FILE" placeholder:"FILE"`
 }
 
 // maxAnswer bounds what is read of an answer, in bytes.
@@ -60,10 +62,13 @@ func violationText(v *fault.Violation) string {
 type hub struct {
 	base   string
 	client *http.Client
+	login  login
 }
 
 func (f *hubFlags) hub() *hub {
-	return &hub{base: strings.TrimSuffix(f.URL, "/") + "/api/v1", client: &http.Client{Timeout: time.Minute}}
+	address := strings.TrimSuffix(f.URL, "/")
+	client := &http.Client{Timeout: time.Minute}
+	return &hub{base: address + "/api/v1", client: client, login: login{hubFlags: f, address: address, client: client}}
 }
 
 // call makes one request. into takes the answer; a *refusal is returned when the hub refuses.
@@ -75,9 +80,16 @@ func (h *hub) call(ctx context.Context, method, path, mediaType string, body []b
 	if mediaType != "" {
 		request.Header.Set("Content-Type", mediaType)
 	}
+	token, err := h.login.token(ctx)
+	if err != nil {
+		return err
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
 	response, err := h.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("no answer from the hub: %w\n  Is it running? Start one with `varsel serve`, or name another with --url", err)
+		return noAnswer(err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
@@ -85,6 +97,10 @@ func (h *hub) call(ctx context.Context, method, path, mediaType string, body []b
 		return fmt.Errorf("the hub's answer broke off: %w\n  Try again; what was accepted before is not published twice", err)
 	}
 	return read(response, answer, into)
+}
+
+func noAnswer(err error) error {
+	return fmt.Errorf("no answer from the hub: %w\n  Is it running? Start one with `varsel serve`, or name another with --url", err)
 }
 
 func read(response *http.Response, answer []byte, into any) error {

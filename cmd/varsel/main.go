@@ -24,6 +24,8 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 
+	Token tokenCommand `cmd:"" help:"Print an access token, for curl and the like."`
+
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Bench benchCommand `cmd:"" help:"Measure this hub beside the fastest that this machine can do."`

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A hub as it is served asks who it is: commands show an account's secret, curl a token.
+func TestCommandsShowWhoTheyAre(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	address, stop := started(t, "serve", "--data", data, "--listen", "127.0.0.1:0")
+	file := filepath.Join(data, "operator-secret")
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	varsel(permit(0), "publish", "-", "--url", address).want(t, exitFail, "unauthenticated")
+	varsel(permit(0), "publish", "-", "--url", address, "--secret-file", file).want(t, exitFail, "not-registered") // heard
+	varsel("", "token", "--url", address, "--secret-file", file, "--account", "nobody").want(t, exitFail, "no such account in use", "--account")
+	varsel("", "token", "--url", address).want(t, exitFail, "VARSEL_SECRET")
+	token := varsel("", "token", "--url", address, "--secret-file", file)
+	token.want(t, exitDone)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/api/v1/totals", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(token.out))
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("the printed token: %s", answer.Status)
+	}
+	if said := stop(); strings.Contains(said, strings.TrimSpace(string(secret))) || !strings.Contains(said, "operator-secret") {
+		t.Errorf("the log holds the secret, or does not say where it is:\n%s", said)
+	}
+}
+
+func TestServeReadsIssuers(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "issuers.json")
+	for content, want := range map[string]string{
+		`{`:                 "cannot be read",
+		`[{"nmae":"corp"}]`: "nmae",
+		`[{"name":"corp","issuer":"http://idp.example","rolesClaim":"/roles"}]`: "must begin with https",
+	} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		varsel("", "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--issuers", file).want(t, exitFail, want)
+	}
+}
