@@ -25,24 +25,52 @@ func (g *Gate) bearer(r *http.Request, text string, now time.Time) (*account.Pri
 	if len(text) > maxToken {
 		return nil, fault.New(fault.InvalidToken, "the token is longer than 16 KiB")
 	}
+	if v, found := g.seen.find(text, now); found {
+		return g.of(v, now)
+	}
+	v, end, err := g.verify(r, text, now)
+	if err != nil {
+		return nil, err
+	}
+	if !end.IsZero() {
+		g.seen.remember(text, v, now, end)
+	}
+	return g.of(v, now)
+}
+
+// of says whose a verified token is. What an account may do is read from the account, not from the token.
+func (g *Gate) of(v verified, now time.Time) (*account.Principal, error) {
+	if v.principal != nil {
+		return v.principal, nil
+	}
+	a, _ := g.opts.Accounts.Account(v.account)
+	if a == nil || a.Disabled || !a.Holds(v.secret, now) {
+		return nil, fault.New(fault.InvalidToken, "the account or the secret that the token was given for is not in use any more")
+	}
+	return a.Principal(account.ByToken), nil
+}
+
+// verify reads a token whose signature and claims are as they must be. end is until when that holds; zero when it holds
+// for this request alone.
+func (g *Gate) verify(r *http.Request, text string, now time.Time) (v verified, end time.Time, err error) {
 	token, err := jwt.ParseSigned(text, signed)
 	if err != nil {
-		return nil, fault.New(fault.InvalidToken, "it is no JWT that is signed with one of RS256, PS256, ES256, EdDSA")
+		return v, end, fault.New(fault.InvalidToken, "it is no JWT that is signed with one of RS256, PS256, ES256, EdDSA")
 	}
 	// Who says to have signed it decides by whose keys and rules it is checked, and is checked again with them.
 	var claimed struct {
 		Issuer string `json:"iss"`
 	}
 	if err := token.UnsafeClaimsWithoutVerification(&claimed); err != nil {
-		return nil, fault.New(fault.InvalidToken, "its claims cannot be read")
+		return v, end, fault.New(fault.InvalidToken, "its claims cannot be read")
 	}
 	if claimed.Issuer == g.own.url {
-		return g.ofOwn(token, now)
+		return g.own.read(token, now)
 	}
 	if other := g.issuers[claimed.Issuer]; other != nil {
-		return other.principal(r.Context(), token, g.opts.Certificate(r), now)
+		return other.read(r.Context(), token, g.opts.Certificate(r), now)
 	}
-	return nil, fault.New(fault.InvalidToken, "its issuer is none that this hub takes tokens of")
+	return v, end, fault.New(fault.InvalidToken, "its issuer is none that this hub takes tokens of")
 }
 
 func badSignature() error { return fault.New(fault.InvalidToken, "its signature does not fit") }

@@ -2,7 +2,8 @@
 // RFC 9068), or by a client certificate. It gives the hub's own tokens (RFC 6749 section 4.4), and keeps one caller from
 // asking too often. What a caller may do is not decided here: see account.Rules.
 //
-// Read gate.go first; then token.go and own.go (the hub's own tokens), issuer.go and keys.go (others'), limit.go.
+// Read gate.go first; then bearer.go, token.go and own.go (the hub's own tokens), issuer.go and
+// keys.go (others'), limit.go.
 package access
 
 import (
@@ -53,6 +54,7 @@ type Gate struct {
 	opts       Options
 	own        *ownIssuer
 	issuers    map[string]*issuer // by the iss of their tokens
+	seen       seen
 	addresses  *limiter
 	principals *limiter
 	logins     *limiter

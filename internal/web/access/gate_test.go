@@ -56,6 +56,9 @@ func TestTheHubsOwnTokens(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			token := w.token("eva", w.secret)
+			if got := w.ask(token); got != "eva" { // from now on the token is known
+				t.Fatal(got)
+			}
 			c.happens(w)
 			if got := w.ask(token); got != c.want {
 				t.Errorf("%s, want %s", got, c.want)

@@ -114,38 +114,42 @@ func (i *Issuer) check(egress Egress) []fault.Violation {
 	return found
 }
 
-// principal says whose a token of the issuer is, and what its claims mean here.
-func (i *issuer) principal(ctx context.Context, token *jwt.JSONWebToken, shown *x509.Certificate, now time.Time) (*account.Principal, error) {
+// read verifies a token of the issuer and says what its claims mean here. One that is bound to a certificate holds for
+// this request alone.
+func (i *issuer) read(ctx context.Context, token *jwt.JSONWebToken, shown *x509.Certificate, now time.Time) (v verified, end time.Time, err error) {
 	header := token.Headers[0]
 	if !slices.Contains(i.algorithms, header.Algorithm) {
-		return nil, fault.New(fault.InvalidToken, "it is not signed with an algorithm that is agreed with its issuer")
+		return v, end, fault.New(fault.InvalidToken, "it is not signed with an algorithm that is agreed with its issuer")
 	}
 	if !i.takes(header.ExtraHeaders[jose.HeaderType]) {
-		return nil, fault.New(fault.InvalidToken, "it is no access token: its typ is not at+jwt")
+		return v, end, fault.New(fault.InvalidToken, "it is no access token: its typ is not at+jwt")
 	}
 	candidates, err := i.keys.find(ctx, header.KeyID, header.Algorithm)
 	if err != nil {
-		return nil, err
+		return v, end, err
 	}
 	var claims jwt.Claims
 	var all map[string]any
 	if !slices.ContainsFunc(candidates, func(key any) bool { return token.Claims(key, &claims, &all) == nil }) {
-		return nil, badSignature()
+		return v, end, badSignature()
 	}
 	if err := valid(&claims, i.URL, i.Audience, i.leeway, now); err != nil {
-		return nil, err
+		return v, end, err
 	}
 	var certificate []byte
 	if shown != nil {
 		certificate = shown.Raw
 	}
 	if err := confirmed(all, certificate); err != nil {
-		return nil, err
+		return v, end, err
 	}
 	if !isName(claims.Subject) {
-		return nil, fault.New(fault.InvalidToken, "its sub is longer than 200 bytes or has characters that are no part of a name")
+		return v, end, fault.New(fault.InvalidToken, "its sub is longer than 200 bytes or has characters that are no part of a name")
 	}
-	return i.mapped(claims.Subject, all), nil
+	if all["cnf"] == nil {
+		end = claims.Expiry.Time().Add(i.leeway)
+	}
+	return verified{principal: i.mapped(claims.Subject, all)}, end, nil
 }
 
 // takes reports whether a token of that typ may be an access token (RFC 9068 section 4: compare as media types).

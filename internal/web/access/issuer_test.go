@@ -267,13 +267,16 @@ func TestABoundTokenWantsItsCertificate(t *testing.T) {
 	claims["cnf"] = map[string]any{"x5t#S256": base64.RawURLEncoding.EncodeToString(sum[:])}
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header.Set("Authorization", "Bearer "+w.sign(key, jose.ES256, "at+jwt", claims))
-	for c, want := range map[*x509.Certificate]string{own: "corp/ida", other: "invalid-token: it is bound", nil: "invalid-token: it is bound"} {
-		r.TLS = nil
-		if c != nil {
+	for i, c := range []*x509.Certificate{own, other, nil, own} { // the first makes the token known
+		want := "corp/ida"
+		if r.TLS = nil; c != nil {
 			r.TLS = &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{c}}}
 		}
+		if c != own {
+			want = "invalid-token: it is bound"
+		}
 		if got := w.who(r); !strings.HasPrefix(got, want) {
-			t.Errorf("%s, want %s", got, want)
+			t.Errorf("%d: %s, want %s", i, got, want)
 		}
 	}
 }
@@ -312,12 +315,15 @@ func TestKeysChangeAndAreAskedForSeldom(t *testing.T) {
 		expect("too soon to ask again", w.fresh(p, next), "invalid-token: its issuer has no key", 1)
 	}
 	w.clock.Advance(31 * time.Second)
+	kept := w.fresh(p, old)
 	expect("the new key", w.fresh(p, next), "corp/ida", 2)
+	expect("a token that is kept", kept, "corp/ida", 2)
 	expect("both are known", w.fresh(p, old), "corp/ida", 2)
 	p.publish(next)
 	expect("withdrawn a moment ago", w.fresh(p, old), "corp/ida", 2)
 	w.clock.Advance(10 * time.Minute)
 	expect("withdrawn", w.fresh(p, old), "invalid-token: its issuer has no key", 3)
+	expect("withdrawn, and seen before", kept, "invalid-token: its issuer has no key", 3)
 }
 
 // An issuer that is away stops nobody whose key is known, for a day.

@@ -9,7 +9,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
-	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
 )
@@ -67,23 +66,19 @@ func (o *ownIssuer) give(name, secret string, now time.Time) (string, error) {
 	return text, nil
 }
 
-// ofOwn says whose a token of the hub's own is. What the account may do is read from the account, not from the token.
-func (g *Gate) ofOwn(token *jwt.JSONWebToken, now time.Time) (*account.Principal, error) {
+// read verifies a token of the hub's own.
+func (o *ownIssuer) read(token *jwt.JSONWebToken, now time.Time) (v verified, end time.Time, err error) {
 	header := token.Headers[0]
-	if header.Algorithm != string(jose.EdDSA) || header.KeyID != g.own.public.KeyID || header.ExtraHeaders[jose.HeaderType] != tokenType {
-		return nil, fault.New(fault.InvalidToken, "the token is none that this hub gives now; get a new one")
+	if header.Algorithm != string(jose.EdDSA) || header.KeyID != o.public.KeyID || header.ExtraHeaders[jose.HeaderType] != tokenType {
+		return v, end, fault.New(fault.InvalidToken, "the token is none that this hub gives now; get a new one")
 	}
 	var claims jwt.Claims
 	var own ownClaims
-	if err := token.Claims(g.own.public.Key, &claims, &own); err != nil {
-		return nil, badSignature()
+	if err := token.Claims(o.public.Key, &claims, &own); err != nil {
+		return v, end, badSignature()
 	}
-	if err := valid(&claims, g.own.url, g.own.url, 0, now); err != nil {
-		return nil, err
+	if err := valid(&claims, o.url, o.url, 0, now); err != nil {
+		return v, end, err
 	}
-	a, _ := g.opts.Accounts.Account(claims.Subject)
-	if a == nil || a.Disabled || !a.Holds(own.Secret, now) {
-		return nil, fault.New(fault.InvalidToken, "the account or the secret that the token was given for is not in use any more")
-	}
-	return a.Principal(account.ByToken), nil
+	return verified{account: claims.Subject, secret: own.Secret}, claims.Expiry.Time(), nil
 }

@@ -58,7 +58,7 @@ func (a *accounts) change(name string, change func(*account.Account)) {
 
 // world is a gate on a clock that the test moves, with one operator, "eva".
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	clock    *clock.Fake
 	accounts *accounts
 	secret   string // eva's
@@ -66,7 +66,7 @@ type world struct {
 	gate     *access.Gate
 }
 
-func newWorld(t *testing.T, change ...func(*access.Options)) *world {
+func newWorld(t testing.TB, change ...func(*access.Options)) *world {
 	t.Helper()
 	secret, text := account.NewSecret()
 	w := &world{t: t, clock: clock.NewFake(time.Now()), secret: text, accounts: &accounts{named: map[string]*account.Account{
