@@ -41,15 +41,11 @@ func TestTheHubsOwnTokens(t *testing.T) {
 		"of an account no longer": {func(w *world) { delete(w.accounts.named, "eva") }, ended},
 		"signed by another hub": {func(w *world) {
 			w.options.Key = []byte(strings.Repeat("k", 32))
-			var err error
-			w.gate, err = access.New(w.options)
-			w.must(err)
+			w.regate()
 		}, "invalid-token: the token is none that this hub gives now; get a new one"},
 		"for another hub": {func(w *world) {
 			w.options.URL = "https://other.example"
-			var err error
-			w.gate, err = access.New(w.options)
-			w.must(err)
+			w.regate()
 		}, "invalid-token: its issuer is none that this hub takes tokens of"},
 	} {
 		t.Run(name, func(t *testing.T) {

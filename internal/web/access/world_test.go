@@ -83,6 +83,14 @@ func newWorld(t testing.TB, change ...func(*access.Options)) *world {
 	return w
 }
 
+// regate makes the gate anew, from changed options.
+func (w *world) regate() {
+	w.t.Helper()
+	var err error
+	w.gate, err = access.New(w.options)
+	w.must(err)
+}
+
 func (w *world) must(err error) {
 	w.t.Helper()
 	if err != nil {
