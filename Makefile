@@ -20,7 +20,7 @@ test: tools model ## everything that must pass: format, vet, tests with the race
 check: ## the quick one while working: no race detector, no fuzzing, no tools installed
 	@$(GO) run ./scripts/runtests -race=false -fuzz=0
 
-tools: ## install what the tests compare against (openssl, npm packages)
+tools: ## install what the tests and examples need (openssl, python3, Chromium, npm packages)
 	@scripts/install-test-tools
 
 fuzz: ## every fuzz target for FUZZTIME (60s) each
@@ -44,4 +44,4 @@ docs: ## write the generated pages anew: docs/errors, the table in docs/access.m
 	$(GO) test ./internal/account -run TestTheDocumentedRules -update
 
 clean: ## remove what was built
-	rm -rf bin tmp coverage.out test/oracles/node_modules
+	rm -rf bin tmp coverage.out test/oracles/node_modules examples/typescript/node_modules examples/typescript/dist

@@ -20,8 +20,9 @@ func TestCommandsShowWhoTheyAre(t *testing.T) {
 	}
 	varsel(permit(0), "publish", "-", "--url", address).want(t, exitFail, "unauthenticated")
 	varsel(permit(0), "publish", "-", "--url", address, "--secret-file", file).want(t, exitFail, "not-registered") // heard
-	varsel("", "token", "--url", address, "--secret-file", file, "--account", "nobody").want(t, exitFail, "no such account in use", "--account")
+	varsel("", "token", "--url", address, "--secret-file", file, "--account", "nobody").want(t, exitFail, "does not accept the account", "--account")
 	varsel("", "token", "--url", address).want(t, exitFail, "VARSEL_SECRET")
+	varsel(permit(0), "publish", "-", "--url", address, "--secret-file", file, "--account", "nobody").want(t, exitFail, "does not accept the account", "--account")
 	token := varsel("", "token", "--url", address, "--secret-file", file)
 	token.want(t, exitDone)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/api/v1/totals", nil)
@@ -39,6 +40,19 @@ func TestCommandsShowWhoTheyAre(t *testing.T) {
 	}
 	if said := stop(); strings.Contains(said, strings.TrimSpace(string(secret))) || !strings.Contains(said, "operator-secret") {
 		t.Errorf("the log holds the secret, or does not say where it is:\n%s", said)
+	}
+}
+
+// What is told once is told to a person, or to a file: not to a device that forgets it.
+func TestNobodyWatchesTheNullDevice(t *testing.T) {
+	t.Parallel()
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if isTerminal(null) {
+		t.Error("the operator's secret would go to /dev/null")
 	}
 }
 

@@ -37,7 +37,7 @@ func (c *benchCommand) Run() error {
 	}
 	options := bench.Options{
 		Figures: c.Figures, Size: bench.Full(), Dir: c.Dir, Report: bench.Table(os.Stdout),
-		Child: func(role string) *exec.Cmd { return exec.Command(self, "bench", "--role", role) },
+		Child: func(role string) *exec.Cmd { return exec.Command(self, "bench", "--role", role) }, //nolint:noctx // it ends with its stdin, after its last answer
 	}
 	if c.Quick {
 		options.Size = bench.Quick()
@@ -56,7 +56,7 @@ func (c *benchCommand) Run() error {
 		if err != nil {
 			return err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }()
 		options.Profile = file
 	}
 	return bench.Run(ctx, options)

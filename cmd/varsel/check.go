@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/varselhub/varsel/client"
 	"github.com/varselhub/varsel/internal/clock"
-	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/probe"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -47,13 +46,17 @@ func (c *checking) tell(f probe.Finding) {
 // Run walks the way of the subscription's messages. What the hub knows comes from its API; the network is tried from
 // this machine, which should be the hub's.
 func (c *checkCommand) Run(ctx context.Context, s *streams) error {
-	hub, report := c.hub(), &checking{streams: s}
-	var standing manage.Standing
-	if err := hub.call(ctx, http.MethodGet, "/subscriptions/"+url.PathEscape(c.Subscription), "", nil, &standing); err != nil {
+	report := &checking{streams: s}
+	hub, err := c.hub()
+	if err != nil {
 		return err
 	}
-	var system subscription.System
-	if err := hub.call(ctx, http.MethodGet, "/systems/"+url.PathEscape(standing.System), "", nil, &system); err != nil {
+	standing, err := hub.Subscription(ctx, c.Subscription)
+	if err != nil {
+		return err
+	}
+	system, _, err := hub.System(ctx, standing.System)
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "Subscription %s of %s to %s\n\n", standing.Name, standing.System, standing.Endpoint)
@@ -78,7 +81,7 @@ func (c *checkCommand) options() probe.Options {
 }
 
 // targetOf is where a test would go: the pending path when there is one.
-func targetOf(standing *manage.Standing, system *subscription.System) probe.Target {
+func targetOf(standing *client.Standing, system *client.System) probe.Target {
 	target := probe.Target{URL: standing.Endpoint, CA: system.Agreement.CABundle}
 	if standing.PendingPath != nil {
 		if address, err := subscription.Endpoint(system.Agreement.BaseURL, *standing.PendingPath); err == nil {
@@ -92,29 +95,29 @@ func targetOf(standing *manage.Standing, system *subscription.System) probe.Targ
 }
 
 // stateFinding says what the subscription's state means for its messages.
-func stateFinding(s *manage.Standing) probe.Finding {
+func stateFinding(s *client.Standing) probe.Finding {
 	f := probe.Finding{Grade: probe.Failed, Step: "state", Text: string(s.Standing)}
 	id := url.PathEscape(s.ID)
 	switch s.Standing {
-	case subscription.Active:
+	case client.Active:
 		f.Grade = probe.Fine
-	case subscription.Draft:
+	case client.Draft:
 		f.Text, f.Next = "draft: nothing is matched", "POST /api/v1/subscriptions/"+id+"/activate takes it into use."
-	case subscription.Untested:
+	case client.Untested:
 		f.Grade, f.Text, f.Next = probe.Warning, "untested: nothing is matched before a test has passed", "The test below does it, when it passes."
-	case subscription.Paused:
+	case client.Paused:
 		f.Text, f.Next = "paused: messages are kept, not sent", "Resume "+scopes(s)+"."
-	case subscription.Rejecting:
+	case client.Rejecting:
 		f.Grade, f.Text, f.Next = probe.Warning, "rejecting: the endpoint refused five messages in a row", "The test below releases them, when it passes."
-	case subscription.Deactivated:
+	case client.Deactivated:
 		f.Text, f.Next = "deactivated: "+s.Reason, "POST /api/v1/subscriptions/"+id+"/activate when the receiver is there again."
-	case subscription.Ended:
+	case client.Ended:
 		f.Text, f.Next = "ended on "+s.To, "Give it a later end, or none."
 	}
 	return f
 }
 
-func scopes(s *manage.Standing) string {
+func scopes(s *client.Standing) string {
 	var names []string
 	for _, scope := range s.PausedBy {
 		names = append(names, string(scope))
@@ -123,11 +126,10 @@ func scopes(s *manage.Standing) string {
 }
 
 // test lets the hub send its test message.
-func (c *checkCommand) test(ctx context.Context, hub *hub) probe.Finding {
+func (c *checkCommand) test(ctx context.Context, hub *client.Client) probe.Finding {
 	const step = "test message"
-	var report manage.TestReport
-	err := hub.call(ctx, http.MethodPost, "/subscriptions/"+url.PathEscape(c.Subscription)+"/test", "", nil, &report)
-	var refused *refusal
+	report, err := hub.TestSubscription(ctx, c.Subscription)
+	var refused *client.Problem
 	switch {
 	case errors.As(err, &refused):
 		return probe.Finding{Grade: probe.Failed, Step: step, Text: refused.Detail, Next: refused.Mend}

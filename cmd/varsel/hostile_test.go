@@ -31,7 +31,7 @@ func (h *hostile) listen(t *testing.T) string {
 	h.ledger, h.conns = newLedger(), map[net.Conn]bool{}
 	good := &handedOver{conns: make(chan net.Conn, 1000), addr: socket.Addr(), closed: make(chan struct{})}
 	server := &http.Server{Handler: h.ledger}
-	go server.Serve(good)
+	go func() { _ = server.Serve(good) }()
 	go func() {
 		for {
 			conn, err := socket.Accept()
@@ -48,7 +48,7 @@ func (h *hostile) listen(t *testing.T) string {
 			go h.meet(conn)
 		}
 	}()
-	t.Cleanup(func() { socket.Close(); server.Close(); h.recover() })
+	t.Cleanup(func() { _, _ = socket.Close(), server.Close(); h.recover() })
 	return "http://" + socket.Addr().String()
 }
 
@@ -93,17 +93,19 @@ func readRequest(conn net.Conn) bool {
 		return false
 	}
 	buffer := make([]byte, 4096)
-	for n, left := 0, request.ContentLength; left > 0; left -= int64(n) {
-		if n, err = request.Body.Read(buffer); err != nil && n == 0 {
+	for left := request.ContentLength; left > 0; {
+		n, err := request.Body.Read(buffer)
+		if err != nil && n == 0 {
 			break
 		}
+		left -= int64(n)
 	}
 	return true
 }
 
 var misbehaviours = map[string]func(net.Conn){
 	"hangs":  func(conn net.Conn) { readRequest(conn) },
-	"resets": func(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0); conn.Close() },
+	"resets": func(conn net.Conn) { _, _ = conn.(*net.TCPConn).SetLinger(0), conn.Close() },
 	"drips": func(conn net.Conn) {
 		if readRequest(conn) {
 			for _, b := range []byte("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 1000000\r\n\r\n") {

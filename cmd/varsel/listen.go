@@ -11,9 +11,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/listen"
-	"github.com/varselhub/varsel/internal/signature"
+	"github.com/varselhub/varsel/receive"
 )
 
 type listenCommand struct {
@@ -79,7 +78,7 @@ func (c *listenCommand) receiver(s *streams) (*listen.Receiver, error) {
 		RememberIDs: true, OnMessage: listen.Printer(s.out),
 	}
 	if len(c.Secret) > 0 {
-		verifier, err := signature.NewVerifier(clock.System{}, c.Secret...)
+		verifier, err := receive.NewVerifier(nil, c.Secret...)
 		if err != nil {
 			return nil, err
 		}

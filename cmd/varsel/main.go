@@ -22,6 +22,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Run a hub with a sample world and live traffic; nothing to set up."`
 	Publish publishCommand `cmd:"" help:"Send events to a hub."`
 	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
+	Pull    pullCommand    `cmd:"" help:"Fetch what is for a subscription that is not pushed, and print it."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 
 	Token tokenCommand `cmd:"" help:"Print an access token, for curl and the like."`

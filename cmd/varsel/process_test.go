@@ -53,7 +53,7 @@ func newProcess(t *testing.T, data string) *process {
 		t.Fatal(err)
 	}
 	address := socket.Addr().String()
-	socket.Close()
+	_ = socket.Close()
 	p := &process{
 		t: t, url: "http://" + address, output: &bytes.Buffer{},
 		args:   []string{file, "serve", "--no-access", "--data", data, "--listen", address, "--allow-egress", "127.0.0.0/8", "--allow-http"},
@@ -86,7 +86,7 @@ func (p *process) start() {
 		answer, err := p.client.Get(p.url + "/readyz")
 		if err == nil {
 			answer.Body.Close()
-			if answer.StatusCode == 200 {
+			if answer.StatusCode == http.StatusOK {
 				return
 			}
 		}

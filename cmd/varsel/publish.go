@@ -8,11 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 
-	"github.com/varselhub/varsel/internal/fault"
-	"github.com/varselhub/varsel/internal/ident"
+	"github.com/varselhub/varsel/client"
 )
 
 type publishCommand struct {
@@ -47,12 +45,16 @@ func (c *publishCommand) Validate() error {
 
 // Run sends the events in batches, in their order, and stops at the first batch that is refused.
 func (c *publishCommand) Run(ctx context.Context, s *streams) error {
+	hub, err := c.hub()
+	if err != nil {
+		return err
+	}
 	in, err := c.open(s)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	p := &publishing{command: c, hub: c.hub(), streams: s, watched: isTerminal(s.err) && !isTerminal(s.out)}
+	p := &publishing{command: c, hub: hub, streams: s, watched: isTerminal(s.err) && !isTerminal(s.out)}
 	err = eachBatch(in, func(batch []json.RawMessage) error { return p.send(ctx, batch) })
 	p.sum()
 	if err == nil && p.refused > 0 {
@@ -75,7 +77,7 @@ func (c *publishCommand) open(s *streams) (io.ReadCloser, error) {
 func (c *publishCommand) one() (io.ReadCloser, error) {
 	e := map[string]any{"specversion": "1.0", "id": c.ID, "source": c.Source, "type": c.Type}
 	if c.ID == "" {
-		e["id"] = ident.New().String()
+		e["id"] = client.NewID()
 	}
 	if c.Data != "" {
 		e["data"] = json.RawMessage(c.Data)
@@ -84,8 +86,25 @@ func (c *publishCommand) one() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(text)), err
 }
 
-// eachBatch reads one event, an array of events, or events one after the other, without holding more than a batch.
+// eachBatch hands on the events of the input without holding more than a batch of them, which visit must not keep.
 func eachBatch(in io.Reader, visit func([]json.RawMessage) error) error {
+	var batch []json.RawMessage
+	err := eachEvent(in, func(e json.RawMessage) error {
+		if batch = append(batch, e); len(batch) < batchSize {
+			return nil
+		}
+		err := visit(batch)
+		batch = batch[:0]
+		return err
+	})
+	if err != nil || len(batch) == 0 {
+		return err
+	}
+	return visit(batch)
+}
+
+// eachEvent reads one event, an array of events, or events one after the other.
+func eachEvent(in io.Reader, visit func(json.RawMessage) error) error {
 	buffered := bufio.NewReader(in)
 	decoder := json.NewDecoder(buffered)
 	array, err := startsArray(buffered)
@@ -97,35 +116,23 @@ func eachBatch(in io.Reader, visit func([]json.RawMessage) error) error {
 			return notJSON(decoder, err)
 		}
 	}
-	var batch []json.RawMessage
-	for {
-		if array && !decoder.More() {
-			break
-		}
+	for !array || decoder.More() {
 		var e json.RawMessage
 		err := decoder.Decode(&e)
 		if errors.Is(err, io.EOF) && !array {
-			break
+			return nil
 		}
 		if err != nil {
 			return notJSON(decoder, err)
 		}
-		if batch = append(batch, e); len(batch) == batchSize {
-			if err := visit(batch); err != nil {
-				return err
-			}
-			batch = batch[:0]
+		if err := visit(e); err != nil {
+			return err
 		}
 	}
-	if array {
-		if _, err := decoder.Token(); err != nil {
-			return notJSON(decoder, err)
-		}
+	if _, err := decoder.Token(); err != nil { // the end of the array
+		return notJSON(decoder, err)
 	}
-	if len(batch) == 0 {
-		return nil
-	}
-	return visit(batch)
+	return nil
 }
 
 func notJSON(decoder *json.Decoder, err error) error {
@@ -156,20 +163,11 @@ func startsArray(in *bufio.Reader) (bool, error) {
 // publishing counts what became of the events.
 type publishing struct {
 	command *publishCommand
-	hub     *hub
+	hub     *client.Client
 	streams *streams
 	watched bool // progress is worth showing: results go elsewhere
 
 	sent, accepted, duplicates, refused int
-}
-
-type publishAnswer struct {
-	Results []struct {
-		ID       string   `json:"id"`
-		Position int64    `json:"position"`
-		Status   string   `json:"status"`
-		Problem  *refusal `json:"problem"`
-	} `json:"results"`
 }
 
 func (p *publishing) send(ctx context.Context, batch []json.RawMessage) error {
@@ -177,13 +175,8 @@ func (p *publishing) send(ctx context.Context, batch []json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	path := "/events"
-	if p.command.Partial {
-		path += "?partial=true"
-	}
-	var answer publishAnswer
-	err = p.hub.call(ctx, http.MethodPost, path, "application/cloudevents-batch+json", body, &answer)
-	var refused *refusal
+	results, err := p.hub.PublishBatch(ctx, body, p.command.Partial)
+	var refused *client.Problem
 	if errors.As(err, &refused) {
 		p.refused += len(batch)
 		return p.placed(refused)
@@ -192,7 +185,7 @@ func (p *publishing) send(ctx context.Context, batch []json.RawMessage) error {
 		return err
 	}
 	p.sent += len(batch)
-	p.tell(&answer)
+	p.tell(results)
 	if p.watched {
 		fmt.Fprintf(p.streams.err, "\r%d events sent\x1b[K", p.sent)
 	}
@@ -200,10 +193,10 @@ func (p *publishing) send(ctx context.Context, batch []json.RawMessage) error {
 }
 
 // placed says which events of the input broke which rules, counted from 1, and that nothing of their batch is in.
-func (p *publishing) placed(r *refusal) error {
+func (p *publishing) placed(r *client.Problem) error {
 	for i := range r.Violations {
 		v := &r.Violations[i]
-		*v = fault.Violation{Entry: v.Entry, Rule: v.Rule, Message: v.Message, Pointer: fmt.Sprintf("event %d %s", p.sent+v.Entry+1, v.Pointer)}
+		v.Pointer = fmt.Sprintf("event %d %s", p.sent+v.Entry+1, v.Pointer)
 	}
 	if p.sent > 0 {
 		return fmt.Errorf("%w\n  The %d events before are published; nothing from event %d on is", r, p.sent, p.sent+1)
@@ -211,12 +204,12 @@ func (p *publishing) placed(r *refusal) error {
 	return r
 }
 
-func (p *publishing) tell(answer *publishAnswer) {
-	for _, result := range answer.Results {
+func (p *publishing) tell(results []client.Result) {
+	for _, result := range results {
 		switch result.Status {
-		case "accepted":
+		case client.Accepted:
 			p.accepted++
-		case "duplicate":
+		case client.Duplicate:
 			p.duplicates++
 		default:
 			p.refused++

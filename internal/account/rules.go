@@ -60,6 +60,12 @@ var Rules = []Rule{
 	to("POST /api/v1/subscriptions/{id}/activate", All, None, None, Own, None),
 	to("POST /api/v1/subscriptions/{id}/deactivate", All, None, None, Own, None),
 
+	// What is fetched is payload: no auditor's business.
+	to("GET /api/v1/pull/{subscription}", All, None, None, Own, None),
+	to("POST /api/v1/pull/{subscription}/lease", All, None, None, Own, None),
+	to("POST /api/v1/pull/{subscription}/acknowledge", All, None, None, Own, None),
+	to("POST /api/v1/pull/{subscription}/return", All, None, None, Own, None),
+
 	// A subscriber pauses its subscriptions; a pause of its system is how an operator stops it, and stays until an
 	// operator ends it.
 	to("GET /api/v1/pauses", All, All, None, None, None),

@@ -3,6 +3,7 @@ package account_test
 import (
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,7 +71,10 @@ func word(open bool, reach account.Reach) string {
 	return ""
 }
 
-// DESIGN section 6: the operator may do everything; an auditor reads everything and changes nothing.
+// payload are the routes that show what events hold.
+var payload = []string{"GET /api/v1/pull/{subscription}"}
+
+// DESIGN section 6: the operator may do everything; an auditor reads everything but payloads, and changes nothing.
 func TestOperatorsDoAllAndAuditorsRead(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -84,7 +88,7 @@ func TestOperatorsDoAllAndAuditorsRead(t *testing.T) {
 		}
 		operator := &account.Principal{Roles: []account.Role{account.Operator}}
 		auditor := &account.Principal{Roles: []account.Role{account.Auditor}}
-		reads := strings.HasPrefix(rule.Route, "GET ")
+		reads := strings.HasPrefix(rule.Route, "GET ") && !slices.Contains(payload, rule.Route)
 		if operator.Reach(rule) != account.All || (auditor.Reach(rule) == account.All) != reads || !reads && auditor.Reach(rule) != account.None {
 			t.Errorf("%s: operator %d, auditor %d", rule.Route, operator.Reach(rule), auditor.Reach(rule))
 		}

@@ -138,7 +138,7 @@ func (h *Hub) register(ctx context.Context, book *revision.Book) error {
 	mail := h.config.SMTP != nil
 	source, _ := book.Source(notify.SourceName)
 	contacts, _ := book.System(notify.System)
-	if source != nil && (contacts != nil) == mail {
+	if source != nil && (contacts != nil) == mail && notify.Registered(book) {
 		return nil
 	}
 	request := &eventlog.Request{Revisions: notify.Register(mail, h.config.Operator != ""), Expect: book.Last()}

@@ -69,7 +69,7 @@ func (h *Hub) Handler() (http.Handler, error) {
 	}
 	programs := api.New(api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode,
-		Operator: h.Engine, Events: h.Log, History: h.Store, Who: h.who(), Logger: h.logger,
+		Operator: h.Engine, Puller: h.Engine, Events: h.Log, History: h.Store, Who: h.who(), Logger: h.logger,
 	})
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	mux := http.NewServeMux()

@@ -42,6 +42,11 @@ var layers = []layer{
 		packages: []string{"client", "receive"},
 	},
 	{
+		// What people outside would write.
+		name: "example", may: []string{"public"},
+		packages: []string{"examples"},
+	},
+	{
 		// Adapters know nouns and verbs, never each other; a family may share its parent (web/api and web).
 		name: "adapter", may: []string{"foundation", "noun", "log", "verb", "public"},
 		packages: []string{"internal/web", "internal/ingest", "internal/envelope/", "internal/channel/", "internal/store"},
@@ -67,7 +72,7 @@ var layers = []layer{
 	{
 		// Support of tests: imports what it likes and is imported by test files only.
 		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "program"}, peers: true,
-		packages: []string{"internal/arch", "internal/oracle", "internal/store/storetest", "internal/channel/channeltest",
+		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/channel/channeltest",
 			"internal/manage/managetest"},
 	},
 }

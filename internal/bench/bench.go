@@ -55,6 +55,8 @@ type Figure struct {
 	Pending int     `json:"pending,omitempty"` // how many were drained
 	PeakMiB float64 `json:"peakMiB,omitempty"` // resident memory of this process while they were
 
+	Retried int64 `json:"retried"` // attempts that the hubs had to make again; a rate with any is no rate, unless endpoints hang
+
 	Error string `json:"error,omitempty"` // why there is no figure
 }
 
@@ -155,6 +157,7 @@ func measure(ctx context.Context, o *Options, f figure) Figure {
 		defer cancel()
 		r := &run{Options: o, figure: f.name, dir: dir}
 		err = f.measure(ctx, r, &result)
+		result.Retried = r.retried()
 		r.close()
 	}
 	if err != nil {

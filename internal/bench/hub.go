@@ -66,6 +66,7 @@ func (r *run) newHub(ctx context.Context, w world, behind int) (*hub, error) {
 	if err := running.Start(ctx); err != nil {
 		return nil, err
 	}
+	r.hubs = append(r.hubs, h)
 	h.gate = newGate(behind, func() int64 { return running.Engine.Delivered() / int64(h.fanOut) })
 	r.onClose(h.gate.stop)
 	return h, nil
@@ -102,7 +103,7 @@ func (h *hub) configure(ctx context.Context, w world) error {
 			Types: []string{makeType(n * w.types / w.subscriptions)},
 		}
 		add(revision.Subscription, id, s)
-		request.Consumers = append(request.Consumers, revision.ConsumerName(profile.PerSubscription, s.System, id))
+		request.Consumers = append(request.Consumers, revision.ConsumerName(&subscription.System{Agreement: subscription.Agreement{Profile: profile.Standard}}, &s))
 	}
 	return h.Log.Append(ctx, request)
 }

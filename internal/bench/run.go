@@ -20,6 +20,7 @@ type run struct {
 	dir      string
 	receiver *child
 	addr     string // of the receiver
+	hubs     []*hub // that were started
 	closers  []func()
 }
 
@@ -36,6 +37,14 @@ func (r *run) progress(format string, args ...any) {
 	if r.Progress != nil {
 		r.Progress(r.figure + ": " + fmt.Sprintf(format, args...))
 	}
+}
+
+// retried is how many attempts of the hubs were made again.
+func (r *run) retried() (count int64) {
+	for _, h := range r.hubs {
+		count += h.Engine.Totals().Retried
+	}
+	return count
 }
 
 // startReceiver starts the process that everything is sent to.

@@ -57,5 +57,8 @@ func (f *Figure) remarks() string {
 	if f.Pending > 0 {
 		text += fmt.Sprintf(", %d pending, at most %.0f MiB", f.Pending, f.PeakMiB)
 	}
+	if f.Retried > 0 {
+		text += fmt.Sprintf(", %d retried", f.Retried)
+	}
 	return text
 }

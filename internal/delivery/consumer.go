@@ -6,6 +6,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
 )
 
 // Bounds of what one consumer holds.
@@ -43,13 +44,25 @@ type consumer struct {
 	pending int64 // matched and not over
 	counted int64 // of all up to here
 
+	channel  subscription.Channel // as the configuration that is followed says
+	mode     mode
+	leases   map[int64]*lease // of a queue, by position
+	leased   uint32           // leases given so far
+	pages    []page           // of a cursor: handed out since where its reader stands
+	restUpTo int64            // and what of the left-over it has
+	told     bool             // that what waits is not fetched
+	watched  bool             // a look at that is on its way
+
 	cut       *eventlog.Cut // changes since the last cut
 	spare     *eventlog.Cut
-	settling  []*delivery // whose outcomes are in cut
-	committed []*delivery // whose outcomes are in the cut that is being committed
-	starved   []*lane     // whose next waiting rows are not in the store yet
-	commits   int         // cuts committed so far
-	touched   bool        // the log will ask for a cut
+	settling  []*delivery         // whose outcomes are in cut
+	committed []*delivery         // whose outcomes are in the cut that is being committed
+	starved   []*lane             // whose next waiting rows are not in the store yet
+	cuts      int                 // made so far
+	commits   int                 // and committed
+	recorded  *eventlog.Broadcast // a cut was committed
+	came      *eventlog.Broadcast // something can be leased
+	touched   bool                // the log will ask for a cut
 	ended     bool
 }
 
@@ -57,7 +70,8 @@ type consumer struct {
 type outlet struct {
 	line     *revision.Line
 	endpoint *endpoint
-	stopped  bool // paused or deactivated
+	stopped  bool // paused or deactivated, or fetched and not sent
+	pulled   bool // what is ready waits to be leased
 	removed  bool // its deliveries end as dropped, without the endpoint
 	ready    fifo[*lane]
 	listed   bool // in consumer.waiting
@@ -70,7 +84,12 @@ func newConsumer(e *Engine, book *revision.Consumer, k *eventlog.Consumer) *cons
 		lanes: map[event.Lane]*lane{}, outlets: map[string]*outlet{}, settled: k.Settled,
 		pending: k.Pending, counted: k.Counted, slots: firstSlots,
 		cut: &eventlog.Cut{Consumer: k.ID}, spare: &eventlog.Cut{Consumer: k.ID},
+		channel: book.Channel(), recorded: eventlog.NewBroadcast(), came: eventlog.NewBroadcast(),
 	}
+	if c.channel == subscription.Cursor {
+		c.mode = byCursor
+	}
+	c.watch()
 	return c
 }
 
@@ -83,6 +102,10 @@ func (c *consumer) offer(e *event.Event, l *revision.Line) {
 		return
 	}
 	c.count(e.Position)
+	if c.mode != inLanes {
+		c.missed = max(c.missed, e.Position)
+		return
+	}
 	if c.live && !c.room() {
 		c.live = false
 	}
@@ -190,7 +213,7 @@ func (c *consumer) spillDetours() {
 
 // readOn sees to it that a goroutine reads what this consumer has not seen, if there is room for it.
 func (c *consumer) readOn() {
-	if c.reading || c.live || c.ended || !c.room() || !c.engine.begin() {
+	if c.reading || c.live || c.ended || c.mode != inLanes || !c.room() || !c.engine.begin() {
 		return
 	}
 	c.reading = true
@@ -222,6 +245,11 @@ func (c *consumer) catchUp() {
 func (c *consumer) nextRange() (after int64, limit int, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.mode != inLanes {
+		c.reading = false
+		c.touch() // the move waits for this
+		return 0, 0, false
+	}
 	if c.read >= c.missed {
 		c.live = true
 	}
@@ -236,6 +264,9 @@ func (c *consumer) nextRange() (after int64, limit int, more bool) {
 func (c *consumer) stopReading(err error) {
 	c.mu.Lock()
 	c.reading = false
+	if c.mode != inLanes {
+		c.touch()
+	}
 	c.mu.Unlock()
 	if err != nil && c.engine.ctx.Err() == nil {
 		c.engine.trouble("reading the log for "+c.book.Name, err)
@@ -250,7 +281,7 @@ func (c *consumer) stopReading(err error) {
 func (c *consumer) takeIn(events []*event.Event, upTo int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
+	if c.ended || c.mode != inLanes {
 		return
 	}
 	for _, e := range events {
@@ -335,6 +366,9 @@ func (c *consumer) makeReady(l *lane) {
 		o.listed = true
 		c.waiting = append(c.waiting, o)
 	}
+	if o.pulled {
+		c.came.Signal()
+	}
 }
 
 // outlet returns the outlet of a subscription, made at first use.
@@ -351,7 +385,11 @@ func (c *consumer) outlet(line *revision.Line) *outlet {
 // aim points an outlet at what the configuration says now.
 func (c *consumer) aim(o *outlet) {
 	target := c.engine.target(o.line)
-	o.stopped, o.removed = target.stopped, target.removed
+	o.stopped, o.removed = target.stopped || target.pulled, target.removed
+	if target.pulled && !o.pulled && o.endpoint != nil {
+		c.forsake(o.endpoint)
+	}
+	o.pulled = target.pulled
 	if target.url != "" || o.endpoint == nil {
 		o.endpoint = c.engine.endpointAt(c.book.System, target.url)
 	}
@@ -366,6 +404,7 @@ func (c *consumer) reconfigure() {
 			c.drop(o)
 		}
 	}
+	c.follow(c.book.Channel())
 	c.pump()
 	c.readOn()
 }
@@ -393,6 +432,7 @@ func (c *consumer) Cut() *eventlog.Cut {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.touched = false
+	c.cuts++
 	routed := c.engine.routed.Load() // what is for this consumer up to here was offered to it
 	c.counted = max(c.counted, routed)
 	if c.live {
@@ -422,6 +462,7 @@ func (c *consumer) Committed(cut *eventlog.Cut) {
 	cut.Reset()
 	c.spare = cut
 	c.commits++
+	defer c.recorded.Signal()
 	if c.ended {
 		return
 	}
@@ -434,6 +475,7 @@ func (c *consumer) Committed(cut *eventlog.Cut) {
 		c.fetch(l)
 	}
 	c.starved = c.starved[:0]
+	c.moveOn()
 	c.pump()
 	c.readOn()
 }

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,7 @@ type Engine struct {
 	resting  atomic.Int64
 	idle     chan job
 	calm     chan struct{} // nothing is in flight
+	nonce    uint32        // of this process: its leases are no other's
 	due      *dueTimes
 	totals   totals
 
@@ -91,7 +93,7 @@ func New(log *eventlog.Log, store eventlog.Store, clk clock.Clock, opts Options)
 	e := &Engine{
 		log: log, store: store, book: log.Book(), clock: clk, opts: opts, ctx: ctx, cancel: cancel, passed: eventlog.NewBroadcast(),
 		idle: make(chan job), calm: make(chan struct{}, 1), consumers: map[*revision.Consumer]*consumer{}, bySystem: map[string][]*consumer{},
-		endpoints: map[endpointKey]*endpoint{},
+		endpoints: map[endpointKey]*endpoint{}, nonce: rand.Uint32(),
 	}
 	e.due = newDueTimes(clk, e.fall)
 	return e
@@ -220,8 +222,8 @@ func (e *Engine) all() []*consumer {
 
 // target is where a subscription's deliveries go by the configuration of now.
 type target struct {
-	url              string
-	stopped, removed bool
+	url                      string
+	stopped, removed, pulled bool
 }
 
 func (e *Engine) target(l *revision.Line) target {
@@ -232,6 +234,9 @@ func (e *Engine) target(l *revision.Line) target {
 	system, _ := e.book.System(s.System)
 	if system == nil {
 		return target{removed: true}
+	}
+	if s.Pulled() {
+		return target{pulled: true}
 	}
 	url, err := subscription.Endpoint(system.Agreement.BaseURL, s.Path)
 	if err != nil {
@@ -265,7 +270,7 @@ func (e *Engine) policy(system string) profile.Profile {
 }
 
 func (e *Engine) trouble(doing string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil && e.ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 		e.opts.Trouble(doing, err)
 	}
 }

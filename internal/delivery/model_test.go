@@ -12,9 +12,11 @@ import (
 
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
 )
 
 var modelRuns = flag.Int("model.runs", 0, "runs of the model test; 0: 300, or 40 with -short")
@@ -56,6 +58,11 @@ func TestModelOfOrder(t *testing.T) {
 			"subscribe": m.subscribe,
 			"remove":    m.remove,
 			"heal":      m.heal,
+			"lease":     m.lease,
+			"settle":    m.settleLease,
+			"fetch":     m.fetch,
+			"fetch2":    m.fetch,
+			"switch":    m.switchChannel,
 		})
 		m.finish()
 	})
@@ -79,6 +86,17 @@ type owed struct {
 	id, system, path string
 	removed          bool
 	lanes            map[string][]*debt // by key, in order of position
+
+	channel subscription.Channel
+	leases  []lent           // of a queue
+	cursor  *eventlog.Cursor // of a reader: where it stands,
+	handed  []string         // and what it got with that
+}
+
+// lent is what a receiver has in hand.
+type lent struct {
+	body, token string
+	until       time.Time
 }
 
 // debt is one event owed to one subscription.
@@ -98,6 +116,10 @@ func newModel(t testing.TB, rt *rapid.T) *model {
 	m.add("standard", "/a")
 	m.add("standard", "/b")
 	m.add("star", "/c")
+	m.add("standard", "/queue")
+	m.rechannel(m.subs[3], subscription.Queue)
+	m.add("standard", "/cursor")
+	m.rechannel(m.subs[4], subscription.Cursor)
 	return m
 }
 
@@ -134,33 +156,178 @@ func (m *model) settle() {
 
 // take holds one attempt against what is owed.
 func (m *model) take(s *sent) {
-	sub := m.of(s)
-	lane := sub.lanes[s.body[:1]]
-	at := slices.IndexFunc(lane, func(d *debt) bool { return d.body == s.body })
+	m.got(m.of(s), s.body)
+	m.inFlight = append(m.inFlight, s)
+}
+
+// got holds one event that a receiver got, by push or by lease, against what is owed.
+func (m *model) got(sub *owed, body string) {
+	lane := sub.lanes[body[:1]]
+	at := slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })
 	if at < 0 {
-		m.rt.Fatalf("%s got %s, which it is not owed", s.url, s.body)
+		m.rt.Fatalf("%s got %s, which it is not owed", sub.path, body)
 	}
-	for _, other := range m.inFlight {
-		if m.of(other) == sub && other.body[:1] == s.body[:1] {
-			m.rt.Fatalf("%s got %s while %s of the same lane is in flight", s.url, s.body, other.body)
+	for _, other := range m.inHand(sub) {
+		if other[:1] == body[:1] {
+			m.rt.Fatalf("%s got %s while %s of the same lane is in flight", sub.path, body, other)
 		}
 	}
 	d := lane[at]
 	for _, earlier := range lane[:at] {
 		if !earlier.over && !earlier.loose && !d.sent {
-			m.rt.Fatalf("%s got %s for the first time before %s was over", s.url, s.body, earlier.body)
+			m.rt.Fatalf("%s got %s for the first time before %s was over", sub.path, body, earlier.body)
 		}
 	}
 	for _, later := range lane[at+1:] {
 		if later.sent {
-			m.rt.Fatalf("%s got %s again after %s: only the last of a lane may be repeated", s.url, s.body, later.body)
+			m.rt.Fatalf("%s got %s again after %s: only the last of a lane may be repeated", sub.path, body, later.body)
 		}
 	}
 	if d.over && d.life == m.life {
-		m.rt.Fatalf("%s got %s again, and no crash came between: %s", s.url, s.body, m.evidence(s.body))
+		m.rt.Fatalf("%s got %s again, and no crash came between: %s", sub.path, body, m.evidence(body))
 	}
 	d.sent = true
-	m.inFlight = append(m.inFlight, s)
+}
+
+// inHand lists what a receiver has and did not answer yet.
+func (m *model) inHand(sub *owed) (bodies []string) {
+	for _, s := range m.inFlight {
+		if m.of(s) == sub {
+			bodies = append(bodies, s.body)
+		}
+	}
+	for _, l := range sub.leases {
+		bodies = append(bodies, l.body)
+	}
+	return bodies
+}
+
+// pulled picks a subscription that is fetched by a channel now and not stopped.
+func (m *model) pulled(rt *rapid.T, by subscription.Channel) *owed {
+	var able []*owed
+	for _, s := range m.subs {
+		if s.channel == by && !s.removed {
+			able = append(able, s)
+		}
+	}
+	if len(able) == 0 || m.paused[revision.Hub] {
+		rt.Skip("nobody fetches")
+	}
+	s := rapid.SampledFrom(able).Draw(rt, "reader")
+	if m.paused[revision.OfSystem(s.system)] || m.paused[revision.OfSubscription(s.id)] {
+		rt.Skip("paused")
+	}
+	return s
+}
+
+const leaseFor = 10 * time.Minute
+
+func (m *model) lease(rt *rapid.T) {
+	m.leaseFrom(m.pulled(rt, subscription.Queue), rapid.IntRange(1, 4).Draw(rt, "most"))
+}
+
+func (m *model) leaseFrom(s *owed, most int) {
+	leased, err := m.w.hub.Lease(context.Background(), s.id, most, leaseFor, 0)
+	m.w.must(err)
+	for _, l := range leased {
+		m.got(s, string(l.Event.Data))
+		s.leases = append(s.leases, lent{string(l.Event.Data), l.Lease, l.Until})
+	}
+	m.settle()
+}
+
+// settleLease acknowledges or gives back one lease, or tries one that is over.
+func (m *model) settleLease(rt *rapid.T) {
+	s := m.pulled(rt, subscription.Queue)
+	if len(s.leases) == 0 {
+		rt.Skip("nothing leased")
+	}
+	at := rapid.IntRange(0, len(s.leases)-1).Draw(rt, "lease")
+	l := s.leases[at]
+	s.leases = slices.Delete(s.leases, at, at+1)
+	settle := m.w.hub.Acknowledge
+	back := rapid.Bool().Draw(rt, "give back")
+	if back {
+		settle = m.w.hub.Return
+	}
+	for try, wantGone := range []int{0, 1} {
+		gone, err := settle(context.Background(), s.id, []string{l.token})
+		m.w.must(err)
+		if len(gone) != wantGone {
+			rt.Fatalf("try %d at %s: gone %v", try+1, l.body, gone)
+		}
+	}
+	if !back {
+		m.end(s, l.body)
+	}
+	m.settle()
+}
+
+// fetch reads on from where the reader stands, or from where the hub knows it to stand.
+func (m *model) fetch(rt *rapid.T) {
+	s := m.pulled(rt, subscription.Cursor)
+	if len(m.inHand(s)) > 0 {
+		rt.Skip("the change to the cursor waits for what is in flight")
+	}
+	m.fetchFrom(s, rapid.IntRange(1, 6).Draw(rt, "limit"), rapid.IntRange(0, 3).Draw(rt, "forget") > 0)
+}
+
+func (m *model) fetchFrom(s *owed, limit int, withCursor bool) (count int) {
+	from := s.cursor
+	if !withCursor {
+		from = nil
+	}
+	if from != nil {
+		for _, body := range s.handed {
+			m.end(s, body) // what it comes back with confirms it
+		}
+	}
+	s.handed = nil
+	served := map[string]bool{}
+	end, err := m.w.hub.Fetch(context.Background(), s.id, from, limit, 0, func(e *event.Event, _ *event.Rendering, _ eventlog.Cursor) error {
+		m.read(s, string(e.Data), served, from != nil)
+		s.handed = append(s.handed, string(e.Data))
+		count++
+		return nil
+	})
+	m.w.must(err)
+	s.cursor = &end
+	m.settle()
+	return count
+}
+
+// read holds one event that a reader got against what is owed.
+func (m *model) read(s *owed, body string, served map[string]bool, withCursor bool) {
+	lane := s.lanes[body[:1]]
+	at := slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })
+	if at < 0 {
+		m.rt.Fatalf("the reader of %s got %s, which it is not owed", s.path, body)
+	}
+	for _, earlier := range lane[:at] {
+		if !earlier.over && !earlier.loose && !served[earlier.body] {
+			m.rt.Fatalf("the reader of %s got %s before %s: %s", s.path, body, earlier.body, m.evidence(earlier.body))
+		}
+	}
+	if d := lane[at]; d.over && d.life == m.life && withCursor {
+		m.rt.Fatalf("the reader of %s got %s again, which it had confirmed: %s", s.path, body, m.evidence(body))
+	}
+	served[body] = true
+}
+
+// switchChannel changes how a subscription's events leave (DESIGN section 5).
+func (m *model) switchChannel(rt *rapid.T) {
+	s := rapid.SampledFrom(m.subs).Draw(rt, "subscription")
+	to := rapid.SampledFrom([]subscription.Channel{subscription.Webhook, subscription.Queue, subscription.Cursor}).Draw(rt, "channel")
+	if s.removed || s.system == "star" || s.channel == to {
+		rt.Skip("no change")
+	}
+	m.rechannel(s, to)
+}
+
+func (m *model) rechannel(s *owed, to subscription.Channel) {
+	m.w.reviseSubscription(s.id, func(doc *subscription.Subscription) { doc.Channel = to })
+	s.channel, s.leases, s.handed, s.cursor = to, nil, nil, nil
+	m.settle()
 }
 
 func (m *model) of(s *sent) *owed {
@@ -204,7 +371,14 @@ func (m *model) answer(rt *rapid.T) {
 }
 
 func (m *model) advance(rt *rapid.T) {
-	m.w.clock.Advance(rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second, time.Minute, time.Hour}).Draw(rt, "by"))
+	m.pass(rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second, time.Minute, time.Hour}).Draw(rt, "by"))
+}
+
+func (m *model) pass(by time.Duration) {
+	m.w.clock.Advance(by)
+	for _, s := range m.subs {
+		s.leases = slices.DeleteFunc(s.leases, func(l lent) bool { return !l.until.After(m.w.clock.Now()) })
+	}
 	m.settle()
 }
 
@@ -212,6 +386,9 @@ func (m *model) crash(*rapid.T) {
 	m.w.restart()
 	m.life++
 	m.inFlight = nil
+	for _, s := range m.subs {
+		s.leases = nil
+	}
 	m.settle()
 }
 
@@ -312,7 +489,7 @@ func (m *model) remove(rt *rapid.T) {
 	if s.removed {
 		rt.Skip("removed")
 	}
-	s.removed = true
+	s.removed, s.leases = true, nil
 	m.loosen(s)
 	m.w.revise(revision.Removal("test", revision.Subscription, s.id))
 	m.settle()
@@ -345,8 +522,8 @@ func (m *model) finish() {
 		m.heal(nil)
 		_, err := m.w.hub.Release(delivery.Selection{All: true}, false)
 		m.w.must(err)
-		m.w.clock.Advance(time.Hour)
-		m.settle()
+		m.fetchAll()
+		m.pass(time.Hour)
 	}
 	for _, s := range m.subs {
 		for _, lane := range s.lanes {
@@ -359,6 +536,32 @@ func (m *model) finish() {
 	}
 	m.settle() // the last outcomes are over, and now committed
 	m.noneLost()
+}
+
+// fetchAll lets every receiver that fetches have what is there, and acknowledge it.
+func (m *model) fetchAll() {
+	for _, s := range m.subs {
+		if s.removed {
+			continue
+		}
+		switch s.channel {
+		case subscription.Queue:
+			m.leaseFrom(s, 100)
+			for _, l := range s.leases {
+				gone, err := m.w.hub.Acknowledge(context.Background(), s.id, []string{l.token})
+				m.w.must(err)
+				if len(gone) > 0 {
+					m.rt.Fatalf("%s could not be acknowledged", l.body)
+				}
+				m.end(s, l.body)
+			}
+			s.leases = nil
+			m.settle()
+		case subscription.Cursor:
+			for m.fetchFrom(s, 100, true) > 0 {
+			}
+		}
+	}
 }
 
 // evidence is what the store knows of an event, for a failure's report.

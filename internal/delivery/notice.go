@@ -11,6 +11,7 @@ const (
 	EndpointDown      NoticeKind = "varsel.endpoint.down"
 	EndpointRejecting NoticeKind = "varsel.endpoint.rejecting"
 	SubscriptionGone  NoticeKind = "varsel.subscription.deactivated"
+	NotFetched        NoticeKind = "varsel.subscription.not-fetched"
 )
 
 // Notice is something a contact or the operator should know. It names no person and carries no payload.

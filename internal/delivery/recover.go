@@ -6,6 +6,7 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
 )
 
 // recover takes up every consumer where the store says it stands, and returns where the router begins: nothing above
@@ -48,6 +49,14 @@ func (e *Engine) takeUp(c *consumer, k *eventlog.Consumer, head int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.missed = head
+	if c.mode == byCursor {
+		return // its lanes stay on disk, for the reader to fetch
+	}
+	e.putBack(c, k)
+}
+
+// putBack makes the lanes that stand on disk. The caller holds the consumer's lock.
+func (e *Engine) putBack(c *consumer, k *eventlog.Consumer) {
 	for _, row := range k.Blocked {
 		c.takeUpBlocked(row, k.Behind[row.Lane])
 		delete(k.Behind, row.Lane)
@@ -68,7 +77,7 @@ func (c *consumer) takeUpBlocked(row eventlog.Blocked, behind int) {
 	}
 	c.lanes[row.Lane] = l
 	switch {
-	case row.State == eventlog.Standing:
+	case row.State == eventlog.Standing, row.State == eventlog.Retrying && c.channel == subscription.Queue:
 		c.makeReady(l)
 	case row.Due != 0:
 		e.due.add(clock.FromMicros(row.Due), laneRef{c, row.Lane})

@@ -88,7 +88,7 @@ func (e *Engine) consumerOf(book *revision.Consumer) *consumer {
 		return nil
 	}
 	c = newConsumer(e, book, &known[0])
-	c.live = true                // it begins at the tail, where the router stands
+	c.live = c.mode == inLanes   // it begins at the tail, where the router stands
 	e.fresh = append(e.fresh, c) // its subscription may have been removed already, further up the log
 	return e.adopt(c)
 }
@@ -122,11 +122,22 @@ func (e *Engine) followRevisions() {
 		return
 	}
 	for _, system := range systems {
+		e.takeUpPulled(system)
 		e.mu.Lock()
 		list := append([]*consumer(nil), e.bySystem[system]...)
 		e.mu.Unlock()
 		for _, c := range list {
 			e.reconfigure(c)
+		}
+	}
+}
+
+// takeUpPulled makes the consumers of what a system fetches at once: its receiver may come before the first event.
+func (e *Engine) takeUpPulled(system string) {
+	set, _ := e.book.Subscriptions(system)
+	for _, s := range set {
+		if line := e.book.Line(s.ID); line != nil && s.Pulled() {
+			e.consumerOf(line.Consumer)
 		}
 	}
 }
@@ -149,7 +160,7 @@ func (c *consumer) finishEnded() {
 	c.ended = true
 	c.cut.Reset()
 	c.cut.Ended, c.cut.Dropped = true, max(0, c.pending)
-	c.lanes, c.waiting, c.window = nil, nil, window{}
+	c.lanes, c.waiting, c.window, c.leases = nil, nil, window{}, nil
 	c.held, c.pending = 0, 0
 	c.touch()
 }

@@ -138,24 +138,32 @@ func (e *Engine) attempt(j job) verdict {
 	if s == nil || j.ep == nil {
 		return verdict{outcome: eventlog.Dropped}
 	}
+	r, v := e.prepare(j, s)
+	if v.outcome == 0 {
+		v.judge(e.send(j, s, v.event, r))
+	}
+	return v
+}
+
+// prepare decides what is decided at the moment an event leaves, and renders it. A verdict without an outcome lets it
+// go.
+func (e *Engine) prepare(j job, s *subscription.Subscription) (*event.Rendering, verdict) {
 	ev, err := e.eventOf(j)
 	switch {
 	case fault.Has(err, fault.NotFound):
-		return verdict{outcome: eventlog.Expired} // retention took its payload
+		return nil, verdict{outcome: eventlog.Expired} // retention took its payload
 	case err != nil:
-		return verdict{outcome: eventlog.Failed, result: channel.Result{Reason: string(fault.Internal), Detail: "the hub could not read the event"}}
+		return nil, verdict{outcome: eventlog.Failed, result: channel.Result{Reason: string(fault.Internal), Detail: "the hub could not read the event"}}
 	case e.expired(ev):
-		return verdict{outcome: eventlog.Expired}
+		return nil, verdict{outcome: eventlog.Expired}
 	case !e.book.GrantsNow(s.System, ev):
-		return verdict{outcome: eventlog.Withheld}
+		return nil, verdict{outcome: eventlog.Withheld}
 	}
-	v := verdict{outcome: eventlog.Parked, event: ev}
-	if r := e.opts.Render(ev, s); r.Err != nil {
-		v.result = channel.Result{Reason: reasonInvalid, Detail: fault.Of(r.Err).Detail}
-	} else {
-		v.judge(e.send(j, s, ev, r))
+	r := e.opts.Render(ev, s)
+	if r.Err != nil {
+		return nil, verdict{outcome: eventlog.Parked, event: ev, result: channel.Result{Reason: reasonInvalid, Detail: fault.Of(r.Err).Detail}}
 	}
-	return v
+	return r, verdict{event: ev}
 }
 
 func (e *Engine) eventOf(j job) (*event.Event, error) {

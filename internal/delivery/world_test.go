@@ -200,6 +200,12 @@ func (w *world) reviseLine(ctx context.Context, l *revision.Line, change func(*s
 	})
 }
 
+// reviseSubscription changes a subscription's document.
+func (w *world) reviseSubscription(id string, change func(*subscription.Subscription)) {
+	w.t.Helper()
+	w.must(w.reviseLine(context.Background(), w.log.Book().Line(id), change))
+}
+
 // system registers a receiving system.
 func (w *world) system(name string, p profile.Name) {
 	w.t.Helper()
@@ -216,10 +222,7 @@ func (w *world) subscribe(system, path string, change ...func(*subscription.Subs
 		f(&s)
 	}
 	doc, _ := w.log.Book().System(system)
-	name := "subscription/" + s.ID
-	if doc.Agreement.Policy().Scope == profile.PerSystem {
-		name = "system/" + system
-	}
+	name := revision.ConsumerName(doc, &s)
 	w.must(w.log.Append(context.Background(), &eventlog.Request{
 		Revisions: []revision.Revision{revision.Of("test", revision.Subscription, s.ID, s)}, Expect: w.log.Book().Last(), Consumers: []string{name},
 	}))

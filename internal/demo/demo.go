@@ -93,7 +93,7 @@ func Run(ctx context.Context, options Options) (*Result, error) {
 
 // begin puts everything in place, the listener first: a port that is taken is said before anything else happens.
 func (w *world) begin(ctx context.Context) error {
-	socket, err := net.Listen("tcp", w.options.Listen)
+	socket, err := new(net.ListenConfig).Listen(ctx, "tcp", w.options.Listen)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 		return err
 	}
 	w.stress = newStress(w.options.FailEvery, w.options.FailTimes)
-	if w.receivers, err = newReceivers(certificates, w.stress); err != nil {
+	if w.receivers, err = newReceivers(ctx, certificates, w.stress); err != nil {
 		return err
 	}
 	w.hub, err = app.New(ctx, app.Config{
@@ -130,7 +130,7 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 	if err := w.hub.Serve(socket); err != nil {
 		return err
 	}
-	if err := furnish(ctx, w.hub.Manager); err != nil {
+	if err := register(ctx, w.hub.Manager); err != nil {
 		return err
 	}
 	for _, r := range w.receivers {

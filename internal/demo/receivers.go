@@ -14,11 +14,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/listen"
 	"github.com/varselhub/varsel/internal/profile"
-	"github.com/varselhub/varsel/internal/signature"
 	"github.com/varselhub/varsel/internal/subscription"
+	"github.com/varselhub/varsel/receive"
 )
 
 // receiver is one receiving system of the sample world, with its web server on a loopback port.
@@ -38,7 +37,7 @@ type receiver struct {
 
 // newReceivers makes the three systems: one that always works, one that fails now and then, and one that speaks STAR's
 // protocol over TLS with certificates on both sides.
-func newReceivers(c *certificates, s *stress) ([]*receiver, error) {
+func newReceivers(ctx context.Context, c *certificates, s *stress) ([]*receiver, error) {
 	archive := &receiver{
 		system: subscription.System{Name: "archive", Title: "National archive"},
 		types:  []string{propertyType, cvType}, place: placeOfEither,
@@ -54,8 +53,8 @@ func newReceivers(c *certificates, s *stress) ([]*receiver, error) {
 	receivers := []*receiver{archive, tax, jobcenter}
 	for _, r := range receivers {
 		var err error
-		if r.socket, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			stopAll(context.Background(), receivers)
+		if r.socket, err = new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
+			stopAll(ctx, receivers)
 			return nil, err
 		}
 	}
@@ -83,7 +82,7 @@ func (r *receiver) serve() error {
 		options.Script = r.stress.answer
 	}
 	if r.secret != "" {
-		verifier, err := signature.NewVerifier(clock.System{}, r.secret)
+		verifier, err := receive.NewVerifier(nil, r.secret)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/app"
 	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/eventlog"
 )
 
 // screen shows a person what happens: a few lines that repaint themselves on a terminal, else a line now and then.
@@ -88,7 +89,7 @@ func (s *screen) look() {
 	s.blocked = now
 	s.mu.Unlock()
 	for name, lane := range now {
-		if old, known := before[name]; lane.State == "retrying" && (!known || old.Attempts != lane.Attempts || old.Position != lane.Position) {
+		if old, known := before[name]; lane.State == eventlog.Retrying.String() && (!known || old.Attempts != lane.Attempts || old.Position != lane.Position) {
 			s.say(blockedText(&lane))
 		}
 	}

@@ -83,8 +83,8 @@ var cvMapping = map[string]string{
 // contacts are who would be told.
 var contacts = subscription.Contacts{Technical: subscription.Contact{Email: "operations@receiver.demo"}}
 
-// furnish puts sources, types and versions in place.
-func furnish(ctx context.Context, m *manage.Manager) error {
+// register puts sources, types and versions in place.
+func register(ctx context.Context, m *manage.Manager) error {
 	by := manage.By{Author: author}
 	for _, t := range sampleTypes {
 		if _, err := m.PutType(ctx, t, by); err != nil {

@@ -17,6 +17,7 @@ type Compiled struct {
 
 	schema      *Schema
 	mapping     *program
+	reads       outline // what of the data Extract and Reveals look at; everything where there is a schema
 	sample      any
 	from, until int64 // µs UTC within which it accepts
 }
@@ -42,6 +43,9 @@ func Compile(t *Type, v *Version, zone *time.Location) (*Compiled, []fault.Viola
 	}
 	if len(c.found) > 0 {
 		return nil, c.found
+	}
+	if compiled.schema == nil {
+		compiled.reads = outlineOf(compiled.mapping.placing())
 	}
 	return compiled, nil
 }
@@ -88,6 +92,10 @@ func (c *Compiled) checkPersonal(found *checks) {
 func (c *Compiled) Reads() bool {
 	return c.schema != nil || c.mapping.loads || len(c.mapping.personal) > 0
 }
+
+// Tree reads from data, which Scan has found valid, what Validate, Extract and Reveals look at. Like the function Tree
+// it refuses a number beyond the limits.
+func (c *Compiled) Tree(data []byte) (any, *fault.Violation) { return c.reads.tree(data) }
 
 // KeyMapped reports whether the key stands in the data; otherwise it is the extension partitionkey.
 func (c *Compiled) KeyMapped() bool { return c.mapping.fields[FieldKey] != nil }

@@ -182,6 +182,17 @@ func (m Mapping) compile() (*program, []fault.Violation) {
 	return &p, violations
 }
 
+// placing lists what places an event in the log (see Extract), and what is personal.
+func (p *program) placing() []Pointer {
+	pointers := slices.Clone(p.personal)
+	for _, field := range []Field{FieldKey, FieldMessageID, FieldSubject, FieldOrganisationType, FieldOrganisationCode} {
+		if expression := p.fields[field]; expression != nil {
+			pointers = append(pointers, expression.Pointers()...)
+		}
+	}
+	return pointers
+}
+
 // single reports whether the expression is one pointer and nothing else.
 func (e *Expression) single() bool { return len(e.terms) == 1 && e.terms[0].load }
 

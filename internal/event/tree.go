@@ -24,6 +24,9 @@ const (
 // UTF-8, a name twice in one object, nesting deeper than MaxDepth. It returns nil when there is nothing. The
 // violation names a byte and not a member, because names in data may be personal.
 func Scan(data []byte) *fault.Violation {
+	if c := NewCursor(data); c.Value() && c.AtEnd() {
+		return nil
+	}
 	if !jsontext.Value(data).IsValid() {
 		return notJSON(data)
 	}
@@ -85,9 +88,44 @@ func Deep(data []byte) bool {
 // Tree reads data, which Scan has found valid, into map[string]any, []any, string, json.Number, bool and nil. A
 // number keeps the text it was written with. Strings share one copy of data. The only thing it can still refuse is
 // a number beyond the limits.
-func Tree(data []byte) (any, *fault.Violation) {
+func Tree(data []byte) (any, *fault.Violation) { return everything.tree(data) }
+
+// outline says which members of an object a tree is wanted of, and what of each; of an array it is all. nil is everything.
+type outline map[string]outline
+
+var everything outline
+
+// outlineOf is what the pointers need: the members on the way to what they name, and all of that.
+func outlineOf(pointers []Pointer) outline {
+	root := outline{}
+	for _, pointer := range pointers {
+		if len(pointer) == 0 {
+			return everything
+		}
+		root.add(pointer)
+	}
+	return root
+}
+
+func (o outline) add(pointer Pointer) {
+	inner, known := o[pointer[0]]
+	switch {
+	case len(pointer) == 1:
+		o[pointer[0]] = everything
+		return
+	case !known:
+		inner = outline{}
+		o[pointer[0]] = inner
+	case inner == nil:
+		return
+	}
+	inner.add(pointer[1:])
+}
+
+// tree is Tree without the members that are not wanted. Their numbers are held against the limits all the same.
+func (o outline) tree(data []byte) (any, *fault.Violation) {
 	b := builder{text: string(data)}
-	tree := b.value()
+	tree := b.value(o)
 	if b.excess {
 		return nil, &fault.Violation{Pointer: "/data", Rule: "number", Message: "has a number longer than 400 characters or beyond 10^±400"}
 	}
@@ -101,11 +139,11 @@ type builder struct {
 	excess bool
 }
 
-func (b *builder) value() any {
+func (b *builder) value(wanted outline) any {
 	b.space()
 	switch b.text[b.at] {
 	case '{':
-		return b.object()
+		return b.object(wanted)
 	case '[':
 		return b.array()
 	case '"':
@@ -129,13 +167,17 @@ func (b *builder) space() {
 	}
 }
 
-func (b *builder) object() map[string]any {
+func (b *builder) object(wanted outline) map[string]any {
 	members := make(map[string]any)
 	for b.more('}') {
 		name := b.quoted()
 		b.space()
 		b.at++ // the colon
-		members[name] = b.value()
+		if inner, known := wanted[name]; known || wanted == nil {
+			members[name] = b.value(inner)
+		} else {
+			b.skip()
+		}
 	}
 	return members
 }
@@ -143,9 +185,33 @@ func (b *builder) object() map[string]any {
 func (b *builder) array() []any {
 	items := []any{}
 	for b.more(']') {
-		items = append(items, b.value())
+		items = append(items, b.value(everything))
 	}
 	return items
+}
+
+// skip steps over a value.
+func (b *builder) skip() {
+	b.space()
+	switch b.text[b.at] {
+	case '{':
+		for b.more('}') {
+			b.unread()
+			b.space()
+			b.at++ // the colon
+			b.skip()
+		}
+	case '[':
+		for b.more(']') {
+			b.skip()
+		}
+	case '"':
+		b.unread()
+	case 't', 'f', 'n':
+		b.value(everything)
+	default:
+		b.number()
+	}
 }
 
 // more steps over the opening bracket or a comma; at the closing bracket it steps over that and says no.
@@ -170,13 +236,22 @@ func (b *builder) more(closing byte) bool {
 }
 
 func (b *builder) quoted() string {
+	text, plain := b.unread()
+	if plain {
+		return text[1 : len(text)-1]
+	}
+	unquoted, _ := jsontext.AppendUnquote(nil, text)
+	return string(unquoted)
+}
+
+// unread steps over a string and returns it as it stands, and whether that is without escapes.
+func (b *builder) unread() (text string, plain bool) {
 	start := b.at
 	b.at++
 	end := b.at + strings.IndexByte(b.text[b.at:], '"')
 	if strings.IndexByte(b.text[b.at:end], '\\') < 0 {
-		text := b.text[b.at:end]
 		b.at = end + 1
-		return text
+		return b.text[start:b.at], true
 	}
 	for b.text[b.at] != '"' {
 		if b.text[b.at] == '\\' {
@@ -185,8 +260,7 @@ func (b *builder) quoted() string {
 		b.at++
 	}
 	b.at++
-	text, _ := jsontext.AppendUnquote(nil, b.text[start:b.at])
-	return string(text)
+	return b.text[start:b.at], false
 }
 
 func (b *builder) number() json.Number {

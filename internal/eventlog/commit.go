@@ -65,6 +65,7 @@ type Cut struct {
 	Waiting   []Waiting  // inserts
 	Served    []Waiting  // deletes from waiting
 	Endpoints []Endpoint // upserts
+	Confirmed int64      // a cursor's reader has all up to here: blocked and waiting rows up to it go; 0: none
 	Ended     bool       // the consumer is removed: its blocked and waiting rows go
 	Dropped   int64      // with Ended: how many deliveries went with it
 }
@@ -75,6 +76,11 @@ func (c *Cut) Reset() {
 		Consumer: c.Consumer, Attempts: c.Attempts[:0], Blocked: c.Blocked[:0], Unblocked: c.Unblocked[:0],
 		Waiting: c.Waiting[:0], Served: c.Served[:0], Endpoints: c.Endpoints[:0],
 	}
+}
+
+// Empty reports whether the cut changes nothing but figures.
+func (c *Cut) Empty() bool {
+	return len(c.Attempts)+len(c.Blocked)+len(c.Unblocked)+len(c.Waiting)+len(c.Served)+len(c.Endpoints) == 0 && c.Confirmed == 0 && !c.Ended
 }
 
 // Outcome is how a delivery stands after an attempt, or how it ended without one.
@@ -194,11 +200,22 @@ type Store interface {
 	Endpoints(ctx context.Context) ([]Endpoint, error)
 	// WaitingIn reads what waits in a lane after a position, in order, at most limit.
 	WaitingIn(ctx context.Context, consumer int64, lane Lane, after int64, limit int) ([]Waiting, error)
+	// Rest reads what a consumer has on disk after a position, in order of position, at most limit: blocked heads and
+	// what waits.
+	Rest(ctx context.Context, consumer, after int64, limit int) ([]Waiting, error)
 	// AttemptsAt reads the attempts log of one event, with details, in order of consumer and number.
 	AttemptsAt(ctx context.Context, position int64) ([]AttemptRow, error)
+	// Epochs reads how often the log began anew, oldest first. There is always one.
+	Epochs(ctx context.Context) ([]Epoch, error)
 	// Find returns the position of an event by the id its source gave it, or 0.
 	Find(ctx context.Context, source, id string) (int64, error)
 	Close() error
+}
+
+// Epoch is a stretch of the log in which no position was ever given twice. A restore, or a lost tail, begins another.
+type Epoch struct {
+	ID    uint32 // random: tells a cursor of another log, or of what was lost, from one of this
+	After int64  // positions up to here were taken over from the epoch before
 }
 
 // Owed is where a consumer stands with one of its subscriptions. What it owes that one is what is on disk for it, and

@@ -30,9 +30,10 @@ type Cutter interface {
 
 // Log is the event log of one hub. One goroutine writes; any number append and read.
 type Log struct {
-	store Store
-	book  *revision.Book
-	clock clock.Clock
+	store  Store
+	book   *revision.Book
+	clock  clock.Clock
+	epochs []Epoch // oldest first; the last is the one in which positions are given now
 
 	mu      sync.Mutex
 	queue   []*Request
@@ -55,6 +56,10 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 	if err != nil {
 		return nil, err
 	}
+	epochs, err := store.Epochs(ctx)
+	if err != nil {
+		return nil, err
+	}
 	revisions, err := store.Revisions(ctx)
 	if err != nil {
 		return nil, err
@@ -64,7 +69,7 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 	}
 	writing, halt := context.WithCancel(context.Background())
 	l := &Log{
-		store: store, book: book, clock: clk, halt: halt,
+		store: store, book: book, clock: clk, epochs: epochs, halt: halt,
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 		tail: newTail(head, opts.withDefaults()), growth: NewBroadcast(),
 	}

@@ -10,6 +10,7 @@ const (
 	BadRequest       Code = "bad-request"
 	BodyTooLarge     Code = "body-too-large"
 	MediaType        Code = "media-type"
+	NotAcceptable    Code = "not-acceptable"
 	InvalidDocument  Code = "invalid-document"
 	Precondition     Code = "precondition-failed"
 	NeedsIfMatch     Code = "if-match-required"
@@ -40,6 +41,11 @@ const (
 	TestFailed      Code = "test-failed"
 	NothingSelected Code = "nothing-selected"
 
+	// Fetching.
+	FetchPaused Code = "fetch-paused"
+	BadCursor   Code = "bad-cursor"
+	LogRewound  Code = "log-rewound"
+
 	// Sending: why an attempt got no answer.
 	DNSFailed       Code = "dns-failed"
 	AddressRefused  Code = "address-refused"
@@ -67,6 +73,7 @@ var Catalogue = []Entry{
 	{BadRequest, 400, "The request cannot be read", "Mend what the detail names and send it again."},
 	{BodyTooLarge, 413, "The body is larger than this address takes", "Send less at a time; the limit is in the detail."},
 	{MediaType, 415, "The body's media type is not one this address reads", "Set Content-Type to one that the detail lists."},
+	{NotAcceptable, 406, "There is no answer in a form that you accept", "Set Accept to one that the detail lists, or leave it out."},
 	{InvalidDocument, 422, "The document breaks rules", "Mend every violation listed; nothing was changed."},
 	{Precondition, 412, "It has been changed since you read it", "GET it again, apply your change to the new version, send with its ETag in If-Match."},
 	{NeedsIfMatch, 428, "A change to an existing document needs If-Match", "GET it and send its ETag in If-Match, so that nobody's change is overwritten unseen."},
@@ -93,6 +100,10 @@ var Catalogue = []Entry{
 	{VersionFixed, 409, "A version that has been active never changes", "Make a new version of the type."},
 	{TestFailed, 409, "The test message was not accepted", "The detail says what the receiver answered; mend the receiver and test again."},
 	{NothingSelected, 422, "The selection names nothing", "Name a lane, a system or a subscription; add all to mean everything."},
+
+	{FetchPaused, 503, "Fetching is paused", "Come again later; what is published meanwhile is kept."},
+	{BadCursor, 400, "That is no cursor of this hub", "Use a cursor as the hub gave it, or none to go on from where the hub knows you to stand."},
+	{LogRewound, 409, "The log no longer holds what this cursor stands behind", "The hub was restored from a backup. Fetch without a cursor to go on from what the hub knows, or with one from before the restore; expect events again that you have had."},
 
 	{DNSFailed, 502, "The receiver's name could not be resolved", "Check the host name in the base URL and the hub's DNS."},
 	{AddressRefused, 502, "The receiver's address is one the hub may not call", "Use a public address, or have the operator allow the range in the egress rules."},

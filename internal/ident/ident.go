@@ -1,7 +1,11 @@
 // Package ident makes and reads the hub's identifiers (DESIGN section 5, "expensive to change").
 package ident
 
-import "github.com/google/uuid"
+import (
+	"crypto/sha1"
+
+	"github.com/google/uuid"
+)
 
 // UUID is a 16 byte identifier; its text form is lower-case RFC 9562.
 type UUID = uuid.UUID
@@ -15,11 +19,16 @@ func New() UUID { return uuid.Must(uuid.NewV7()) }
 // Message returns the message id of an event whose type maps none: UUIDv5 of source and id. It is the same on every
 // node and every day, so a retry, a replay and a second publish of one event carry one webhook-id.
 func Message(source, id string) UUID {
-	name := make([]byte, 0, len(source)+1+len(id))
+	var usual [256]byte // nearly every name fits, and then nothing is allocated, which uuid.NewSHA1 does four times
+	name := append(usual[:0], messageSpace[:]...)
 	name = append(name, source...)
 	name = append(name, 0)
 	name = append(name, id...)
-	return uuid.NewSHA1(messageSpace, name)
+	sum := sha1.Sum(name)
+	m := UUID(sum[:16])
+	m[6] = m[6]&0x0f | 0x50 // version 5 (RFC 9562 section 5.5)
+	m[8] = m[8]&0x3f | 0x80 // variant
+	return m
 }
 
 // Parse reads a UUID in its 36 character form and refuses every other form that the library would take.

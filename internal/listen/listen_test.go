@@ -20,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/listen"
 	"github.com/varselhub/varsel/internal/signature"
+	"github.com/varselhub/varsel/receive"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -159,7 +160,7 @@ func TestVerifiesSignatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier, err := signature.NewVerifier(clock.NewFake(noon), secret)
+	verifier, err := receive.NewVerifier(clock.NewFake(noon).Now, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,13 +244,17 @@ func TestBrokenConnections(t *testing.T) {
 	server := httptest.NewServer(r)
 	defer server.Close()
 	if answer, err := http.Post(server.URL, "text/plain", strings.NewReader("a 1")); err == nil {
+		_ = answer.Body.Close()
 		t.Errorf("answered %s, want a broken connection", answer.Status)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	request, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader("a 2"))
 	gave := make(chan error)
 	go func() {
-		_, err := server.Client().Do(request)
+		answer, err := server.Client().Do(request)
+		if err == nil {
+			_ = answer.Body.Close()
+		}
 		gave <- err
 	}()
 	for r.Summary().Received < 2 {

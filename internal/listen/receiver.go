@@ -14,6 +14,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/signature"
+	"github.com/varselhub/varsel/receive"
 )
 
 // Options say how a receiver behaves. The zero value accepts everything and counts requests.
@@ -26,8 +27,8 @@ type Options struct {
 	// Script decides each answer instead of the five above. It is called concurrently and must not keep the message.
 	Script func(*Message) Answer
 
-	Verifier                 *signature.Verifier // refuse with 401 what it does not verify; nil: signatures are not looked at
-	RequireClientCertificate bool                // refuse with 403 what came without one that TLS has verified
+	Verifier                 *receive.Verifier // refuse with 401 what it does not verify; nil: signatures are not looked at
+	RequireClientCertificate bool              // refuse with 403 what came without one that TLS has verified
 
 	// Place reads from a message what it must stay in order with, and its number there, ascending; nil: order is not
 	// watched. It must not keep the body.
@@ -202,7 +203,7 @@ func (r *Receiver) receive(w http.ResponseWriter, request *http.Request, m *Mess
 	}
 	w.WriteHeader(m.Status)
 	if answer.Body != "" {
-		io.WriteString(w, answer.Body)
+		_, _ = io.WriteString(w, answer.Body) // a sender that left needs no answer
 	}
 }
 
@@ -210,8 +211,7 @@ func (r *Receiver) verify(m *Message) error {
 	if r.options.Verifier == nil {
 		return nil
 	}
-	h := m.Header
-	return r.options.Verifier.Verify(m.ID, h.Get(signature.HeaderTimestamp), h.Get(signature.HeaderSignature), m.Body)
+	return r.options.Verifier.Verify(m.Header, m.Body)
 }
 
 func (r *Receiver) decide(m *Message, count int64) Answer {

@@ -1,10 +1,8 @@
 package manage_test
 
 import (
-	"context"
 	"errors"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 
@@ -16,32 +14,6 @@ import (
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
-
-var ctx = context.Background()
-
-// tell writes an error as "code pointer rule; pointer rule", "" for none.
-func tell(err error) string {
-	if err == nil {
-		return ""
-	}
-	f := fault.Of(err)
-	var rules []string
-	for _, v := range f.Violations {
-		rules = append(rules, v.Pointer+" "+v.Rule)
-	}
-	return strings.TrimSpace(string(f.Code) + " " + strings.Join(rules, "; "))
-}
-
-// creating is a change without a condition, seen one that was made for a state, anyState one for whatever it is.
-func creating() manage.By { return manage.By{Author: "test"} }
-
-func seen(position int64) manage.By {
-	return manage.By{Author: "test", Condition: manage.Condition{Seen: []int64{position}}}
-}
-
-func anyState() manage.By {
-	return manage.By{Author: "test", Condition: manage.Condition{Present: true}}
-}
 
 func version(state event.State) event.Version {
 	return event.Version{Type: "cv", Version: "v2", State: state, Sample: []byte(`{"a":1}`)}
@@ -338,9 +310,7 @@ func TestTheHubsOwnIsLeftAlone(t *testing.T) {
 // S5, S52: what an agreement keeps, and what may change.
 func TestAgreementsChange(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Star)
+	w := jobnet(t, profile.Star)
 	w.Subscribe("jobnet", subscription.Subscription{Name: "all"})
 	next := managetest.Agreement("jobnet", profile.Standard)
 	if _, err := w.Manager.PutSystem(ctx, next, anyState()); tell(err) != "conflict" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
+	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -193,7 +194,7 @@ func (s *setChange) create(i int, k *member) {
 	}
 	if next.State == "" {
 		next.State = subscription.Active
-		if s.tests {
+		if s.tests && !next.Pulled() {
 			next.State = subscription.Untested
 		}
 	}
@@ -217,8 +218,11 @@ func (s *setChange) keep(i int, k *member) {
 	}
 	next := *k.asked
 	next.ID, next.State, next.Reason = k.old.ID, k.old.State, k.old.Reason
+	if s.system.Agreement.Policy().Scope == profile.PerSystem && next.Pulled() != k.old.Pulled() {
+		s.refuse(i, "/channel", "fixed", "in this profile what is pushed and what is fetched are different subscriptions (S59): end this one and make another")
+	}
 	inForce := k.old.State == subscription.Active || k.old.State == subscription.Deactivated
-	if s.tests && inForce && next.Path != k.old.Path {
+	if s.tests && inForce && !next.Pulled() && next.Path != k.old.Path {
 		pending := next.Path
 		next.Path, next.PendingPath = k.old.Path, &pending
 	}
@@ -272,7 +276,6 @@ func (s *setChange) plan(author string) plan {
 	for _, old := range s.removed {
 		p.revisions = append(p.revisions, revision.Removal(author, revision.Subscription, old.ID))
 	}
-	scope := s.system.Agreement.Policy().Scope
 	for i := range s.members {
 		k := &s.members[i]
 		if k.unchanged() {
@@ -280,7 +283,7 @@ func (s *setChange) plan(author string) plan {
 		}
 		p.revisions = append(p.revisions, revision.Of(author, revision.Subscription, k.next.ID, k.next))
 		if k.old == nil {
-			p.consumers = append(p.consumers, revision.ConsumerName(scope, s.system.Name, k.next.ID))
+			p.consumers = append(p.consumers, revision.ConsumerName(s.system, k.next))
 		}
 	}
 	return p

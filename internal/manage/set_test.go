@@ -1,9 +1,6 @@
 package manage_test
 
 import (
-	"cmp"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,44 +13,6 @@ import (
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
-
-type sub = subscription.Subscription
-
-var (
-	kommune  = event.Organisation{Type: "5", Code: "101"}
-	jobcentr = event.Organisation{Type: "5", Code: "751"}
-	foreign  = event.Organisation{Type: "9", Code: "1"}
-)
-
-func options(by manage.By, drop ...int64) manage.SetOptions {
-	o := manage.SetOptions{By: by}
-	if len(drop) > 0 {
-		o.Drop = &drop[0]
-	}
-	return o
-}
-
-// outline writes a report as "+created ~changed -removed =unchanged ?pending test".
-func outline(r *manage.Report) string {
-	if r == nil {
-		return ""
-	}
-	var words []string
-	for sign, entries := range map[string][]manage.Entry{"+": r.Created, "~": r.Changed, "-": r.Removed, "=": r.Unchanged} {
-		for _, e := range entries {
-			words = append(words, sign+e.Name)
-		}
-	}
-	for _, p := range r.Tests {
-		words = append(words, "?"+p.Name+p.Path)
-	}
-	if r.Drop > 0 {
-		words = append(words, fmt.Sprintf("!%d", r.Drop))
-	}
-	sign := func(word string) int { return strings.IndexByte("+~-=?!", word[0]) }
-	slices.SortFunc(words, func(a, b string) int { return cmp.Or(cmp.Compare(sign(a), sign(b)), cmp.Compare(a, b)) })
-	return strings.Join(words, " ")
-}
 
 // S6, S45, S53 and requirements 5b: what a set may be. Every violation is told, and nothing of the set is in force.
 func TestSetsAreAllOrNothing(t *testing.T) {
@@ -77,16 +36,20 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 			{Name: "a", To: "2026-06-01"}, {Name: "b", From: "2026-06-01"},
 		}, ""},
 
-		"S45: the base itself":   {profile.Star, []sub{{Path: ""}}, ""},
-		"S45: the rest after it": {profile.Star, []sub{{Path: "/x"}}, ""},
-		"S45: another scheme":    {profile.Star, []sub{{Path: "https://evil/"}}, "invalid-document /items/0/path path"},
-		"S45: another host":      {profile.Star, []sub{{Path: "//evil"}}, "invalid-document /items/0/path path"},
-		"S45: climbing":          {profile.Star, []sub{{Path: "/../x"}}, "invalid-document /items/0/path path"},
-		"S45: climbing, encoded": {profile.Star, []sub{{Path: "/%2e%2e/x"}}, "invalid-document /items/0/path path"},
-		"S45: glued to the base": {profile.Star, []sub{{Path: ".evil.test/x"}}, "invalid-document /items/0/path path"},
-		"S45: glued as a user":   {profile.Star, []sub{{Path: "@evil"}}, "invalid-document /items/0/path path"},
-		"S45: a backslash":       {profile.Star, []sub{{Path: `/\evil`}}, "invalid-document /items/0/path path"},
-		"S53: no such type":      {profile.Star, []sub{{Types: []string{"cv", "none"}}}, "invalid-document /items/0/types/1 exists"},
+		"S45: the base itself":               {profile.Star, []sub{{Path: ""}}, ""},
+		"S45: the rest after it":             {profile.Star, []sub{{Path: "/x"}}, ""},
+		"S45: another scheme":                {profile.Star, []sub{{Path: "https://evil/"}}, "invalid-document /items/0/path path"},
+		"S45: another host":                  {profile.Star, []sub{{Path: "//evil"}}, "invalid-document /items/0/path path"},
+		"S45: climbing":                      {profile.Star, []sub{{Path: "/../x"}}, "invalid-document /items/0/path path"},
+		"S45: climbing, encoded":             {profile.Star, []sub{{Path: "/%2e%2e/x"}}, "invalid-document /items/0/path path"},
+		"S45: glued to the base":             {profile.Star, []sub{{Path: ".evil.test/x"}}, "invalid-document /items/0/path path"},
+		"S45: glued as a user":               {profile.Star, []sub{{Path: "@evil"}}, "invalid-document /items/0/path path"},
+		"S45: a backslash":                   {profile.Star, []sub{{Path: `/\evil`}}, "invalid-document /items/0/path path"},
+		"S59: fetched beside what is pushed": {profile.Star, []sub{{Name: "a"}, {Name: "q", Channel: "queue", AlertAfter: 10}, {Name: "c", Channel: "cursor"}}, ""},
+		"S59: fetched, and sent somewhere":   {profile.Standard, []sub{{Channel: "queue", Path: "/x", Mode: "binary", AlertAfter: -1}}, "invalid-document /items/0/path channel; /items/0/mode channel; /items/0/alertAfter range"},
+		"S59: sent, with an alert":           {profile.Standard, []sub{{AlertAfter: 5}}, "invalid-document /items/0/alertAfter channel"},
+		"S59: no such channel":               {profile.Standard, []sub{{Channel: "pigeon"}}, "invalid-document /items/0/channel enum"},
+		"S53: no such type":                  {profile.Star, []sub{{Types: []string{"cv", "none"}}}, "invalid-document /items/0/types/1 exists"},
 		"S5: an organisation of others": {profile.Star, []sub{{Organisations: []event.Organisation{kommune, foreign}}},
 			"not-granted /items/0/organisations/1 not-granted"},
 		"5b: over before it begins": {profile.Star, []sub{{From: "2026-06-02", To: "2026-06-01"}}, "invalid-document /items/0/to order"},
@@ -126,9 +89,7 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 // Requirements 5b: the request's list becomes the whole set. Each step follows the one before.
 func TestASetBecomesTheWholeSet(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Standard)
+	w := jobnet(t, profile.Standard)
 	cv, plan, all := sub{Types: []string{"cv"}, Path: "/cv"}, sub{Name: "p", Types: []string{"plan"}, Path: "/plan"}, sub{Name: "all", Path: "/all", State: subscription.Draft}
 	cvMoved := cv
 	cvMoved.Path = "/elsewhere"
@@ -153,9 +114,7 @@ func TestASetBecomesTheWholeSet(t *testing.T) {
 		if position > 0 {
 			by = seen(position)
 		}
-		dry := options(by)
-		dry.DryRun = true
-		foretold, err := w.Manager.PutSubscriptions(ctx, "jobnet", step.set, dry)
+		foretold, err := w.Manager.PutSubscriptions(ctx, "jobnet", step.set, dry(by))
 		if err != nil || outline(foretold) != step.want || !foretold.DryRun || w.Book.Last() != before {
 			t.Fatalf("step %d, dry: %q %v", i, outline(foretold), err)
 		}
@@ -180,9 +139,7 @@ func TestASetBecomesTheWholeSet(t *testing.T) {
 // not be changed.
 func TestASetGoesRoundAndKeepsWhatIsTheHubs(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Star)
+	w := jobnet(t, profile.Star)
 	w.Subscribe("jobnet", sub{Name: "a", Path: "/1"})
 	set, position := w.Book.Subscriptions("jobnet")
 	a := *set[0]
@@ -200,9 +157,7 @@ func TestASetGoesRoundAndKeepsWhatIsTheHubs(t *testing.T) {
 	} {
 		next := a
 		c.change(&next)
-		dry := options(seen(position))
-		dry.DryRun = true
-		report, err := w.Manager.PutSubscriptions(ctx, "jobnet", []sub{next}, dry)
+		report, err := w.Manager.PutSubscriptions(ctx, "jobnet", []sub{next}, dry(seen(position)))
 		if got := outline(report) + tell(err); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
@@ -217,9 +172,7 @@ func TestASetGoesRoundAndKeepsWhatIsTheHubs(t *testing.T) {
 
 func TestConditionsOnASet(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Standard)
+	w := jobnet(t, profile.Standard)
 	put := func(want string, condition manage.Condition, names ...string) {
 		t.Helper()
 		var set []sub
@@ -242,9 +195,7 @@ func TestConditionsOnASet(t *testing.T) {
 // S57: where the profile demands tests, nothing is in force before its own has passed.
 func TestAChangedPathWaitsForItsTest(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Star)
+	w := jobnet(t, profile.Star)
 	id := w.Subscribe("jobnet", sub{Name: "a", Path: "/1"})["a"]
 	is := func(state subscription.State, path, pending string) {
 		t.Helper()
@@ -265,8 +216,7 @@ func TestAChangedPathWaitsForItsTest(t *testing.T) {
 	w.Subscribe("jobnet", sub{Name: "a", Path: "/2"})
 	is(subscription.Untested, "/2", "") // nothing is in force yet that could go on
 
-	_, err := w.Manager.Test(ctx, id, "eva")
-	w.Must(err)
+	w.Pass(id)
 	is(subscription.Active, "/2", "")
 	w.Subscribe("jobnet", sub{Name: "a", Path: "/3"})
 	is(subscription.Active, "/2", "/3")
@@ -277,26 +227,40 @@ func TestAChangedPathWaitsForItsTest(t *testing.T) {
 		t.Error("what was so already was written again")
 	}
 	w.Publish("cv", kommune, 1)
-	w.Until("the event's delivery", func() bool { return w.Engine.Totals().Delivered == 1 && w.Log.Idle() })
+	w.Delivered(1)
 	if sent := w.Sent(); sent[len(sent)-1].URL != "https://jobnet.test/hook/2" {
 		t.Errorf("sent to %s", sent[len(sent)-1].URL)
 	}
 	w.Subscribe("jobnet", sub{Name: "a", Path: "/2"}) // thought better of it
 	is(subscription.Active, "/2", "")
 	w.Subscribe("jobnet", sub{Name: "a", Path: "/3"})
-	report, err := w.Manager.Test(ctx, id, "eva")
-	w.Must(err)
+	report := w.Pass(id)
 	is(subscription.Active, "/3", "")
 	if report.Endpoint != "https://jobnet.test/hook/3" || !report.PathInForce || report.Activated {
 		t.Errorf("%+v", report)
 	}
 }
 
+// S59: under star what is pushed and what is fetched are different subscriptions; under standard one is changed in place.
+func TestS59ChangingTheChannel(t *testing.T) {
+	t.Parallel()
+	for p, want := range map[profile.Name]string{profile.Star: "invalid-document /items/0/channel fixed", profile.Standard: ""} {
+		w := jobnet(t, p)
+		w.Subscribe("jobnet", sub{Name: "a", Channel: subscription.Queue})
+		if s, _ := w.Book.Subscriptions("jobnet"); s[0].State != subscription.Active {
+			t.Errorf("%s: a queue is %s, though there is nothing to test", p, s[0].State)
+		}
+		by := manage.By{Author: "test", Condition: manage.Condition{Present: true}}
+		_, err := w.Manager.PutSubscriptions(ctx, "jobnet", []sub{{Name: "a", Path: "/a"}}, options(by))
+		if tell(err) != want {
+			t.Errorf("%s: %v", p, err)
+		}
+	}
+}
+
 func TestAPathOfTheStandardProfileIsInForceAtOnce(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Standard)
+	w := jobnet(t, profile.Standard)
 	id := w.Subscribe("jobnet", sub{Name: "a", Path: "/1"})["a"]
 	w.Subscribe("jobnet", sub{Name: "a", Path: "/2"})
 	if s := w.Book.Line(id).Now(); s.State != subscription.Active || s.Path != "/2" || s.PendingPath != nil {
@@ -310,14 +274,11 @@ func TestRemovingWithUndeliveredMessagesNeedsTheirCount(t *testing.T) {
 	for _, p := range []profile.Name{profile.Standard, profile.Star} {
 		t.Run(string(p), func(t *testing.T) {
 			t.Parallel()
-			w := managetest.New(t)
-			w.Seed()
-			w.System("jobnet", p)
+			w := jobnet(t, p)
 			cv, plan := sub{Name: "cv", Types: []string{"cv"}, Path: "/cv"}, sub{Name: "plan", Types: []string{"plan"}, Path: "/plan"}
 			for _, id := range w.Subscribe("jobnet", cv, plan) {
 				if p == profile.Star {
-					_, err := w.Manager.Test(ctx, id, "eva")
-					w.Must(err)
+					w.Pass(id)
 				}
 			}
 			w.AnswerBy(func(s managetest.Sent) int {
@@ -328,7 +289,7 @@ func TestRemovingWithUndeliveredMessagesNeedsTheirCount(t *testing.T) {
 			})
 			w.Publish("cv", kommune, 7)
 			w.Publish("plan", kommune, 5)
-			w.Until("the other's five, and that is committed", func() bool { return w.Engine.Totals().Delivered == 5 && w.Log.Idle() })
+			w.Delivered(5)
 
 			put := func(want string, set []sub, drop ...int64) *manage.Report {
 				t.Helper()
@@ -338,9 +299,7 @@ func TestRemovingWithUndeliveredMessagesNeedsTheirCount(t *testing.T) {
 				}
 				return report
 			}
-			dry := options(anyState())
-			dry.DryRun = true
-			report, err := w.Manager.PutSubscriptions(ctx, "jobnet", []sub{plan}, dry)
+			report, err := w.Manager.PutSubscriptions(ctx, "jobnet", []sub{plan}, dry(anyState()))
 			if err != nil || outline(report) != "-cv =plan !7" {
 				t.Fatalf("%q %v", outline(report), err)
 			}
@@ -362,16 +321,12 @@ func TestRemovingWithUndeliveredMessagesNeedsTheirCount(t *testing.T) {
 // What was accepted a moment ago counts, routed or not.
 func TestTheCountIsOfAllThatWasAccepted(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Standard)
+	w := jobnet(t, profile.Standard)
 	w.Subscribe("jobnet", sub{Name: "a", Path: "/a"})
 	w.Must(w.Manager.Pause(ctx, revision.Hub, "eva", ""))
-	dry := options(anyState())
-	dry.DryRun = true
 	for total := int64(1); total <= 50; total++ {
 		w.Append("cv", kommune, 1)
-		report, err := w.Manager.PutSubscriptions(ctx, "jobnet", nil, dry)
+		report, err := w.Manager.PutSubscriptions(ctx, "jobnet", nil, dry(anyState()))
 		if err != nil || report.Drop != total {
 			t.Fatalf("%+v %v, want %d", report, err, total)
 		}
@@ -381,9 +336,7 @@ func TestTheCountIsOfAllThatWasAccepted(t *testing.T) {
 // An end date that has passed since it was set is no reason to refuse the set it stands in.
 func TestAnEndThatHasPassedStays(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Standard)
+	w := jobnet(t, profile.Standard)
 	ended, other := sub{Name: "a", To: "2026-04-01"}, sub{Name: "b"}
 	w.Subscribe("jobnet", ended)
 	w.Clock.Advance(100 * 24 * time.Hour)
@@ -396,9 +349,7 @@ func TestAnEndThatHasPassedStays(t *testing.T) {
 
 func TestRemovingASystem(t *testing.T) {
 	t.Parallel()
-	w := managetest.New(t)
-	w.Seed()
-	w.System("jobnet", profile.Standard)
+	w := jobnet(t, profile.Standard)
 	w.Subscribe("jobnet", sub{Name: "a", Path: "/a"}, sub{Name: "b", Path: "/b"})
 	w.Answer(500)
 	w.Publish("cv", kommune, 3)

@@ -2,6 +2,7 @@ package manage
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/varselhub/varsel/internal/event"
@@ -19,7 +20,7 @@ func (m *Manager) checkSet(s *setChange) error {
 	for i := range s.members {
 		asked = append(asked, s.members[i].asked)
 	}
-	found := append(s.found, subscription.CheckSet(s.system, asked, m.opts.Zone, m.typeExists)...)
+	found := slices.Concat(s.found, subscription.CheckSet(s.system, asked, m.opts.Zone, m.typeExists))
 	for i := range s.members {
 		found = append(found, m.checkEnd(i, &s.members[i])...)
 	}

@@ -43,12 +43,14 @@ func noSubscription(id string) error {
 
 func (m *Manager) standing(s *subscription.Subscription) *Standing {
 	v := &Standing{Subscription: s, Standing: s.State}
-	if system, _ := m.book.System(s.System); system != nil {
+	if system, _ := m.book.System(s.System); system != nil && !s.Pulled() {
 		v.Endpoint, _ = subscription.Endpoint(system.Agreement.BaseURL, s.Path) // checked when it was put
 	}
-	for _, scope := range []revision.Scope{
-		revision.Hub, revision.OfSystem(s.System), revision.OfSubscription(s.ID), revision.OfEndpoint(s.System, v.Endpoint),
-	} {
+	scopes := []revision.Scope{revision.Hub, revision.OfSystem(s.System), revision.OfSubscription(s.ID)}
+	if !s.Pulled() {
+		scopes = append(scopes, revision.OfEndpoint(s.System, v.Endpoint))
+	}
+	for _, scope := range scopes {
 		if pause, _ := m.book.PauseOf(scope); pause != nil {
 			v.PausedBy = append(v.PausedBy, scope)
 		}
@@ -59,7 +61,7 @@ func (m *Manager) standing(s *subscription.Subscription) *Standing {
 	case s.State != subscription.Active:
 	case len(v.PausedBy) > 0:
 		v.Standing = subscription.Paused
-	case m.deliveries.Rejecting(s.System, v.Endpoint):
+	case !s.Pulled() && m.deliveries.Rejecting(s.System, v.Endpoint):
 		v.Standing = subscription.Rejecting
 	}
 	return v
@@ -67,9 +69,8 @@ func (m *Manager) standing(s *subscription.Subscription) *Standing {
 
 // owedTo is how many undelivered messages a subscription has.
 func (m *Manager) owedTo(ctx context.Context, system *subscription.System, s *subscription.Subscription) (int64, error) {
-	scope := system.Agreement.Policy().Scope
-	if scope == profile.PerSystem {
+	if revision.ScopeOf(system, s) == profile.PerSystem {
 		return m.deliveries.Owed(ctx, s.ID)
 	}
-	return m.deliveries.Pending(revision.ConsumerName(scope, s.System, s.ID)), nil
+	return m.deliveries.Pending(revision.ConsumerName(system, s)), nil
 }

@@ -17,7 +17,7 @@ func (m *Manager) Activate(ctx context.Context, id, author string) (*Standing, e
 		switch {
 		case s.State == subscription.Untested:
 			return fault.New(fault.Conflict, "the subscription is untested: a passed test activates it")
-		case s.State == subscription.Draft && tests:
+		case s.State == subscription.Draft && tests && !s.Pulled():
 			s.State = subscription.Untested
 		default:
 			s.State, s.Reason = subscription.Active, ""

@@ -45,6 +45,9 @@ func (m *Manager) Test(ctx context.Context, id, author string) (*TestReport, err
 	if system == nil {
 		return nil, noSystem(s.System)
 	}
+	if s.Pulled() {
+		return nil, fault.New(fault.Conflict, "the subscription's events are fetched: there is no endpoint to test")
+	}
 	s.Path = wantedPath(&s)
 	url, err := subscription.Endpoint(system.Agreement.BaseURL, s.Path)
 	if err != nil {
@@ -82,11 +85,10 @@ func wantedPath(s *subscription.Subscription) string {
 }
 
 func testFailed(r *TestReport) error {
-	detail := "the receiver answered %d"
 	if r.Status == 0 {
 		return fault.New(fault.TestFailed, "no answer: %s", r.Detail).With("test", r)
 	}
-	return fault.New(fault.TestFailed, detail, r.Status).With("test", r)
+	return fault.New(fault.TestFailed, "the receiver answered %d", r.Status).With("test", r)
 }
 
 // try makes the one attempt, with a connection of its own.
@@ -99,7 +101,7 @@ func (m *Manager) try(ctx context.Context, system *subscription.System, url stri
 	if err != nil {
 		return channel.Result{}, err
 	}
-	defer sender.Close()
+	defer func() { _ = sender.Close() }() // nothing is lost with it
 	began := m.clock.Now()
 	result := sender.Send(ctx, &channel.Message{
 		ID: e.ID.String(), ContentType: r.ContentType, Headers: r.Headers, Body: r.Body, Attempt: 1, Test: true, At: began,

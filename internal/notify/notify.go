@@ -11,6 +11,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -31,6 +32,7 @@ const (
 	EndpointDown      = "varsel.endpoint.down"
 	EndpointRejecting = "varsel.endpoint.rejecting"
 	SubscriptionGone  = "varsel.subscription.deactivated"
+	NotFetched        = "varsel.subscription.not-fetched"
 )
 
 // kinds says of each of them what happened, what it means and what to do next, for a tired person.
@@ -47,6 +49,8 @@ var kinds = []struct{ name, title, meaning, next string }{
 		"Mend the receiver, then send a test message: when it passes, all of this is sent again."},
 	{SubscriptionGone, "A subscription is deactivated", "Its receiver answered 410 Gone. Events for it are kept, not sent.",
 		"If that was wrong, activate the subscription again; otherwise remove it."},
+	{NotFetched, "A queue is not emptied", "Events have waited longer than agreed for your system to fetch them. They are kept, in order.",
+		"Check that the program that fetches them runs, and what it was last answered."},
 }
 
 // Register is the configuration that makes the hub a source. With mail it also makes the contacts a receiver;
@@ -69,13 +73,23 @@ func Register(mail, operator bool) []revision.Revision {
 	if mail {
 		revisions = append(revisions,
 			revision.Of(SourceName, revision.System, System, subscription.System{Name: System, Title: "Contacts, by mail", Agreement: subscription.Agreement{
-				Profile: "standard", BaseURL: BaseURL, Sources: []string{SourceName},
+				Profile: profile.Standard, BaseURL: BaseURL, Sources: []string{SourceName},
 			}}),
 			revision.Of(SourceName, revision.Subscription, mailID, subscription.Subscription{
 				ID: mailID, System: System, Name: "mail", Types: types, State: subscription.Active,
 			}))
 	}
 	return revisions
+}
+
+// Registered reports whether a hub knows all of its own types: an older one lacks those that came since.
+func Registered(book *revision.Book) bool {
+	for _, k := range kinds {
+		if t, _ := book.Type(k.name); t == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // mailID is the id of the contacts' subscription, the same in every hub.
@@ -98,7 +112,7 @@ func Tell(ctx context.Context, publish Publish, kind, id, system string, data an
 		return fault.Wrap(fault.Internal, err, "cannot write a notice")
 	}
 	return publish(ctx, event.Draft{
-		ID: id, Source: SourceURI, SpecVersion: "1.0", Type: kind, MediaType: "application/json", Data: text,
+		ID: id, Source: SourceURI, SpecVersion: event.SpecVersion, Type: kind, MediaType: "application/json", Data: text,
 	})
 }
 

@@ -1,5 +1,7 @@
-// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles.
-// Only tests import it.
+// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles, and
+// programs of the machine. Only tests import it.
+//
+// Where one is missing the test fails under CI=true and is skipped elsewhere, with a loud word.
 package oracle
 
 import (
@@ -19,8 +21,6 @@ const limit = time.Minute
 
 // Node runs a CommonJS script with node and returns what it wrote to its standard output; require finds the packages
 // of test/oracles. A script that exits with anything but 0 fails the test and shows its standard error.
-//
-// Where node or the packages are missing the test fails under CI=true and is skipped elsewhere.
 func Node(t testing.TB, script string, stdin []byte) []byte {
 	t.Helper()
 	node, modules := tools(t)
@@ -28,7 +28,7 @@ func Node(t testing.TB, script string, stdin []byte) []byte {
 }
 
 // Serve starts a CommonJS script that goes on serving, and returns the first line that it writes: where it is reached.
-// Its standard input ends with the test, and it must end then. What is missing is met as in Node.
+// Its standard input ends with the test, and it must end then.
 func Serve(t testing.TB, script string) string {
 	t.Helper()
 	node, modules := tools(t)
@@ -48,9 +48,7 @@ func Serve(t testing.TB, script string) string {
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		t.Fatalf("node said nothing: %v\n%s", err, stderr.Bytes())
+		t.Fatalf("node said nothing: %v", err)
 	}
 	return strings.TrimSpace(line)
 }
@@ -58,11 +56,7 @@ func Serve(t testing.TB, script string) string {
 // tools finds node and the packages.
 func tools(t testing.TB) (node, packages string) {
 	t.Helper()
-	packages = modules(t)
-	node, err := exec.LookPath("node")
-	if err != nil {
-		missing(t, "node")
-	}
+	node, packages = Program(t, "node"), modules(t)
 	if _, err := os.Stat(packages); err != nil {
 		missing(t, "the npm packages of test/oracles")
 	}
@@ -73,6 +67,26 @@ func command(node, modules, script string) *exec.Cmd {
 	cmd := exec.Command(node, "--eval", script)
 	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "NODE_OPTIONS=")
 	return cmd
+}
+
+// Program finds a program of the machine by its name.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, name)
+	}
+	return path
+}
+
+// File reads a file of the npm packages, such as "axe-core/axe.min.js".
+func File(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(modules(t), filepath.FromSlash(name)))
+	if err != nil {
+		missing(t, "the npm package of "+name)
+	}
+	return text
 }
 
 func run(t testing.TB, node, modules, script string, stdin []byte) []byte {

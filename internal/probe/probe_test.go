@@ -188,7 +188,7 @@ func TestAServerThatSaysNothingIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer socket.Close()
+	t.Cleanup(func() { _ = socket.Close() })
 	go func() {
 		if conn, err := socket.Accept(); err == nil {
 			_, _ = conn.Read(make([]byte, 1))

@@ -159,7 +159,7 @@ func (x *acceptance) read(version *event.Compiled) {
 	var tree any
 	if version.Reads() {
 		var v *fault.Violation
-		if tree, v = event.Tree(d.Data); v != nil {
+		if tree, v = version.Tree(d.Data); v != nil {
 			x.refuseAll(*v)
 			return
 		}

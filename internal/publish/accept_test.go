@@ -70,6 +70,10 @@ func configuration(t testing.TB) *directory {
 	d.add(t, person, event.Version{Version: "v4", State: event.StateDeprecated, Sample: json.RawMessage(sample), Mapping: mapping, StartDate: "2026-02-01"})
 	d.add(t, event.Type{Name: "plain", Order: event.OrderNone}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(`{}`)})
 	d.add(t, event.Type{Name: "keyed", Order: event.OrderKey}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(`{}`)})
+	d.add(t, event.Type{Name: "mapped", Order: event.OrderKey}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(sample),
+		Mapping: event.Mapping{Fields: map[string]string{"key": "/cpr", "organisation.code": "/org", "organisation.type": "Constant(5)"}}})
+	d.add(t, event.Type{Name: "private", Order: event.OrderNone, Personal: true}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(sample),
+		Mapping: event.Mapping{Personal: []string{"/cpr"}}})
 	d.add(t, event.Type{Name: "titled", Order: event.OrderNone}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(`{"title":"a"}`),
 		Mapping: event.Mapping{Fields: map[string]string{"subject": "/title"}}})
 	return d
@@ -203,6 +207,8 @@ func TestAcceptRefuses(t *testing.T) {
 		"no data":                   {func(d *event.Draft) { d.Data = nil }, "/data media-type"},
 		"not JSON where nobody looks": {func(d *event.Draft) { d.Type, d.Data = "plain", []byte(`{`) },
 			"/data json"},
+		"a number without end in data of which the key is read": {func(d *event.Draft) { d.Type, d.Data = "mapped", []byte(`{"cpr":"1","x":[{"y":1e999999}]}`) },
+			"/data number"},
 		"a number without end": {func(d *event.Draft) { d.Data = []byte(strings.Replace(sample, "101}", "1e999999}", 1)) }, "/data number"},
 		"schema and mapping": {func(d *event.Draft) { d.Data = []byte(`{"cpr":"","changed":"7777","id":"7777","org":[]}`) },
 			"/data/changed format; /data/cpr pattern; /data/cpr required; /data/id uuid; /data/org scalar"},
@@ -212,6 +218,7 @@ func TestAcceptRefuses(t *testing.T) {
 		"personal subject": {func(d *event.Draft) { d.Subject = "x" }, "/subject personal"},
 		"personal partition key": {func(d *event.Draft) { d.Extensions = []event.Extension{{Name: "partitionkey", Value: "x"}} },
 			"/partitionkey personal"},
+		"a person, and no schema":    {func(d *event.Draft) { d.Type, d.ID = "private", "cv-0101010000-1" }, "/id personal"},
 		"a person in the id":         {func(d *event.Draft) { d.ID = "cv-0101010000-1" }, "/id personal"},
 		"a person in an extension":   {func(d *event.Draft) { d.Extensions = []event.Extension{{Name: "x", Value: "0101010000"}} }, "/* personal"},
 		"a person as an extension":   {func(d *event.Draft) { d.Extensions = []event.Extension{{Name: "x0101010000", Value: "1"}} }, "/* personal"},

@@ -132,7 +132,10 @@ func (a *Accepter) lane(d *event.Draft) (lane event.Lane, known bool) {
 	}
 	x := acceptance{draft: d}
 	if version.KeyMapped() {
-		tree, v := event.Tree(d.Data)
+		if !d.Scanned && event.Scan(d.Data) != nil {
+			return lane, false
+		}
+		tree, v := version.Tree(d.Data)
 		if v != nil {
 			return lane, false
 		}

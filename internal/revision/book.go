@@ -204,8 +204,8 @@ func (b *Book) applySubscription(r *Revision) error {
 }
 
 func (b *Book) consumerOf(s *subscription.Subscription, position int64) *Consumer {
-	scope := b.systems[s.System].now().Agreement.Policy().Scope
-	name := ConsumerName(scope, s.System, s.ID)
+	system := b.systems[s.System].now()
+	scope, name := ScopeOf(system, s), ConsumerName(system, s)
 	c := b.consumers[name]
 	if c == nil {
 		c = &Consumer{Name: name, System: s.System, Policy: scope, From: position, book: b}

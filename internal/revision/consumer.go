@@ -24,6 +24,14 @@ func (l *Line) Now() *subscription.Subscription {
 	return l.history.now()
 }
 
+// Channel is how the subscription's events leave; webhook when it was removed.
+func (l *Line) Channel() subscription.Channel {
+	if s := l.Now(); s != nil && s.Pulled() {
+		return s.Channel
+	}
+	return subscription.Webhook
+}
+
 // Consumer is what reads the log in order by one hand: a subscription, or in a profile with one consumer per system,
 // a system. It is known by its name in every store.
 type Consumer struct {
@@ -37,12 +45,39 @@ type Consumer struct {
 	index index
 }
 
-// ConsumerName is the name of the consumer that a subscription of a system belongs to, in the store and the API.
-func ConsumerName(scope profile.Scope, system, id string) string {
-	if scope == profile.PerSystem {
-		return "system/" + system
+// ScopeOf says whose consumer a subscription belongs to. One that is pulled always has its own, so in a profile with
+// one consumer per system it may not become a pushed one in place.
+func ScopeOf(system *subscription.System, s *subscription.Subscription) profile.Scope {
+	if s.Pulled() {
+		return profile.PerSubscription
 	}
-	return "subscription/" + id
+	return system.Agreement.Policy().Scope
+}
+
+// ConsumerName is the name of the consumer that a subscription of a system belongs to, in the store and the API.
+func ConsumerName(system *subscription.System, s *subscription.Subscription) string {
+	if ScopeOf(system, s) == profile.PerSystem {
+		return "system/" + system.Name
+	}
+	return "subscription/" + s.ID
+}
+
+// Channel is how what is for the consumer leaves; a system's consumer pushes.
+func (c *Consumer) Channel() subscription.Channel {
+	if s := c.Subscription(); s != nil && s.Pulled() {
+		return s.Channel
+	}
+	return subscription.Webhook
+}
+
+// Subscription is the one that the consumer was made for, as it is now; nil for a system's, or when it was removed.
+func (c *Consumer) Subscription() *subscription.Subscription {
+	c.book.mu.RLock()
+	defer c.book.mu.RUnlock()
+	if c.Policy == profile.PerSystem || c.only == nil {
+		return nil
+	}
+	return c.only.history.now()
 }
 
 // Removed reports whether the subscription that the consumer was made for is no more. A system's consumer stays: its

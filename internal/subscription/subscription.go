@@ -11,14 +11,17 @@ import (
 	"github.com/varselhub/varsel/internal/profile"
 )
 
-// Subscription is what one system asks for: types × organisations, from a date to a date, to one path (S6).
+// Subscription is what one system asks for: types × organisations, from a date to a date, to one path (S6) or to be
+// fetched.
 type Subscription struct {
 	ID            string               `json:"id"`                      // UUIDv7, made by the hub
 	System        string               `json:"system"`                  // name of the system
 	Name          string               `json:"name"`                    // unique within the system; a set is compared by it
 	Types         []string             `json:"types,omitempty"`         // empty: every type
 	Organisations []event.Organisation `json:"organisations,omitempty"` // empty: every organisation the agreement grants
-	Path          string               `json:"path"`                    // the rest of the URL after the base (S45)
+	Channel       Channel              `json:"channel,omitempty"`       // empty: webhook
+	AlertAfter    int                  `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told (S59); 0: 10; with queue and cursor
+	Path          string               `json:"path"`                    // the rest of the URL after the base (S45); with webhook
 	PendingPath   *string              `json:"pendingPath,omitempty"`   // takes over when its test has passed
 	Mode          string               `json:"mode,omitempty"`          // CloudEvents content mode: "structured" (default) or "binary"
 	From          string               `json:"from,omitempty"`          // events recorded from this instant, RFC 3339; empty: from its creation
@@ -27,6 +30,27 @@ type Subscription struct {
 	Reason        string               `json:"reason,omitempty"` // why it is deactivated
 
 	from, to int64 // µs UTC; 0: open
+}
+
+// Channel is how a subscription's events reach its system.
+type Channel string
+
+// The channels. From a queue or by a cursor the system fetches them itself.
+const (
+	Webhook Channel = "webhook"
+	Queue   Channel = "queue"  // leased and acknowledged one by one, at most one of a key at a time
+	Cursor  Channel = "cursor" // read in order of position from wherever the reader says it stands
+)
+
+// Pulled reports whether the system fetches the events itself.
+func (s *Subscription) Pulled() bool { return s.Channel == Queue || s.Channel == Cursor }
+
+// Patience is how long an event may wait to be fetched before somebody is told.
+func (s *Subscription) Patience() time.Duration {
+	if s.AlertAfter == 0 {
+		return 10 * time.Minute
+	}
+	return time.Duration(s.AlertAfter) * time.Minute
 }
 
 // State is where a subscription stands; docs/states.md says for each what is kept, what moves and what holds.
@@ -145,7 +169,7 @@ func CheckSet(system *System, set []*Subscription, zone *time.Location, typeExis
 		}
 		names[s.Name] = i
 		v.checkSubscription(at, system, s, typeExists)
-		if system.Agreement.Policy().Scope == profile.PerSystem {
+		if system.Agreement.Policy().Scope == profile.PerSystem && !s.Pulled() {
 			v.checkOverlap(at, s, set[:i])
 		}
 	}
@@ -165,9 +189,7 @@ func (v *violations) checkSubscription(at string, system *System, s *Subscriptio
 			v.add(p, string(fault.NotGranted), "the agreement does not grant this organisation")
 		}
 	}
-	if _, err := Endpoint(system.Agreement.BaseURL, s.Path); err != nil {
-		v.add(at+"/path", "path", fault.Of(err).Detail)
-	}
+	v.checkChannel(at, system, s)
 	if s.Mode != "" && s.Mode != "structured" && s.Mode != "binary" {
 		v.add(at+"/mode", "enum", "use structured or binary")
 	}
@@ -176,9 +198,34 @@ func (v *violations) checkSubscription(at string, system *System, s *Subscriptio
 	}
 }
 
+func (v *violations) checkChannel(at string, system *System, s *Subscription) {
+	switch s.Channel {
+	case "", Webhook:
+		if _, err := Endpoint(system.Agreement.BaseURL, s.Path); err != nil {
+			v.add(at+"/path", "path", fault.Of(err).Detail)
+		}
+		if s.AlertAfter != 0 {
+			v.add(at+"/alertAfter", "channel", "is for queue and cursor; leave it out")
+		}
+	case Queue, Cursor:
+		if s.Path != "" {
+			v.add(at+"/path", "channel", "nothing is sent anywhere; leave it out")
+		}
+		if s.Mode == "binary" {
+			v.add(at+"/mode", "channel", "what is fetched is structured; leave it out")
+		}
+		if s.AlertAfter < 0 || s.AlertAfter > 7*24*60 {
+			v.add(at+"/alertAfter", "range", "use 1 to 10080 minutes, or leave it out for 10")
+		}
+	default:
+		v.add(at+"/channel", "enum", "use webhook, queue or cursor")
+	}
+}
+
+// checkOverlap looks among what is pushed: what is fetched is a consumer of its own and may repeat others.
 func (v *violations) checkOverlap(at string, s *Subscription, earlier []*Subscription) {
 	for i, other := range earlier {
-		if s.Overlaps(other) {
+		if !other.Pulled() && s.Overlaps(other) {
 			v.add(at, string(fault.Overlap), "entry "+itoa(i)+" is equally specific for the same events; make one of them narrower")
 		}
 	}

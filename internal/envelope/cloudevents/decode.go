@@ -49,7 +49,16 @@ func Decode(header http.Header, body []byte, limit int) ([]event.Draft, error) {
 	return []event.Draft{decodeBinary(header, contentType, body)}, nil
 }
 
+// decodeStructured walks the event with a cursor; only when that meets something unusual does the decoder read it.
 func decodeStructured(body []byte) ([]event.Draft, error) {
+	drafts := make([]event.Draft, 1)
+	if c := event.NewCursor(body); walkEntry(&c, &drafts[0]) && c.AtEnd() {
+		return drafts, nil
+	}
+	return decodeAlone(body)
+}
+
+func decodeAlone(body []byte) ([]event.Draft, error) {
 	drafts := make([]event.Draft, 1)
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(body))
 	err := decodeEntry(decoder, body, &drafts[0])
@@ -62,30 +71,34 @@ func decodeStructured(body []byte) ([]event.Draft, error) {
 	return drafts, nil
 }
 
-// decodeBatch reads the array in one go. Only when that meets an error does it take the entries apart first, so that an
-// entry with a name twice does not keep the others from being looked at.
+// decodeBatch walks the array with a cursor. Only when that meets something unusual does it take the entries apart
+// first, so that an entry with a name twice does not keep the others from being looked at.
 func decodeBatch(body []byte, limit int) ([]event.Draft, error) {
-	decoder := jsontext.NewDecoder(bytes.NewBuffer(body))
-	if err := enterArray(decoder); err != nil {
-		return nil, err
+	if drafts, ok := walkBatch(body, limit); ok {
+		return drafts, nil
 	}
-	var drafts []event.Draft
-	for decoder.PeekKind() != ']' {
+	return decodeApart(body, limit)
+}
+
+func walkBatch(body []byte, limit int) (drafts []event.Draft, ok bool) {
+	c := event.NewCursor(body)
+	ok = c.Array(func() bool {
 		if len(drafts) == limit {
-			return nil, tooMany(limit)
+			return false
 		}
 		drafts = append(drafts, event.Draft{Entry: len(drafts)})
-		if err := decodeEntry(decoder, body, &drafts[len(drafts)-1]); err != nil {
-			return decodeApart(body, limit)
-		}
+		return walkEntry(&c, &drafts[len(drafts)-1])
+	})
+	return drafts, ok && c.AtEnd()
+}
+
+func walkEntry(c *event.Cursor, draft *event.Draft) bool {
+	e := entry{draft: draft}
+	if !c.Object(func(name, value []byte) { e.member(name, value) }) {
+		return false
 	}
-	if _, err := decoder.ReadToken(); err != nil {
-		return nil, unreadable(err)
-	}
-	if err := atEnd(decoder); err != nil {
-		return nil, unreadable(err)
-	}
-	return drafts, nil
+	e.finish()
+	return true
 }
 
 func decodeApart(body []byte, limit int) ([]event.Draft, error) {

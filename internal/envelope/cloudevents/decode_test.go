@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -249,6 +250,62 @@ func TestHeaderValuesAreDecodedExactlyOnce(t *testing.T) {
 	}
 }
 
+// What the cursor takes, the decoder reads as the same drafts, violations and all.
+func agree(t *testing.T, body []byte) {
+	t.Helper()
+	const limit = 10
+	var one [1]event.Draft
+	if c := event.NewCursor(body); walkEntry(&c, &one[0]) && c.AtEnd() {
+		if drafts, err := decodeAlone(body); err != nil || !reflect.DeepEqual(drafts, one[:]) {
+			t.Errorf("%s: %+v, the decoder has %+v, %v", body, one, drafts, err)
+		}
+	}
+	if walked, ok := walkBatch(body, limit); ok {
+		if drafts, err := decodeApart(body, limit); err != nil || !reflect.DeepEqual(drafts, walked) {
+			t.Errorf("%s: %+v, the decoder has %+v, %v", body, walked, drafts, err)
+		}
+	}
+}
+
+// Usual events come through without the decoder, unusual ones are read by it.
+func TestOnlyTheUnusualIsForTheDecoder(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		body    string
+		unusual bool
+	}{
+		"all attributes":          {"{" + required + `,"subject":"s","time":"2026-01-31T12:00:00Z","datacontenttype":"application/json","dataschema":"urn:x:1","partitionkey":"k","data":{"a":[1,-2.5e+3,true,null]}}`, false},
+		"white space":             {" {\n" + required + " ,\t\"data\" : [ ] , \"x\" : 1\r\n} ", false},
+		"letters":                 {"{" + required + `,"subject":"Ærø \u00c6r\u00f8 \"\\\/\b\f\n\r\t 😀"}`, false},
+		"text":                    {"{" + required + `,"datacontenttype":"text/plain","data":"a\nb"}`, false},
+		"base64":                  {"{" + required + `,"datacontenttype":"a/b","data_base64":"AAAA"}`, false},
+		"violations":              {`{"id":1,"source":"","data":1,"data_base64":2,"x":{},"y":1.5}`, false},
+		"an escape in a name":     {"{" + required + `,"\u0064ata":1}`, true},
+		"a surrogate pair":        {"{" + required + `,"subject":"\ud83d\ude00"}`, true},
+		"many names":              {"{" + required + manyMembers(61) + "}", true},
+		"not too many names":      {"{" + required + manyMembers(60) + "}", false},
+		"a name twice":            {"{" + required + `,"id":"2"}`, true},
+		"a name twice in it":      {"{" + required + `,"data":{"a":{"b":1,"c":2,"b":3}}}`, true},
+		"names of several levels": {"{" + required + `,"data":{"id":{"id":[{"id":1},{"id":2}]},"data":3}}`, false},
+		"more than the event":     {"{" + required + "} {}", true},
+	} {
+		agree(t, []byte(tc.body))
+		agree(t, []byte("["+tc.body+","+tc.body+"]"))
+		_, usual := walkBatch([]byte("["+tc.body+"]"), 1)
+		if usual == tc.unusual {
+			t.Errorf("%s: unusual is %v", name, !usual)
+		}
+	}
+}
+
+func manyMembers(n int) string {
+	var members strings.Builder
+	for i := range n {
+		fmt.Fprintf(&members, `,"x%d":1`, i)
+	}
+	return members.String()
+}
+
 func FuzzHeaderValue(f *testing.F) {
 	for _, seed := range []string{"", "a", "%41", "%", `"a\"b"`, "Ærø 😀", "%2541"} {
 		f.Add(seed)
@@ -282,6 +339,7 @@ func FuzzDecode(f *testing.F) {
 		case 2:
 			h = headers("Content-Type", text, "ce-specversion", "1.0", "ce-id", "1", "ce-source", "urn:a", "ce-type", "t", "ce-subject", text)
 		}
+		agree(t, body)
 		drafts, err := Decode(h, body, 10)
 		if err != nil {
 			return

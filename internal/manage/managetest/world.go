@@ -48,6 +48,8 @@ type World struct {
 	answer     func(Sent) channel.Result
 	connectErr error
 	renderErr  error
+	intact     int // renderings that go well before later
+	later      error
 	sent       []Sent
 }
 
@@ -122,6 +124,13 @@ func (w *World) Break(connect, render error) {
 	w.connectErr, w.renderErr = connect, render
 }
 
+// BreakAfter makes rendering fail once so many messages have been rendered.
+func (w *World) BreakAfter(count int, render error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.intact, w.later = count, render
+}
+
 // Sent lists what the receivers got, in order.
 func (w *World) Sent() []Sent {
 	w.mu.Lock()
@@ -138,6 +147,11 @@ func (w *World) connect(s *subscription.System, url string) (channel.Sender, err
 func (w *World) render(e *event.Event, _ *subscription.Subscription) *event.Rendering {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.later != nil {
+		if w.intact--; w.intact < 0 {
+			w.renderErr = w.later
+		}
+	}
 	return &event.Rendering{ContentType: "application/json", Body: e.Data, Err: w.renderErr}
 }
 
@@ -243,6 +257,20 @@ func (w *World) Until(what string, done func() bool) {
 			w.Must(err)
 		}
 	}
+}
+
+// Delivered waits until so many deliveries in all have been made, and that is committed.
+func (w *World) Delivered(count int64) {
+	w.T.Helper()
+	w.Until(fmt.Sprintf("%d delivered", count), func() bool { return w.Engine.Totals().Delivered == count && w.Log.Idle() })
+}
+
+// Pass sends a subscription's test message, which must be accepted.
+func (w *World) Pass(id string) *manage.TestReport {
+	w.T.Helper()
+	report, err := w.Manager.Test(context.Background(), id, "eva")
+	w.Must(err)
+	return report
 }
 
 // Keys is a manage.Keys in memory.

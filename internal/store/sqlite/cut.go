@@ -52,6 +52,11 @@ func (s *Store) writeCut(c *eventlog.Cut) error {
 			return err
 		}
 	}
+	if c.Confirmed > 0 {
+		if err := s.confirm(c); err != nil {
+			return err
+		}
+	}
 	for i := range c.Endpoints {
 		if err := s.writeEndpoint(&c.Endpoints[i]); err != nil {
 			return err
@@ -64,6 +69,23 @@ func (s *Store) writeCut(c *eventlog.Cut) error {
 		st.BindInt64(4, c.Counted)
 		st.BindInt64(5, c.Consumer)
 	})
+}
+
+// confirm forgets what stood on disk for a consumer that a cursor reads, up to where its reader is.
+func (s *Store) confirm(c *eventlog.Cut) error {
+	for _, query := range []string{
+		"DELETE FROM blocked WHERE consumer = ? AND position <= ?",
+		"DELETE FROM waiting WHERE consumer = ? AND position <= ?",
+	} {
+		err := s.run(query, func(st *sqlite.Stmt) {
+			st.BindInt64(1, c.Consumer)
+			st.BindInt64(2, c.Confirmed)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Store) insertAttempts(consumer int64, attempts []eventlog.Attempt) error {

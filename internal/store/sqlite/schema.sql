@@ -102,6 +102,12 @@ CREATE TABLE waiting (
   PRIMARY KEY (consumer, lane, position)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE epochs (
+  n     INTEGER PRIMARY KEY,
+  id    INTEGER NOT NULL,
+  after INTEGER NOT NULL                  -- positions up to here were taken over from the epoch before
+) STRICT;
+
 CREATE TABLE endpoints (
   system TEXT    NOT NULL,
   url    TEXT    NOT NULL,

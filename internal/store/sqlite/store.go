@@ -5,6 +5,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 
@@ -101,7 +103,7 @@ func (s *Store) prepare(file string) error {
 	switch version {
 	case schemaVersion:
 	case 0:
-		create := fmt.Sprintf("%s; INSERT INTO hub VALUES ('probe', ''); PRAGMA user_version=%d;", schema, schemaVersion)
+		create := fmt.Sprintf("%s; INSERT INTO hub VALUES ('probe', ''); INSERT INTO epochs VALUES (1, %d, 0); PRAGMA user_version=%d;", schema, newEpoch(), schemaVersion)
 		if err := sqlitex.ExecuteScript(s.writer, create, nil); err != nil {
 			return err
 		}
@@ -110,6 +112,9 @@ func (s *Store) prepare(file string) error {
 	}
 	return s.load()
 }
+
+// newEpoch is an id that no other log has, as far as 31 random bits can tell.
+func newEpoch() uint32 { return 1 + rand.Uint32N(math.MaxInt32) }
 
 // load reads the end of the log and the interned names.
 func (s *Store) load() error {

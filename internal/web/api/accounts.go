@@ -1,10 +1,12 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -52,34 +54,22 @@ func (a *api) listAccounts(w http.ResponseWriter, _ *http.Request) error {
 	return respondList(w, views)
 }
 
-func (a *api) getAccount(w http.ResponseWriter, r *http.Request) error {
-	one, position := a.Book.Account(r.PathValue("name"))
-	return respondDocument(w, r, viewAccount(one), position)
-}
-
-// putAccount takes what getAccount tells; what it says of the secrets does not count.
-func (a *api) putAccount(w http.ResponseWriter, r *http.Request) error {
-	var document accountView
-	by, err := a.by(r)
-	if err == nil {
-		err = a.readDocument(w, r, &document)
+// account takes what it tells; what is sent of the secrets does not count.
+func (a *api) account() document[accountView] {
+	return document[accountView]{
+		api: a,
+		now: func(r *http.Request) (*accountView, int64) {
+			one, position := a.Book.Account(r.PathValue("name"))
+			return viewAccount(one), position
+		},
+		named: func(r *http.Request, sent *accountView) error { return named("/name", &sent.Name, r.PathValue("name")) },
+		put: func(ctx context.Context, sent accountView, by manage.By) (manage.Put, error) {
+			return a.Manager.PutAccount(ctx, account.Account{
+				Name: sent.Name, Title: sent.Title, Roles: sent.Roles, Systems: sent.Systems, Sources: sent.Sources,
+				Certificates: sent.Certificates, Disabled: sent.Disabled,
+			}, by)
+		},
 	}
-	if err == nil {
-		err = named("/name", &document.Name, r.PathValue("name"))
-	}
-	if err != nil {
-		return err
-	}
-	put, err := a.Manager.PutAccount(r.Context(), account.Account{
-		Name: document.Name, Title: document.Title, Roles: document.Roles, Systems: document.Systems, Sources: document.Sources,
-		Certificates: document.Certificates, Disabled: document.Disabled,
-	}, by)
-	if err != nil {
-		return err
-	}
-	now, position := a.Book.Account(document.Name)
-	put.Position = position
-	return respondPut(w, put, viewAccount(now))
 }
 
 // newSecretView is a secret as it is told, once.
@@ -131,5 +121,5 @@ func (a *api) putContacts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return respondPut(w, put, &document)
+	return respondState(w, http.StatusOK, &document, put.Position)
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/web/api"
 )
 
-// visit is a request to a route that succeeds for who may make it. $SYSTEM, $SUBSCRIPTION, $SPARE, $SOURCE and $EVENT are
+// visit is a request to a route that succeeds for who may make it. $SYSTEM, $SUBSCRIPTION, $CURSOR, $QUEUE, $SPARE, $SOURCE and $EVENT are
 // one's own, or another's; $N is a number of its own.
 type visit struct {
 	path, body string
@@ -63,6 +63,10 @@ var visits = map[string]visit{
 	"POST /api/v1/subscriptions/{id}/test":              {path: "/subscriptions/$SUBSCRIPTION/test"},
 	"POST /api/v1/subscriptions/{id}/activate":          {path: "/subscriptions/$SUBSCRIPTION/activate"},
 	"POST /api/v1/subscriptions/{id}/deactivate":        {path: "/subscriptions/$SUBSCRIPTION/deactivate"},
+	"GET /api/v1/pull/{subscription}":                   {path: "/pull/$CURSOR"},
+	"POST /api/v1/pull/{subscription}/lease":            {path: "/pull/$QUEUE/lease"},
+	"POST /api/v1/pull/{subscription}/acknowledge":      {path: "/pull/$QUEUE/acknowledge", body: `{"leases":["x"]}`},
+	"POST /api/v1/pull/{subscription}/return":           {path: "/pull/$QUEUE/return", body: `{"leases":["x"]}`},
 	"GET /api/v1/pauses":                                {path: "/pauses"},
 	"POST /api/v1/hub/pause":                            {path: "/hub/pause"},
 	"POST /api/v1/hub/resume":                           {path: "/hub/resume"},
@@ -84,7 +88,7 @@ var visits = map[string]visit{
 }
 
 // holdings are what a visit is of.
-type holdings struct{ system, subscription, spare, source, event string }
+type holdings struct{ system, subscription, cursor, queue, spare, source, event string }
 
 // town is a hub with two subscribers, a source of each and one of both, and an account.
 type town struct {
@@ -116,7 +120,13 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 		w.Must(err)
 		id := w.Subscribe(name, subscription.Subscription{Name: "all", Path: "/all"})["all"]
 		w.System("spare-"+name, profile.Standard)
-		return holdings{name, id, "spare-" + name, source, ""}
+		doc = managetest.Agreement(name+"-reader", profile.Standard)
+		doc.Agreement.Sources = []string{source}
+		_, err = w.Manager.PutSystem(ctx, doc, by)
+		w.Must(err)
+		reader := w.Subscribe(doc.Name, subscription.Subscription{Name: "cursor", Channel: subscription.Cursor},
+			subscription.Subscription{Name: "queue", Channel: subscription.Queue})
+		return holdings{name, id, reader["cursor"], reader["queue"], "spare-" + name, source, ""}
 	}
 	w.own, w.foreign = settle("my-system", "mine"), settle("rival-system", "rival")
 	_, err := w.Manager.PutAccount(ctx, account.Account{Name: "robot", Roles: []account.Role{account.Auditor}}, by)
@@ -137,7 +147,7 @@ func (w *town) visit(pattern string, h holdings) answer {
 	w.T.Helper()
 	v := visits[pattern]
 	w.visits++
-	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event,
+	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event,
 		"$N", strconv.Itoa(w.visits+10))
 	method, _, _ := strings.Cut(pattern, " ")
 	return w.call(method, fill.Replace(v.path), fill.Replace(v.body), v.headers...)
@@ -147,7 +157,7 @@ var everyone = map[string]*account.Principal{
 	"operator":    {Name: "o", Roles: []account.Role{account.Operator}},
 	"auditor":     {Name: "a", Roles: []account.Role{account.Auditor}},
 	"source":      {Name: "p", Roles: []account.Role{account.Source}, Sources: []string{"mine"}},
-	"subscriber":  {Name: "s", Roles: []account.Role{account.Subscriber}, Systems: []string{"my-system"}},
+	"subscriber":  {Name: "s", Roles: []account.Role{account.Subscriber}, Systems: []string{"my-system", "my-system-reader"}},
 	"site-editor": {Name: "e", Roles: []account.Role{account.SiteEditor}},
 	"no role":     {Name: "n", Systems: []string{"my-system"}, Sources: []string{"mine"}},
 	"nobody":      nil,
@@ -213,7 +223,8 @@ func (w *town) narrow(pattern string, own, foreign answer) {
 	if want == 0 {
 		want = 404
 	}
-	nothing := holdings{"no-system", "019b1f2e-0000-7000-8000-000000000000", "no-spare", "none", "999999"}
+	const unknown = "019b1f2e-0000-7000-8000-000000000000"
+	nothing := holdings{"no-system", unknown, unknown, unknown, "no-spare", "none", "999999"}
 	none := w.visit(pattern, nothing)
 	blank := strings.NewReplacer(w.foreign.event, "N", nothing.event, "N")
 	if foreign.status != want || none.status != want || blank.Replace(told(foreign)) != blank.Replace(told(none)) {
@@ -239,7 +250,7 @@ func TestASubscriberSeesAndMovesItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newTown(t, as(everyone["subscriber"]))
 	for path, want := range map[string]int{
-		"/systems": 1, "/subscriptions": 1, "/subscriptions?system=rival-system": 0, "/subscriptions?state=active": 1,
+		"/systems": 2, "/subscriptions": 3, "/subscriptions?system=rival-system": 0, "/subscriptions?state=active": 3,
 		"/lanes": 2, "/lanes?system=rival-system": 0, "/endpoints": 1, "/events/" + w.shared + "/attempts": 1,
 	} {
 		if got := w.ok(200, w.call("GET", path, "")).items(); len(got) != want {

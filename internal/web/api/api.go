@@ -51,6 +51,7 @@ type Options struct {
 	Publisher Publisher
 	Decode    Decode
 	Operator  Operator
+	Puller    Puller
 	Events    Events
 	History   History
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
@@ -101,19 +102,19 @@ func (a *api) routes() []route {
 		{"GET /api/v1/events/{position}/attempts", a.getAttempts},
 
 		{"GET /api/v1/sources", a.listSources},
-		{"GET /api/v1/sources/{name}", a.getSource},
-		{"PUT /api/v1/sources/{name}", a.putSource},
+		{"GET /api/v1/sources/{name}", a.source().get},
+		{"PUT /api/v1/sources/{name}", a.source().replace},
 		{"GET /api/v1/event-types", a.listTypes},
-		{"GET /api/v1/event-types/{name}", a.getType},
-		{"PUT /api/v1/event-types/{name}", a.putType},
+		{"GET /api/v1/event-types/{name}", a.eventType().get},
+		{"PUT /api/v1/event-types/{name}", a.eventType().replace},
 		{"GET /api/v1/event-types/{name}/versions", a.listVersions},
-		{"GET /api/v1/event-types/{name}/versions/{version}", a.getVersion},
-		{"PUT /api/v1/event-types/{name}/versions/{version}", a.putVersion},
+		{"GET /api/v1/event-types/{name}/versions/{version}", a.version().get},
+		{"PUT /api/v1/event-types/{name}/versions/{version}", a.version().replace},
 		{"GET /api/v1/profiles", a.listProfiles},
 
 		{"GET /api/v1/systems", a.listSystems},
-		{"GET /api/v1/systems/{name}", a.getSystem},
-		{"PUT /api/v1/systems/{name}", a.putSystem},
+		{"GET /api/v1/systems/{name}", a.system().get},
+		{"PUT /api/v1/systems/{name}", a.system().replace},
 		{"DELETE /api/v1/systems/{name}", a.deleteSystem},
 		{"GET /api/v1/systems/{name}/contacts", a.getContacts},
 		{"PUT /api/v1/systems/{name}/contacts", a.putContacts},
@@ -126,6 +127,11 @@ func (a *api) routes() []route {
 		{"POST /api/v1/subscriptions/{id}/test", a.test},
 		{"POST /api/v1/subscriptions/{id}/activate", a.activate},
 		{"POST /api/v1/subscriptions/{id}/deactivate", a.deactivate},
+
+		{"GET /api/v1/pull/{subscription}", a.fetch},
+		{"POST /api/v1/pull/{subscription}/lease", a.lease},
+		{"POST /api/v1/pull/{subscription}/acknowledge", a.settle(Puller.Acknowledge)},
+		{"POST /api/v1/pull/{subscription}/return", a.settle(Puller.Return)},
 
 		{"GET /api/v1/pauses", a.listPauses},
 		{"POST /api/v1/hub/pause", a.pause(ofHub)},
@@ -144,8 +150,8 @@ func (a *api) routes() []route {
 		{"GET /api/v1/totals", a.totals},
 
 		{"GET /api/v1/accounts", a.listAccounts},
-		{"GET /api/v1/accounts/{name}", a.getAccount},
-		{"PUT /api/v1/accounts/{name}", a.putAccount},
+		{"GET /api/v1/accounts/{name}", a.account().get},
+		{"PUT /api/v1/accounts/{name}", a.account().replace},
 		{"POST /api/v1/accounts/{name}/secrets", a.rotateSecret},
 	}
 }

@@ -223,7 +223,7 @@ func TestPublishing(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d %q: %s", step.name, a.status, got, step.status, step.want, a.text)
 		}
 	}
-	w.Until("they are delivered", func() bool { return w.Engine.Totals().Delivered == 5 && w.Log.Idle() })
+	w.Delivered(5)
 	position, err := w.Store.Find(t.Context(), "urn:test:dfdg", "1")
 	w.Must(err)
 	at := fmt.Sprintf("/events/%d", position)
@@ -330,7 +330,7 @@ func TestHealth(t *testing.T) {
 	health := api.Health(func() error { return err })
 	get := func(path string) int {
 		recorder := httptest.NewRecorder()
-		health.ServeHTTP(recorder, httptest.NewRequest("GET", path, nil))
+		health.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
 		return recorder.Code
 	}
 	if get("/healthz") != 200 || get("/readyz") != 200 {

@@ -1,68 +1,110 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/subscription"
 )
+
+// document is one kind of configuration document under an address of its own. All kinds are got, put and conditioned in
+// the same way, here and nowhere else; a set of subscriptions is put otherwise, see putSet.
+type document[T any] struct {
+	api *api
+	// now is the one that the address names, nil for none, with its position.
+	now func(r *http.Request) (*T, int64)
+	// named holds a document that was sent to its address.
+	named func(r *http.Request, sent *T) error
+	put   func(ctx context.Context, sent T, by manage.By) (manage.Put, error)
+}
+
+func (a *api) source() document[event.Source] {
+	return document[event.Source]{
+		api: a, put: a.Manager.PutSource,
+		now: func(r *http.Request) (*event.Source, int64) { return a.Book.Source(r.PathValue("name")) },
+		named: func(r *http.Request, sent *event.Source) error {
+			return named("/name", &sent.Name, r.PathValue("name"))
+		},
+	}
+}
+
+func (a *api) eventType() document[event.Type] {
+	return document[event.Type]{
+		api: a, put: a.Manager.PutType,
+		now:   func(r *http.Request) (*event.Type, int64) { return a.Book.Type(r.PathValue("name")) },
+		named: func(r *http.Request, sent *event.Type) error { return named("/name", &sent.Name, r.PathValue("name")) },
+	}
+}
+
+func (a *api) version() document[event.Version] {
+	return document[event.Version]{
+		api: a, put: a.Manager.PutVersion,
+		now: func(r *http.Request) (*event.Version, int64) {
+			return a.Book.VersionDocument(r.PathValue("name"), r.PathValue("version"))
+		},
+		named: func(r *http.Request, sent *event.Version) error {
+			if err := named("/type", &sent.Type, r.PathValue("name")); err != nil {
+				return err
+			}
+			return named("/version", &sent.Version, r.PathValue("version"))
+		},
+	}
+}
+
+func (a *api) system() document[subscription.System] {
+	return document[subscription.System]{
+		api: a, put: a.Manager.PutSystem,
+		now: func(r *http.Request) (*subscription.System, int64) { return a.Book.System(r.PathValue("name")) },
+		named: func(r *http.Request, sent *subscription.System) error {
+			return named("/name", &sent.Name, r.PathValue("name"))
+		},
+	}
+}
+
+func (d document[T]) get(w http.ResponseWriter, r *http.Request) error {
+	now, position := d.now(r)
+	return respondDocument(w, r, now, position)
+}
+
+// replace answers with the document as it stands then, with what the hub adds to it; 201 when it is new.
+func (d document[T]) replace(w http.ResponseWriter, r *http.Request) error {
+	var sent T
+	by, err := d.api.by(r)
+	if err == nil {
+		err = d.api.readDocument(w, r, &sent)
+	}
+	if err == nil {
+		err = d.named(r, &sent)
+	}
+	if err != nil {
+		return err
+	}
+	put, err := d.put(r.Context(), sent, by)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if put.Created {
+		status = http.StatusCreated
+	}
+	now, position := d.now(r)
+	if now == nil { // removed since
+		now, position = &sent, put.Position
+	}
+	return respondState(w, status, now, position)
+}
 
 func (a *api) listSources(w http.ResponseWriter, _ *http.Request) error {
 	return respondList(w, a.Book.Sources())
 }
 
-func (a *api) getSource(w http.ResponseWriter, r *http.Request) error {
-	document, position := a.Book.Source(r.PathValue("name"))
-	return respondDocument(w, r, document, position)
-}
-
-func (a *api) putSource(w http.ResponseWriter, r *http.Request) error {
-	var document event.Source
-	by, err := a.by(r)
-	if err == nil {
-		err = a.readDocument(w, r, &document)
-	}
-	if err == nil {
-		err = named("/name", &document.Name, r.PathValue("name"))
-	}
-	if err != nil {
-		return err
-	}
-	put, err := a.Manager.PutSource(r.Context(), document, by)
-	if err != nil {
-		return err
-	}
-	return respondPut(w, put, &document)
-}
-
 func (a *api) listTypes(w http.ResponseWriter, _ *http.Request) error {
 	return respondList(w, a.Book.Types())
-}
-
-func (a *api) getType(w http.ResponseWriter, r *http.Request) error {
-	document, position := a.Book.Type(r.PathValue("name"))
-	return respondDocument(w, r, document, position)
-}
-
-func (a *api) putType(w http.ResponseWriter, r *http.Request) error {
-	var document event.Type
-	by, err := a.by(r)
-	if err == nil {
-		err = a.readDocument(w, r, &document)
-	}
-	if err == nil {
-		err = named("/name", &document.Name, r.PathValue("name"))
-	}
-	if err != nil {
-		return err
-	}
-	put, err := a.Manager.PutType(r.Context(), document, by)
-	if err != nil {
-		return err
-	}
-	return respondPut(w, put, &document)
 }
 
 func (a *api) listVersions(w http.ResponseWriter, r *http.Request) error {
@@ -73,31 +115,8 @@ func (a *api) listVersions(w http.ResponseWriter, r *http.Request) error {
 	return respondList(w, a.Book.Versions(name))
 }
 
-func (a *api) getVersion(w http.ResponseWriter, r *http.Request) error {
-	document, position := a.Book.VersionDocument(r.PathValue("name"), r.PathValue("version"))
-	return respondDocument(w, r, document, position)
-}
-
-func (a *api) putVersion(w http.ResponseWriter, r *http.Request) error {
-	var document event.Version
-	by, err := a.by(r)
-	if err == nil {
-		err = a.readDocument(w, r, &document)
-	}
-	if err == nil {
-		err = named("/type", &document.Type, r.PathValue("name"))
-	}
-	if err == nil {
-		err = named("/version", &document.Version, r.PathValue("version"))
-	}
-	if err != nil {
-		return err
-	}
-	put, err := a.Manager.PutVersion(r.Context(), document, by)
-	if err != nil {
-		return err
-	}
-	return respondPut(w, put, &document)
+func (a *api) listSystems(w http.ResponseWriter, _ *http.Request) error {
+	return respondList(w, a.Book.Systems())
 }
 
 // profileView is a profile as it is shown. Times are seconds.

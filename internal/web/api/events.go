@@ -4,17 +4,11 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/publish"
 )
-
-// resultView is what became of one event of a request.
-type resultView struct {
-	ID       string   `json:"id"`
-	Position int64    `json:"position,omitempty"`
-	Status   string   `json:"status"` // accepted, duplicate or refused
-	Problem  *problem `json:"problem,omitempty"`
-}
 
 // publish answers 202 when all of it is durable. With partial=true events are accepted one by one, and when one is
 // refused the answer is 207 with its problem.
@@ -39,16 +33,35 @@ func (a *api) publish(w http.ResponseWriter, r *http.Request) error {
 	return respondResults(w, results)
 }
 
+// respondResults tells what became of each event. By hand: through reflection it cost a sixth of a publish request.
 func respondResults(w http.ResponseWriter, results []publish.Result) error {
-	status, views := http.StatusAccepted, make([]resultView, len(results))
-	for i, result := range results {
-		views[i] = resultView{ID: result.ID, Position: result.Position, Status: result.Status}
-		if result.Err != nil {
-			p, _ := problemOf(result.Err)
-			views[i].Problem, status = &p, http.StatusMultiStatus
+	status, text := http.StatusAccepted, append(make([]byte, 0, 32+96*len(results)), `{"results":[`...)
+	for i := range results {
+		if i > 0 {
+			text = append(text, ',')
 		}
+		if results[i].Err != nil {
+			status = http.StatusMultiStatus
+		}
+		text = appendResult(text, &results[i])
 	}
-	return respond(w, status, map[string]any{"results": views})
+	return write(w, status, append(text, "]}"...))
+}
+
+// appendResult writes id, position when there is one, status (accepted, duplicate or refused) and the problem of an
+// event that is refused.
+func appendResult(text []byte, result *publish.Result) []byte {
+	text = append(text, `{"id":`...)
+	text, _ = jsontext.AppendQuote(text, result.ID) // fails for invalid UTF-8 only, and has then replaced it
+	if result.Position != 0 {
+		text = strconv.AppendInt(append(text, `,"position":`...), result.Position, 10)
+	}
+	text = append(append(append(text, `,"status":"`...), result.Status...), '"')
+	if result.Err != nil {
+		p, _ := problemOf(result.Err)
+		text = append(append(text, `,"problem":`...), joined(p, nil)...)
+	}
+	return append(text, '}')
 }
 
 // eventView is the skeleton of an event: all but its data.

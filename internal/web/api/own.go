@@ -33,12 +33,17 @@ func (a *api) own() map[string]handler {
 		"PUT /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.putSet),
 		"POST /api/v1/systems/{name}/signing-keys":   ofOwnSystem(a.rotateKey),
 		"GET /api/v1/subscriptions":                  a.listOwnSubscriptions,
-		"GET /api/v1/subscriptions/{id}":             a.ofOwnSubscription(a.getSubscription),
-		"POST /api/v1/subscriptions/{id}/test":       a.ofOwnSubscription(a.test),
-		"POST /api/v1/subscriptions/{id}/activate":   a.ofOwnSubscription(a.activate),
-		"POST /api/v1/subscriptions/{id}/deactivate": a.ofOwnSubscription(a.deactivate),
-		"POST /api/v1/subscriptions/{id}/pause":      a.ofOwnSubscription(a.pause(ofSubscription)),
-		"POST /api/v1/subscriptions/{id}/resume":     a.ofOwnSubscription(a.resume(ofSubscription)),
+		"GET /api/v1/subscriptions/{id}":             a.ofOwnSubscription("id", a.getSubscription),
+		"POST /api/v1/subscriptions/{id}/test":       a.ofOwnSubscription("id", a.test),
+		"POST /api/v1/subscriptions/{id}/activate":   a.ofOwnSubscription("id", a.activate),
+		"POST /api/v1/subscriptions/{id}/deactivate": a.ofOwnSubscription("id", a.deactivate),
+		"POST /api/v1/subscriptions/{id}/pause":      a.ofOwnSubscription("id", a.pause(ofSubscription)),
+		"POST /api/v1/subscriptions/{id}/resume":     a.ofOwnSubscription("id", a.resume(ofSubscription)),
+
+		"GET /api/v1/pull/{subscription}":              a.ofOwnSubscription("subscription", a.fetch),
+		"POST /api/v1/pull/{subscription}/lease":       a.ofOwnSubscription("subscription", a.lease),
+		"POST /api/v1/pull/{subscription}/acknowledge": a.ofOwnSubscription("subscription", a.settle(Puller.Acknowledge)),
+		"POST /api/v1/pull/{subscription}/return":      a.ofOwnSubscription("subscription", a.settle(Puller.Return)),
 
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),
@@ -57,10 +62,11 @@ func ofOwnSystem(handle handler) handler {
 	}
 }
 
-// ofOwnSubscription lets through requests for a subscription of one of the principal's own systems.
-func (a *api) ofOwnSubscription(handle handler) handler {
+// ofOwnSubscription lets through requests for a subscription, by its part of the path, of one of the principal's own
+// systems.
+func (a *api) ofOwnSubscription(part string, handle handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		line := a.Book.Line(r.PathValue("id"))
+		line := a.Book.Line(r.PathValue(part))
 		if line == nil || line.Now() == nil || !principal(r).ActsFor(line.Consumer.System) {
 			return fault.New(fault.NotFound, "you have no subscription of that id")
 		}

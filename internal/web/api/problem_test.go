@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/varselhub/varsel/internal/revision"
 	"net/http"
 	"slices"
 	"strings"
@@ -142,6 +143,10 @@ var refusals = map[string]refusal{
 	"publish: other content":     {published, "POST", "/events", strings.Replace(anEvent, `"a":1`, `"a":2`, 1), []string{kindOf, ce}, "event-conflict"},
 	"publish: too many":          {few, "POST", "/events", "[" + anEvent + "," + anEvent + "," + anEvent + "]", []string{kindOf, ceBatch}, "too-many-entries"},
 	"publish: too large":         {small, "POST", "/events", `[` + strings.Repeat(" ", 300) + `]`, []string{kindOf, ceBatch}, "body-too-large"},
+	"fetch: no such form":        {reading, "GET", "/pull/$reader", "", []string{"Accept", "text/html"}, "not-acceptable"},
+	"fetch: paused":              {pausedReading, "GET", "/pull/$reader", "", nil, "fetch-paused"},
+	"fetch: no cursor":           {reading, "GET", "/pull/$reader?after=AAAA", "", nil, "bad-cursor"},
+	"fetch: a cursor beyond":     {reading, "GET", "/pull/$reader?after=$beyond", "", nil, "log-rewound"},
 	"publish: no such parameter": {nil, "POST", "/events?partly=true", anEvent, []string{kindOf, ce}, "bad-request query:* unknown"},
 }
 
@@ -160,6 +165,12 @@ func published(w *world) { w.call("POST", "/events", anEvent, kindOf, ce) }
 func failingTest(w *world) {
 	subscribed(w)
 	w.Answer(404)
+}
+
+func reading(w *world) { w.reader(subscription.Cursor) }
+func pausedReading(w *world) {
+	reading(w)
+	w.Must(w.Manager.Pause(context.Background(), revision.Hub, "eva", ""))
 }
 
 func granted(w *world) {
@@ -196,7 +207,7 @@ func TestProblems(t *testing.T) {
 				c.prepare(w)
 			}
 			before := w.Book.Last()
-			path := c.path
+			path := strings.ReplaceAll(c.path, "$beyond", w.Log.Cursor(1<<40, false).String())
 			for _, s := range w.Manager.Subscriptions("") {
 				path = strings.ReplaceAll(path, "$"+s.Name, s.ID)
 			}

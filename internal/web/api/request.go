@@ -17,12 +17,16 @@ import (
 	"github.com/varselhub/varsel/internal/manage"
 )
 
+// atOnce is the longest body, in bytes, that memory is taken for before it has come: a client that announces more and
+// sends nothing costs no more than this.
+const atOnce = 128 << 10
+
 // read reads a body of at most limit bytes.
 func read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
 		return nil, fault.New(fault.MediaType, "send the body without Content-Encoding")
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := readAll(w, r, limit)
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
@@ -31,6 +35,16 @@ func read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 		return nil, fault.Wrap(fault.BadRequest, err, "the body ended too early")
 	}
 	return body, nil
+}
+
+// readAll reads a body into memory of its size, if the client tells a length that can be taken at its word.
+func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > min(limit, atOnce) {
+		return io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
 }
 
 // readDocument reads a JSON document into the struct it must fit: no unknown members, no name twice, no depth without
@@ -91,8 +105,9 @@ func wanted(t reflect.Type) string {
 		return "a whole number"
 	case reflect.Slice:
 		return "a list"
+	default:
+		return "an object"
 	}
-	return "an object"
 }
 
 // named puts the name from the address into a document that leaves it out, and refuses another one.
@@ -221,6 +236,18 @@ func (q *query) number(name string) *int64 {
 	}
 	count := int64(n)
 	return &count
+}
+
+// within is a number between two bounds, or the usual one when it is not there.
+func (q *query) within(name string, least, most, usual int64) int64 {
+	n := q.number(name)
+	if n == nil {
+		return usual
+	}
+	if *n < least || *n > most {
+		q.refuse("query:"+name, "range", "want "+strconv.FormatInt(least, 10)+" to "+strconv.FormatInt(most, 10))
+	}
+	return *n
 }
 
 // oneOf is a word of a few.

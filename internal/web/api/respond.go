@@ -8,7 +8,6 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
-	"github.com/varselhub/varsel/internal/manage"
 )
 
 // respond writes a document.
@@ -17,6 +16,11 @@ func respond(w http.ResponseWriter, status int, document any) error {
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "the answer cannot be written")
 	}
+	return write(w, status, text)
+}
+
+// write writes a document that is JSON already.
+func write(w http.ResponseWriter, status int, text []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
@@ -56,13 +60,9 @@ func respondDocument[T any](w http.ResponseWriter, r *http.Request, document *T,
 	return respond(w, http.StatusOK, document)
 }
 
-// respondPut answers a PUT with the document as it stands now.
-func respondPut[T any](w http.ResponseWriter, put manage.Put, document *T) error {
-	status := http.StatusOK
-	if put.Created {
-		status = http.StatusCreated
-	}
-	w.Header().Set("ETag", etag(put.Position))
+// respondState answers with a document, or with what became of it, and the ETag of the state it is in now.
+func respondState(w http.ResponseWriter, status int, document any, position int64) error {
+	w.Header().Set("ETag", etag(position))
 	return respond(w, status, document)
 }
 

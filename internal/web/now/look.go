@@ -33,13 +33,6 @@ type Look struct {
 	Events      []Event         `json:"events"`    // the newest first
 }
 
-// Mark is a state in a word, with the symbol and the tone that go with it: "good", "busy", "waits" or "bad".
-type Mark struct {
-	Word   string `json:"word"`
-	Symbol string `json:"-"`
-	Tone   string `json:"tone"`
-}
-
 // System is a receiving system.
 type System struct {
 	Name      string     `json:"name"`
@@ -89,26 +82,6 @@ type Stop struct {
 	Mark   Mark   `json:"state"`
 }
 
-// The marks.
-var (
-	open      = Mark{"open for messages", "●", "good"}
-	retrying  = Mark{"retrying", "↻", "waits"}
-	standing  = Mark{"waits for the endpoint", "◔", "waits"}
-	parked    = Mark{"parked", "■", "bad"}
-	down      = Mark{"down", "✕", "bad"}
-	rejecting = Mark{"rejecting", "⊘", "bad"}
-	paused    = Mark{"paused", "‖", "waits"}
-	blocked   = Mark{"a lane waits", "◔", "waits"}
-	delivered = Mark{"delivered", "✓", "good"}
-	underway  = Mark{"on its way", "→", "busy"}
-	waiting   = Mark{"waits its turn", "◔", "waits"}
-	ended     = Mark{"ended without delivery", "–", "waits"}
-	calm      = Mark{"Everything arrives", "✓", "good"}
-	careful   = Mark{"Some messages wait for a retry", "◔", "waits"}
-	broken    = Mark{"Somebody is needed", "✕", "bad"}
-	stopped   = Mark{"The hub cannot store", "✕", "bad"}
-)
-
 const (
 	lanesShown  = 12
 	eventsShown = 20
@@ -131,7 +104,7 @@ func (p *page) take(ctx context.Context) *Look {
 }
 
 func (p *page) verdict(l *Look, lanes []delivery.LaneView) Mark {
-	isParked := func(v delivery.LaneView) bool { return v.State == parked.Word }
+	isParked := func(v delivery.LaneView) bool { return laneMark(&v) == parked }
 	isBad := func(s System) bool { return s.Mark.Tone == "bad" }
 	switch {
 	case !p.Log.Healthy():
@@ -176,7 +149,7 @@ func blockedAt(system string, lanes []delivery.LaneView) (count int, worst Mark)
 		switch v := &lanes[i]; {
 		case v.System != system:
 			continue
-		case v.State == parked.Word:
+		case laneMark(v) == parked:
 			worst = parked
 		case worst == open:
 			worst = blocked
@@ -207,16 +180,6 @@ func (p *page) endpoints(at time.Time, doc *subscription.System, known map[strin
 	return endpoints
 }
 
-func markOf(state string) Mark {
-	switch state {
-	case down.Word:
-		return down
-	case rejecting.Word:
-		return rejecting
-	}
-	return open
-}
-
 // plain leaves out what an address may hold of secrets.
 func plain(address string) string {
 	u, err := url.Parse(address)
@@ -238,16 +201,6 @@ func (l *Look) lanes(at time.Time, lanes []delivery.LaneView) {
 	}
 }
 
-func laneMark(v *delivery.LaneView) Mark {
-	switch v.State {
-	case parked.Word:
-		return parked
-	case retrying.Word:
-		return retrying
-	}
-	return standing
-}
-
 func why(v *delivery.LaneView) string {
 	switch {
 	case v.Status != 0:
@@ -259,10 +212,10 @@ func why(v *delivery.LaneView) string {
 }
 
 func next(at time.Time, v *delivery.LaneView) string {
-	switch {
-	case v.State == parked.Word:
+	switch mark := laneMark(v); {
+	case mark == parked:
 		return "when released"
-	case v.State != retrying.Word || v.Due == 0:
+	case mark == standing || v.Due == 0:
 		return "when the endpoint answers"
 	}
 	if wait := clock.FromMicros(v.Due).Sub(at); wait > 0 {
@@ -335,26 +288,6 @@ func (p *page) stops(ctx context.Context, e *event.Event, lanes []delivery.LaneV
 	}
 	slices.SortStableFunc(stops, func(a, b Stop) int { return cmp.Compare(a.System, b.System) })
 	return stops
-}
-
-func stopMark(e *event.Event, consumer string, outcome eventlog.Outcome, lanes []delivery.LaneView) Mark {
-	switch {
-	case outcome == eventlog.Done:
-		return delivered
-	case outcome.Ends():
-		return ended
-	}
-	lane := e.Lane.String()
-	for i := range lanes {
-		switch v := &lanes[i]; {
-		case v.Consumer != consumer || v.Lane != lane:
-		case v.Position == e.Position:
-			return laneMark(v)
-		case v.Position < e.Position:
-			return waiting
-		}
-	}
-	return underway
 }
 
 // Blocked is how many lanes are blocked now.

@@ -1,5 +1,6 @@
 // Package now is the hub's live page: what is going on this moment, for anyone who may see the hub at all. It shows no
-// payload and nobody's number. Read look.go for what is gathered; the page itself is page.html.
+// payload and nobody's number. Read look.go for what is gathered and mark.go for the words it is told in; the page itself
+// is page.html.
 package now
 
 import (
@@ -51,7 +52,7 @@ type Options struct {
 	Environment string
 }
 
-//go:embed page.html now.css now.js
+//go:embed page.html now.css now.js now.svg
 var files embed.FS
 
 // fresh is how long one look serves everyone who asks: a page that many watch costs no more than one.
@@ -76,12 +77,13 @@ func New(options Options) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.html)
 	mux.HandleFunc("GET /now.json", p.json)
-	mux.Handle("GET /now.css", http.FileServerFS(files))
-	mux.Handle("GET /now.js", http.FileServerFS(files))
+	for _, name := range []string{"now.css", "now.js", "now.svg"} {
+		mux.Handle("GET /"+name, http.FileServerFS(files))
+	}
 	return guarded(mux), nil
 }
 
-// policy lets the page load its own style and script and nothing else; nothing may frame it.
+// policy lets the page load its own style, script and icon and nothing else; nothing may frame it.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 

@@ -140,6 +140,7 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 	handler := newFixture(t).page(t)
 	for path, mediaType := range map[string]string{
 		"/": "text/html; charset=utf-8", "/now.json": "application/json", "/now.css": "text/css; charset=utf-8", "/now.js": "text/javascript; charset=utf-8",
+		"/now.svg": "image/svg+xml",
 	} {
 		got := get(t, handler, path)
 		if got.Code != http.StatusOK || got.Header().Get("Content-Type") != mediaType {

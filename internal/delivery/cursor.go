@@ -1,0 +1,317 @@
+package delivery
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// restRange is how many rows of what was left over are read at a time.
+const restRange = 512
+
+// keptPages bounds how many answers are remembered, so that confirming the last of them needs no count.
+const keptPages = 16
+
+// page is what one answer held: from where its reader stood to where it stands with it, and how many events that were
+// for it.
+type page struct {
+	from, to eventlog.Cursor
+	count    int64
+}
+
+// Visit takes one event of a fetch, and the cursor of a reader that has it.
+type Visit func(e *event.Event, r *event.Rendering, at eventlog.Cursor) error
+
+// Fetch reads what is for a subscription in order, from where its reader says it stands, and returns where it stands
+// after that: behind the last event, or behind everything there was when the read began (DESIGN promise 7). It visits at
+// most limit events, one at a time. When there is nothing it waits that long for something. A nil from goes on where the
+// hub knows the reader to stand.
+//
+// Coming back with a cursor confirms what is before it: that is not pending any more. With an older one the reader gets
+// again what it had, and nothing is unconfirmed.
+// Errors: fault.NotFound, fault.Conflict when it is not read by cursor, fault.FetchPaused, fault.BadCursor,
+// fault.LogRewound, fault.ShuttingDown, and what visit returns.
+func (e *Engine) Fetch(ctx context.Context, id string, from *eventlog.Cursor, limit int, wait time.Duration, visit Visit) (eventlog.Cursor, error) {
+	c, err := e.pulledBy(ctx, id, subscription.Cursor)
+	if err != nil {
+		return eventlog.Cursor{}, err
+	}
+	if err := e.Reached(ctx, e.log.Head()); err != nil { // what was answered as accepted is there to be had
+		return eventlog.Cursor{}, fault.Wrap(fault.ShuttingDown, err, "gave up reading")
+	}
+	at, err := c.stand(ctx, from)
+	if err != nil {
+		return eventlog.Cursor{}, err
+	}
+	f := fetch{consumer: c, began: at, at: at, left: limit, visit: visit}
+	over, stop := e.after(wait)
+	defer stop()
+	for {
+		passed := e.passed.Wait()
+		if err := f.read(ctx); err != nil {
+			return f.at, err
+		}
+		if f.left < limit || e.routed.Load() > f.at.Position {
+			break
+		}
+		select {
+		case <-passed:
+			continue
+		case <-over:
+		case <-ctx.Done():
+		case <-e.ctx.Done():
+		}
+		break
+	}
+	c.handedOut(page{from: f.began, to: f.at, count: f.passed})
+	return f.at, nil
+}
+
+// fetch is one read under way.
+type fetch struct {
+	consumer  *consumer
+	began, at eventlog.Cursor
+	left      int
+	passed    int64 // matched events that the cursor has moved over, whether they were shown or not
+	visit     Visit
+}
+
+// read visits what there is now: first what was left over, then the log.
+func (f *fetch) read(ctx context.Context) error {
+	c := f.consumer
+	for f.at.Rest && f.left > 0 {
+		rows, err := c.engine.store.Rest(ctx, c.id, f.at.Position, min(restRange, f.left))
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			f.at = c.engine.log.Cursor(c.readUpTo(), false)
+		}
+		for _, row := range rows {
+			if err := f.take(ctx, row.Position); err != nil {
+				return err
+			}
+		}
+	}
+	// The end is fixed first. What is behind it has been counted by the router, and nothing before it can change.
+	for end := c.engine.routed.Load(); f.left > 0 && f.at.Position < end; {
+		events, upTo, err := c.engine.log.Read(ctx, f.at.Position, min(routeRange, int(end-f.at.Position)))
+		if err != nil {
+			return err
+		}
+		if err := f.takeAll(events); err != nil {
+			return err
+		}
+		if f.left > 0 {
+			f.at.Position = upTo
+		}
+	}
+	return nil
+}
+
+// take visits one event that was left over.
+func (f *fetch) take(ctx context.Context, position int64) error {
+	ev, err := f.consumer.engine.log.At(ctx, position)
+	f.at.Position = position
+	switch {
+	case fault.Has(err, fault.NotFound):
+		f.passed++
+		return nil // retention took its payload
+	case err != nil:
+		return err
+	}
+	return f.show(ev)
+}
+
+func (f *fetch) takeAll(events []*event.Event) error {
+	for _, ev := range events {
+		if f.left == 0 {
+			return nil
+		}
+		f.at.Position = ev.Position
+		if f.consumer.book.Match(ev) == nil || f.consumer.isOver(ev.Position) {
+			continue
+		}
+		if err := f.show(ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show visits an event if it may be had now (DESIGN promise 8).
+func (f *fetch) show(ev *event.Event) error {
+	c := f.consumer
+	f.passed++
+	s := c.book.Subscription()
+	if s == nil || c.engine.expired(ev) || !c.engine.book.GrantsNow(s.System, ev) {
+		return nil
+	}
+	r := c.engine.opts.Render(ev, s)
+	if r.Err != nil {
+		return fault.Wrap(fault.InvalidMessage, r.Err, "the event at position %d cannot be rendered", ev.Position)
+	}
+	f.left--
+	return f.visit(ev, r, f.at)
+}
+
+// isOver reports whether a position above the watermark ended by the way of before (after a crash in the middle of a
+// change of channel).
+func (c *consumer) isOver(position int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.settled[position]
+}
+
+func (c *consumer) readUpTo() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read
+}
+
+// stand says where a read begins, and confirms what is before it.
+func (c *consumer) stand(ctx context.Context, from *eventlog.Cursor) (eventlog.Cursor, error) {
+	if err := c.untilRead(ctx); err != nil {
+		return eventlog.Cursor{}, err
+	}
+	if from == nil {
+		return c.engine.log.Cursor(0, true), nil
+	}
+	at, err := c.engine.log.Resolve(*from)
+	if err != nil {
+		return at, err
+	}
+	return at, c.confirm(ctx, at)
+}
+
+// untilRead waits until a change of channel is carried out.
+func (c *consumer) untilRead(ctx context.Context) error {
+	for {
+		recorded := c.recorded.Wait()
+		c.mu.Lock()
+		moving := c.mode != byCursor
+		c.mu.Unlock()
+		if !moving {
+			return nil
+		}
+		select {
+		case <-recorded:
+		case <-ctx.Done():
+			return fault.New(fault.ShuttingDown, "the change to reading by cursor is not carried out yet")
+		case <-c.engine.ctx.Done():
+			return fault.New(fault.ShuttingDown, "the hub is stopping")
+		}
+	}
+}
+
+// confirm moves the watermark to where the reader stands, and takes what it has off the pending figure.
+func (c *consumer) confirm(ctx context.Context, at eventlog.Cursor) error {
+	c.mu.Lock()
+	if c.confirmed(at) {
+		c.mu.Unlock()
+		return nil
+	}
+	count, known := c.turnPages(at)
+	rest, read := c.restUpTo, c.read
+	c.mu.Unlock()
+	if !known {
+		var err error
+		if count, err = c.countUpTo(ctx, at, rest, read); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended || c.mode != byCursor || c.confirmed(at) || c.restUpTo != rest || c.read != read {
+		return nil // another request of the same reader was faster
+	}
+	c.restUpTo = at.Position
+	c.cut.Confirmed = max(c.cut.Confirmed, at.Position)
+	c.pending -= count
+	if !at.Rest {
+		c.read = at.Position
+		maps.DeleteFunc(c.settled, func(position int64, _ bool) bool { return position <= c.read })
+		if c.read >= c.counted {
+			c.pending = 0 // it has all there is, also of what was forgotten before it was read
+		}
+	}
+	c.touch()
+	return nil
+}
+
+// confirmed reports whether a cursor stands no further than the reader is known to.
+func (c *consumer) confirmed(at eventlog.Cursor) bool {
+	if at.Rest {
+		return at.Position <= c.restUpTo
+	}
+	return at.Position < c.read || at.Position == c.read && c.restUpTo >= at.Position
+}
+
+// handedOut remembers an answer, when it goes on from the one before or from where the reader is known to stand.
+func (c *consumer) handedOut(p page) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.high = max(c.high, p.to.Position)
+	n := len(c.pages)
+	switch {
+	case n == keptPages:
+		c.pages = c.pages[:0]
+	case n > 0 && c.pages[n-1].to == p.from,
+		n == 0 && p.from.Rest && p.from.Position <= c.restUpTo,
+		n == 0 && !p.from.Rest && p.from.Position == c.read && c.restUpTo >= c.read:
+		c.pages = append(c.pages, p)
+	}
+}
+
+// turnPages counts the events of the answers that a cursor confirms, and forgets them; known is false when the cursor is
+// not the end of one of them.
+func (c *consumer) turnPages(at eventlog.Cursor) (count int64, known bool) {
+	for i, p := range c.pages {
+		count += p.count
+		if p.to == at {
+			c.pages = slices.Delete(c.pages, 0, i+1)
+			return count, true
+		}
+	}
+	c.pages = c.pages[:0]
+	return 0, false
+}
+
+// countUpTo counts what a cursor has of what the reader was not known to have, by reading it.
+func (c *consumer) countUpTo(ctx context.Context, at eventlog.Cursor, rest, read int64) (count int64, err error) {
+	for {
+		rows, err := c.engine.store.Rest(ctx, c.id, rest, restRange)
+		if err != nil {
+			return 0, err
+		}
+		for _, row := range rows {
+			if row.Position > at.Position {
+				break
+			}
+			count++
+		}
+		if len(rows) < restRange || rows[len(rows)-1].Position >= at.Position {
+			break
+		}
+		rest = rows[len(rows)-1].Position
+	}
+	for !at.Rest && read < at.Position {
+		events, upTo, err := c.engine.log.Read(ctx, read, min(routeRange, int(at.Position-read)))
+		if err != nil {
+			return 0, err
+		}
+		for _, ev := range events {
+			if c.book.Match(ev) != nil && !c.isOver(ev.Position) {
+				count++
+			}
+		}
+		read = upTo
+	}
+	return count, nil
+}
