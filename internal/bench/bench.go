@@ -52,7 +52,7 @@ type Figure struct {
 	P99Ceiling float64 `json:"p99Ceiling,omitempty"`
 	P99Ratio   float64 `json:"p99Ratio,omitempty"`
 
-	Pending int     `json:"pending,omitempty"` // how many were drained
+	Pending int     `json:"pending,omitempty"` // how many were drained or pulled
 	PeakMiB float64 `json:"peakMiB,omitempty"` // resident memory of this process while they were
 
 	Retried int64 `json:"retried"` // attempts that the hubs had to make again; a rate with any is no rate, unless endpoints hang
@@ -97,6 +97,7 @@ var figures = []figure{
 	{"hang", "deliveries/s", aim{bound: 0.95}, hang},
 	{"drain", "deliveries/s", aim{bound: 0.9}, drain},
 	{"subs-10k", "deliveries/s", aim{bound: 0.8}, manySubscriptions},
+	{"pull", "messages/s", aim{bound: 0.3}, pulled},
 }
 
 // Names lists the figures in the order they are measured.

@@ -37,7 +37,7 @@ func child(role string) *exec.Cmd {
 func tiny() bench.Size {
 	return bench.Size{
 		Rounds: 1, Window: 40 * time.Millisecond, Warm: 5 * time.Millisecond, Hang: 40 * time.Millisecond, Latency: 50 * time.Millisecond,
-		Pending: 230, Subscriptions: 40, Keys: 20, Publishers: 4, InFlight: 12, Payload: 200, Limit: time.Minute,
+		Pending: 230, Pulled: 150, Subscriptions: 40, Keys: 20, Publishers: 4, InFlight: 12, Payload: 200, Limit: time.Minute,
 	}
 }
 
@@ -66,6 +66,10 @@ func TestEachFigureIsTaken(t *testing.T) {
 			case "latency":
 				if f.P99 < f.Value || f.P99Ceiling < f.Ceiling || f.P99Ratio <= 0 {
 					t.Errorf("the 99th percentile is missing: %+v", f)
+				}
+			case "pull":
+				if f.Pending != 150 || f.PeakMiB <= 0 {
+					t.Errorf("what was pulled is missing: %+v", f)
 				}
 			case "drain":
 				if f.Pending != 230 || f.PeakMiB <= 0 {

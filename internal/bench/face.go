@@ -12,7 +12,7 @@ import (
 // face is the hub's API as it is served.
 func (h *hub) face(logger *slog.Logger) http.Handler {
 	return api.New(api.Options{
-		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode, Operator: h.Engine,
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode, Operator: h.Engine, Puller: h.Engine,
 		Events: h.Log, History: h.Store, Who: access.Unguarded, Logger: logger,
 	})
 }

@@ -29,6 +29,7 @@ type world struct {
 	hanging       int // so many of the systems' endpoints never answer
 	path          string
 	secure        *identity
+	channel       subscription.Channel // "": webhook
 }
 
 // hub is a whole hub in this process, as serve runs it, on a data directory of its own.
@@ -99,7 +100,7 @@ func (h *hub) configure(ctx context.Context, w world) error {
 	for n := range w.subscriptions {
 		id := ident.New().String()
 		s := subscription.Subscription{
-			ID: id, System: systemName(n % w.systems), Name: fmt.Sprintf("bench-%d", n), State: subscription.Active,
+			ID: id, System: systemName(n % w.systems), Name: fmt.Sprintf("bench-%d", n), State: subscription.Active, Channel: w.channel,
 			Types: []string{makeType(n * w.types / w.subscriptions)},
 		}
 		add(revision.Subscription, id, s)

@@ -15,6 +15,9 @@ import (
 // restRange is how many rows of what was left over are read at a time.
 const restRange = 512
 
+// aheadMin is how far the log is read at least for a reader that wants little.
+const aheadMin = 32
+
 // keptPages bounds how many answers are remembered, so that confirming the last of them needs no count.
 const keptPages = 16
 
@@ -100,19 +103,48 @@ func (f *fetch) read(ctx context.Context) error {
 		}
 	}
 	// The end is fixed first. What is behind it has been counted by the router, and nothing before it can change.
-	for end := c.engine.routed.Load(); f.left > 0 && f.at.Position < end; {
-		events, upTo, err := c.engine.log.Read(ctx, f.at.Position, min(routeRange, int(end-f.at.Position)))
-		if err != nil {
-			return err
+	end := c.engine.routed.Load()
+	var next <-chan reach
+	for f.left > 0 && f.at.Position < end {
+		if next == nil {
+			next = f.ahead(ctx, f.at.Position, end)
 		}
-		if err := f.takeAll(events); err != nil {
+		r := <-next
+		next = nil
+		if r.err != nil {
+			return r.err
+		}
+		if r.upTo < end && len(r.events) < f.left {
+			next = f.ahead(ctx, r.upTo, end)
+		}
+		if err := f.takeAll(r.events); err != nil {
 			return err
 		}
 		if f.left > 0 {
-			f.at.Position = upTo
+			f.at.Position = r.upTo
 		}
 	}
 	return nil
+}
+
+// reach is one range of the log, read.
+type reach struct {
+	events []*event.Event
+	upTo   int64
+	err    error
+}
+
+// ahead reads the next range while the one before it is written: rendering and the reader's network take as long as the
+// disk. Nobody need wait for what it finds.
+func (f *fetch) ahead(ctx context.Context, after, end int64) <-chan reach {
+	found := make(chan reach, 1)
+	limit := min(routeRange, int(end-after), max(aheadMin, 2*f.left))
+	go func() {
+		var r reach
+		r.events, r.upTo, r.err = f.consumer.engine.log.Read(ctx, after, limit)
+		found <- r
+	}()
+	return found
 }
 
 // take visits one event that was left over.

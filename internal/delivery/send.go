@@ -205,8 +205,8 @@ func (v *verdict) judge(r channel.Result) {
 }
 
 func (e *Engine) expired(ev *event.Event) bool {
-	end, ok := e.expiry(ev)
-	return ok && !e.clock.Now().Before(end)
+	t, _ := e.book.Type(ev.Type)
+	return t != nil && t.Retention.Over(clock.FromMicros(ev.Recorded), e.clock.Now())
 }
 
 // expiry is when the retention of the event's type ends.

@@ -44,6 +44,23 @@ func (r Retention) End(start time.Time) (end time.Time, ok bool) {
 	return addMonths(start, p.months).AddDate(0, 0, p.days).Add(p.exact), true
 }
 
+// Over reports whether the retention of what was recorded at start has ended.
+func (r Retention) Over(start, now time.Time) bool {
+	if r == "" {
+		return false
+	}
+	p, err := r.parse()
+	if err != nil || now.Sub(start) < p.shortest() { // spares nearly everything the calendar
+		return false
+	}
+	return !now.Before(addMonths(start, p.months).AddDate(0, 0, p.days).Add(p.exact))
+}
+
+// shortest is a time that the period is never shorter than: no month has less than 28 days, no day less than 23 hours.
+func (p period) shortest() time.Duration {
+	return time.Duration(p.months*28+p.days)*23*time.Hour + p.exact
+}
+
 // addMonths keeps the day of the month, or takes the month's last one, where AddDate would run into the next month.
 func addMonths(t time.Time, months int) time.Time {
 	year, month, day := t.Date()

@@ -42,8 +42,11 @@ func TestRetentionEnds(t *testing.T) {
 		if got := end.Format(time.RFC3339); !ok || got != tc.end {
 			t.Errorf("%s after %s: %s, want %s", tc.retention, tc.start, got, tc.end)
 		}
+		if tc.retention.Over(start, end.Add(-1)) || !tc.retention.Over(start, end) {
+			t.Errorf("%s after %s is over before or after its end", tc.retention, tc.start)
+		}
 	}
-	if _, ok := Retention("").End(time.Now()); ok {
+	if _, ok := Retention("").End(time.Now()); ok || Retention("").Over(time.Time{}, time.Now()) {
 		t.Error("no retention ends")
 	}
 }

@@ -1,0 +1,128 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// pulled measures fetching many messages in one answer, beside the same bytes served from a file by the same server to
+// the same client.
+func pulled(ctx context.Context, r *run, f *Figure) error {
+	h, err := r.newHub(ctx, world{subscriptions: 1, systems: 1, types: 1, channel: subscription.Cursor}, lag)
+	if err != nil {
+		return err
+	}
+	r.progress("publishing %d", r.Size.Pulled)
+	if err := h.pileUp(ctx, r.Size.Pulled); err != nil {
+		return err
+	}
+	set, _ := h.Log.Book().Subscriptions(systemName(0))
+	address, file, err := h.serveBoth(set[0].ID)
+	if err != nil {
+		return err
+	}
+	if _, err := save(ctx, address+"/api", file); err != nil {
+		return err
+	}
+	debug.FreeOSMemory() // what came before is not what is measured
+	peak := watchMemory()
+	var values, ceilings, ratios []float64
+	for n := range r.Size.Rounds {
+		r.progress("round %d of %d", n+1, r.Size.Rounds)
+		ceiling, err := r.fetched(ctx, address+"/file")
+		if err != nil {
+			return err
+		}
+		stop := r.profile(n == r.Size.Rounds-1)
+		value, err := r.fetched(ctx, address+"/api")
+		stop()
+		if err != nil {
+			return err
+		}
+		values, ceilings, ratios = append(values, value), append(ceilings, ceiling), append(ratios, value/ceiling)
+	}
+	f.PeakMiB = float64(peak()) / (1 << 20)
+	f.Pending = r.Size.Pulled
+	f.Value, f.Ceiling, f.Ratio = middle(values), middle(ceilings), middle(ratios)
+	return nil
+}
+
+// serveBoth opens the pull face at /api and the file at /file.
+func (h *hub) serveBoth(id string) (address, file string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", fault.Wrap(fault.Internal, err, "cannot listen")
+	}
+	file = filepath.Join(h.run.dir, "pulled.ndjson")
+	face := h.face(logger())
+	mux := http.NewServeMux()
+	mux.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
+	mux.HandleFunc("/api", func(w http.ResponseWriter, r *http.Request) {
+		asked := httptest.NewRequest(http.MethodGet, "/api/v1/pull/"+id+"?limit=100000", nil).WithContext(r.Context())
+		asked.Header.Set("Accept", "application/x-ndjson")
+		face.ServeHTTP(w, asked)
+	})
+	server := &http.Server{Handler: mux}
+	go server.Serve(listener)
+	h.run.onClose(func() { server.Close() })
+	return "http://" + listener.Addr().String(), file, nil
+}
+
+// save keeps an answer.
+func save(ctx context.Context, address, file string) (int64, error) {
+	out, err := os.Create(file)
+	if err != nil {
+		return 0, err
+	}
+	defer out.Close()
+	answer, err := get(ctx, address)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	return io.Copy(out, answer.Body)
+}
+
+func get(ctx context.Context, address string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	return http.DefaultClient.Do(r)
+}
+
+// fetched reads an answer to its end and returns how many messages came a second. The last line is the cursor.
+func (r *run) fetched(ctx context.Context, address string) (float64, error) {
+	began := time.Now()
+	answer, err := get(ctx, address)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	lines, body := -1, bufio.NewReaderSize(answer.Body, 256<<10)
+	for {
+		_, err := body.ReadSlice('\n')
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		lines++
+	}
+	if lines != r.Size.Pulled {
+		return 0, fault.New(fault.Internal, "%d messages came, %d were published", lines, r.Size.Pulled)
+	}
+	return float64(lines) / time.Since(began).Seconds(), nil
+}
