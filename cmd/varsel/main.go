@@ -22,6 +22,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"Run a hub with a sample world and live traffic; nothing to set up."`
 	Publish publishCommand `cmd:"" help:"Send events to a hub."`
 	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
+	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`

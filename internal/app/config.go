@@ -1,14 +1,19 @@
 package app
 
 import (
+	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/varselhub/varsel/internal/channel/mail"
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/config"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/web/listener"
 )
 
 // Config is everything an operator decides about one hub.
@@ -21,9 +26,64 @@ type Config struct {
 	SMTP        *mail.Config   // nil: no mail
 	InFlight    int            // sends at once on this node; 0: 4,096
 	MaxEvent    int            // bytes; 0: 1 MiB
-	// OpenToEveryone answers requests for every host name. Without it only this machine's own names are answered: there
-	// is no access control yet.
-	OpenToEveryone bool
+}
+
+// mailTimeout is for one whole mail: servers may greet slowly on purpose (RFC 5321 section 4.5.3.2).
+const mailTimeout = time.Minute
+
+// Configured is a hub as its operator's settings say.
+func Configured(s *config.Config) Config {
+	c := Config{
+		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
+		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP},
+	}
+	if s.EgressProxy.URL != nil {
+		proxy := *s.EgressProxy.URL
+		if password := s.EgressProxyPassword.Text(); password != "" {
+			proxy.User = url.UserPassword(proxy.User.Username(), password)
+		}
+		c.Egress.Proxy = proxy.String()
+	}
+	if s.SMTP.Host != "" {
+		c.SMTP = &mail.Config{
+			Host: s.SMTP.Host, Port: s.SMTP.Port, TLS: mail.TLS(s.SMTP.TLS), From: s.SMTP.From, User: s.SMTP.User,
+			Password: s.SMTP.Password.Text(), Timeout: mailTimeout,
+		}
+	}
+	return c
+}
+
+// Check finds what the settings name and cannot be used, as far as it can be told without starting: certificates, the
+// way out, mail.
+func Check(s *config.Config) error {
+	listeners, err := s.All()
+	if err != nil {
+		return err
+	}
+	for i := range listeners {
+		if err := listener.Check(&listeners[i], clock.System{}); err != nil {
+			return err
+		}
+	}
+	c := Configured(s)
+	if _, err := netguard.New(c.Egress, nil); err != nil {
+		return err
+	}
+	return c.checkMail()
+}
+
+// checkMail finds at the start what would otherwise fail the first mail.
+func (c *Config) checkMail() error {
+	if c.SMTP == nil {
+		return nil
+	}
+	settings := *c.SMTP
+	settings.Dial = (&net.Dialer{}).DialContext
+	sender, err := mail.New(settings)
+	if err != nil {
+		return err
+	}
+	return sender.Close()
 }
 
 func (c *Config) withDefaults() (Config, error) {
@@ -37,6 +97,9 @@ func (c *Config) withDefaults() (Config, error) {
 			return filled, fault.Wrap(fault.Internal, err, "the time zone Europe/Copenhagen is not known here")
 		}
 		filled.Zone = zone
+	}
+	if err := filled.checkMail(); err != nil {
+		return filled, err
 	}
 	if err := os.MkdirAll(filled.Data, 0o700); err != nil {
 		return filled, fault.Wrap(fault.Internal, err, "cannot make the data directory %s", filled.Data)

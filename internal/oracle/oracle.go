@@ -1,5 +1,5 @@
-// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles.
-// Only tests import it.
+// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles, and
+// programs of the system. Only tests import it.
 package oracle
 
 import (
@@ -29,6 +29,17 @@ func Node(t testing.TB, script string, stdin []byte) []byte {
 		missing(t, "the npm packages of test/oracles")
 	}
 	return run(t, node, modules, script, stdin)
+}
+
+// Program returns the path of a program that scripts/install-test-tools installs. Where it is missing the test fails
+// under CI=true and is skipped elsewhere.
+func Program(t testing.TB, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, name)
+	}
+	return path
 }
 
 func run(t testing.TB, node, modules, script string, stdin []byte) []byte {
