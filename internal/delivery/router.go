@@ -151,5 +151,6 @@ func (c *consumer) finishEnded() {
 	c.cut.Ended, c.cut.Dropped = true, max(0, c.pending)
 	c.lanes, c.waiting, c.window = nil, nil, window{}
 	c.held, c.pending = 0, 0
+	clear(c.standing[:])
 	c.touch()
 }
