@@ -46,7 +46,9 @@ func (c *serveCommand) Run(ctx context.Context, s *streams, parsed *kong.Context
 }
 
 func start(ctx context.Context, settings *config.Config, listeners []*listener.Listener, logger *slog.Logger) (*app.Hub, error) {
-	hub, err := app.New(ctx, app.Configured(settings), logger)
+	c := app.Configured(settings)
+	c.Version = version
+	hub, err := app.New(ctx, c, logger)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type Config struct {
 	SMTP        *mail.Config   // nil: no mail
 	InFlight    int            // sends at once on this node; 0: 4,096
 	MaxEvent    int            // bytes; 0: 1 MiB
+	Version     string         // of the program, for the metrics
 }
 
 // mailTimeout is for one whole mail: servers may greet slowly on purpose (RFC 5321 section 4.5.3.2).

@@ -64,11 +64,13 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	if err != nil {
 		return err
 	}
+	h.listeners = listeners
 	errorLog := slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
 	for _, l := range listeners {
 		l.Serve(faces.only(l.Faces()), h.report, errorLog)
 	}
 	h.onStop(func(ctx context.Context) {
+		h.logger.Info("taking no more connections; what has been asked is answered")
 		var all sync.WaitGroup
 		for _, l := range listeners {
 			all.Go(func() { h.report("closing the connections of "+l.Address(), l.Shutdown(ctx)) })
@@ -104,15 +106,16 @@ func (h *Hub) faces() (faces, error) {
 		return nil, err
 	}
 	programs := api.New(api.Options{
-		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode,
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: cloudevents.Decode,
 		Operator: h.Engine, Events: h.Log, History: h.Store, Author: anyone, Logger: h.logger,
 	})
 	health := api.Health(h.ready)
 	return faces{
-		{"api", "/api/", programs},
+		{"api", "/api/", h.observed(programs)},
 		{"now", "/", page},
 		{"operate", "/healthz", health},
 		{"operate", "/readyz", health},
+		{"operate", "/metrics", h.telemetry.Metrics()},
 	}, nil
 }
 
@@ -130,8 +133,11 @@ func (f faces) only(names []string) http.Handler {
 // anyone is the author of every change: the hub does not ask yet who it is.
 func anyone(*http.Request) string { return "anyone" }
 
-// ready reports why the hub cannot take events, or nil.
+// ready reports why the hub cannot take events and deliver them, or nil.
 func (h *Hub) ready() error {
+	if !h.started.Load() {
+		return fault.New(fault.ShuttingDown, "delivery does not run")
+	}
 	if !h.Log.Healthy() {
 		return fault.New(fault.StorageFull, "the log takes no commits at the moment")
 	}

@@ -3,12 +3,14 @@ package listener
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // limited is a socket that lets in only so many connections at once; the next wait in the system's queue.
 type limited struct {
 	net.Listener
-	slots  chan struct{}
+	slots  chan struct{} // one is held by who waits for a connection
+	opened atomic.Int64
 	closed chan struct{}
 	once   sync.Once
 }
@@ -17,7 +19,7 @@ func limit(socket net.Listener, most int) *limited {
 	return &limited{Listener: socket, slots: make(chan struct{}, most), closed: make(chan struct{})}
 }
 
-func (l *limited) open() int { return len(l.slots) }
+func (l *limited) open() int { return int(l.opened.Load()) }
 
 // Accept implements net.Listener.
 func (l *limited) Accept() (net.Conn, error) {
@@ -31,7 +33,11 @@ func (l *limited) Accept() (net.Conn, error) {
 		<-l.slots
 		return nil, err
 	}
-	return &counted{Conn: conn, leave: sync.OnceFunc(func() { <-l.slots })}, nil
+	l.opened.Add(1)
+	return &counted{Conn: conn, leave: sync.OnceFunc(func() {
+		l.opened.Add(-1)
+		<-l.slots
+	})}, nil
 }
 
 // Close implements net.Listener.

@@ -329,6 +329,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 	c := plainly()
 	c.MaxConnections = 1
 	l := listen(t, c)
+	if got := l.Connections(); got != 0 {
+		t.Errorf("%d connections before the first", got)
+	}
 	first, err := net.Dial("tcp", l.Address())
 	if err != nil {
 		t.Fatal(err)
