@@ -61,9 +61,11 @@ func New(ctx context.Context, config Config, logger *slog.Logger) (*Hub, error) 
 
 func (h *Hub) open(ctx context.Context) error {
 	var err error
-	if h.telemetry, err = telemetry.New(telemetry.Options{Logger: h.logger, Clock: clock.System{}, Version: h.config.Version, Figures: h.figures}); err != nil {
+	if h.telemetry, err = telemetry.New(telemetry.Options{Logger: h.logger, Clock: clock.System{}, Version: h.config.Version,
+		Environment: h.config.Environment, Traces: h.config.Traces, Figures: h.figures}); err != nil {
 		return err
 	}
+	h.onStop(func(ctx context.Context) { h.report("sending the last spans", h.telemetry.Close(ctx)) })
 
 	// What is kept.
 	if h.Vault, err = secret.Open(h.config.secrets()); err != nil {

@@ -27,6 +27,7 @@ type Config struct {
 	InFlight    int            // sends at once on this node; 0: 4,096
 	MaxEvent    int            // bytes; 0: 1 MiB
 	Version     string         // of the program, for the metrics
+	Traces      string         // URL of an OTLP collector; empty: no spans
 }
 
 // mailTimeout is for one whole mail: servers may greet slowly on purpose (RFC 5321 section 4.5.3.2).
@@ -37,6 +38,9 @@ func Configured(s *config.Config) Config {
 	c := Config{
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
 		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP},
+	}
+	if s.Traces.URL != nil {
+		c.Traces = s.Traces.URL.String()
 	}
 	if s.EgressProxy.URL != nil {
 		proxy := *s.EgressProxy.URL

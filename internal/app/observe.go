@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/publish"
@@ -23,6 +24,10 @@ func (h *Hub) observe(o delivery.Observation) {
 	}
 	if o.Event != nil {
 		a.Message, a.Type = o.Event.ID, o.Event.Type
+		if h.telemetry.Tracing() {
+			a.Parent, _ = o.Event.Trace()
+			a.Ended = time.Now()
+		}
 	}
 	h.telemetry.Attempted(&a)
 }
@@ -74,10 +79,11 @@ func (h *Hub) observed(next http.Handler) http.Handler {
 			return
 		}
 		began := time.Now()
-		p := &publishing{telemetry.Publish{Bytes: r.ContentLength}}
+		p := &publishing{telemetry.Publish{Bytes: r.ContentLength, Parent: r.Header.Get(event.TraceParent)}}
 		answer := &answered{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), publishingKey{}, p)))
-		p.Request, p.Status, p.Duration = w.Header().Get("X-Request-Id"), answer.status, time.Since(began)
+		p.Request, p.Status, p.Ended = w.Header().Get("X-Request-Id"), answer.status, time.Now()
+		p.Duration = p.Ended.Sub(began)
 		h.telemetry.Published(r.Context(), p.Publish)
 	})
 }
@@ -132,4 +138,15 @@ func (p *publishing) count(d *event.Draft, r *publish.Result) {
 		p.Source, p.Type, p.First = d.Source, d.Type, r.Position
 	}
 	p.Last = r.Position
+}
+
+// decode reads the events of a publish request. They began in its trace, unless they say otherwise.
+func decode(header http.Header, body []byte, limit int) ([]event.Draft, error) {
+	drafts, err := cloudevents.Decode(header, body, limit)
+	if parent := header.Get(event.TraceParent); parent != "" {
+		for i := range drafts {
+			drafts[i].CarryTrace(parent, header.Get(event.TraceState))
+		}
+	}
+	return drafts, err
 }

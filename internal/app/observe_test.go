@@ -163,6 +163,42 @@ func TestMetricsAreServed(t *testing.T) {
 	}
 }
 
+// The publisher's trace goes on with the message, in the header that every tracing receiver reads.
+func TestTheTraceGoesThrough(t *testing.T) {
+	t.Parallel()
+	const request, own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-1bf7651916cd43dd8448eb211c80319c-c7ad6b7169203331-00"
+	traces := make(chan string, 1)
+	receiver := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Varsel-Test") == "" {
+			traces <- r.Header.Get("Traceparent") + " " + r.Header.Get("Tracestate")
+		}
+	})
+	_, url, _ := serving(t, receiver, slog.LevelInfo)
+	for event, want := range map[string]string{
+		`{"specversion":"1.0","id":"1","source":"urn:cv","type":"cv","data":{"person":"0101010007"}}`:                             request + " a=1",
+		`{"specversion":"1.0","id":"2","source":"urn:cv","type":"cv","traceparent":"` + own + `","data":{"person":"0101010008"}}`: own + " ",
+	} {
+		r, err := http.NewRequest(http.MethodPost, url+"/api/v1/events", strings.NewReader(event))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/cloudevents+json")
+		r.Header.Set("Traceparent", request)
+		r.Header.Set("Tracestate", "a=1")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != 202 {
+			t.Fatal(response.StatusCode)
+		}
+		if got := <-traces; got != want {
+			t.Errorf("the receiver is told of trace %q, want %q", got, want)
+		}
+	}
+}
+
 // Asked to stop, the hub says what it does, waits for the attempt in flight, and sends it once only.
 func TestStopWaitsForWhatIsInFlight(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,6 @@ import (
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/config"
-	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/web/api"
 	"github.com/varselhub/varsel/internal/web/listener"
@@ -106,7 +105,7 @@ func (h *Hub) faces() (faces, error) {
 		return nil, err
 	}
 	programs := api.New(api.Options{
-		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: cloudevents.Decode,
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode,
 		Operator: h.Engine, Events: h.Log, History: h.Store, Author: anyone, Logger: h.logger,
 	})
 	health := api.Health(h.ready)

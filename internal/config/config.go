@@ -35,6 +35,8 @@ type Config struct {
 	EgressProxy         URL            `name:"egress-proxy" placeholder:"URL" help:"HTTP proxy that every call goes through, such as http://user@proxy.example:3128."`
 	EgressProxyPassword Secret         `name:"egress-proxy-password-file" placeholder:"FILE" help:"File that holds the password for the user in egress-proxy."`
 
+	Traces URL `name:"traces" placeholder:"URL" help:"OpenTelemetry collector that spans are sent to by OTLP over HTTP, such as http://collector.example:4318; none: no spans are made."`
+
 	SMTP SMTP `embed:"" prefix:"smtp-" name:"smtp"`
 	Log  Log  `embed:"" prefix:"log-" name:"log"`
 }

@@ -158,6 +158,7 @@ func TestOneRuleAtATime(t *testing.T) {
 		"an authority for nobody":   {listener + "    client: {ca: a.crt}\n", "give both or neither"},
 		"a password in a URL":       {"egress-proxy: http://u:secret@proxy:1", "holds a password"},
 		"a proxy by https":          {"egress-proxy: https://proxy:1", "of the form http://host:port"},
+		"spans by another way":      {"traces: grpc://collector:4317", "must begin with http"},
 		"a password for nobody":     {"egress-proxy-password-file: " + os.DevNull, "needs a user"},
 		"a user without a password": {"smtp: {host: m, from: a@b.example, user: u}", "give both or neither"},
 		"a sender that is none":     {"smtp: {host: m}", "is not a mail address in ASCII"},

@@ -22,6 +22,10 @@ type Options struct {
 	Logger  *slog.Logger
 	Clock   clock.Clock
 	Version string
+	// Environment is what this installation is, for spans.
+	Environment string
+	// Traces is the URL of an OTLP collector, such as http://collector.example:4318; empty: no spans are made.
+	Traces string
 	// Figures are the totals that the hub keeps as things happen. It is called when somebody reads the metrics.
 	Figures func() Figures
 }
@@ -32,12 +36,17 @@ type Telemetry struct {
 	pace     pace
 	registry *prometheus.Registry
 	metrics  *metrics
+	tracer   *tracer // nil: no spans are made
 }
 
 // New returns one with metrics of its own.
-// Error: only when two metrics have one name.
+// Error: only when two metrics have one name, or the collector's URL cannot be used.
 func New(o Options) (*Telemetry, error) {
-	t := &Telemetry{logger: o.Logger, pace: pace{clock: o.Clock}, registry: prometheus.NewRegistry(), metrics: newMetrics()}
+	spans, err := newTracer(&o)
+	if err != nil {
+		return nil, err
+	}
+	t := &Telemetry{logger: o.Logger, pace: pace{clock: o.Clock}, registry: prometheus.NewRegistry(), metrics: newMetrics(), tracer: spans}
 	about := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "varsel_build_info", Help: "Always 1; the version is a label.", ConstLabels: prometheus.Labels{"version": o.Version},
 	}, func() float64 { return 1 })
@@ -48,6 +57,12 @@ func New(o Options) (*Telemetry, error) {
 	}
 	return t, nil
 }
+
+// Tracing reports whether spans are made, and so whether Parent is worth finding out.
+func (t *Telemetry) Tracing() bool { return t.tracer != nil }
+
+// Close sends the spans that wait, until ctx ends.
+func (t *Telemetry) Close(ctx context.Context) error { return t.tracer.close(ctx) }
 
 // Metrics answers a scrape.
 func (t *Telemetry) Metrics() http.Handler {
@@ -69,11 +84,14 @@ type Publish struct {
 	Last      int64
 	Bytes     int64 // of the body, as the client gave it; -1: not given
 	Duration  time.Duration
+	Ended     time.Time
+	Parent    string // traceparent of the request; empty: none
 }
 
 // Published takes a publish request that has been answered.
 func (t *Telemetry) Published(ctx context.Context, p Publish) {
 	t.metrics.published(&p)
+	t.tracer.published(&p)
 	level := slog.LevelDebug
 	switch {
 	case p.Status >= http.StatusInternalServerError:
@@ -105,7 +123,9 @@ type Attempt struct {
 	Status       int
 	Reason       string // code from the catalogue
 	Duration     time.Duration
+	Ended        time.Time
 	Sent         bool
+	Parent       string // traceparent that the event began in; empty: none, or nobody traces
 }
 
 // levels are those of the results that are not debug: trouble with a receiver is info while the hub mends it by trying
@@ -118,6 +138,7 @@ var levels = map[string]slog.Level{
 // Attempted takes an attempt that is over.
 func (t *Telemetry) Attempted(a *Attempt) {
 	t.metrics.attempted(a)
+	t.tracer.attempted(a)
 	level, trouble := levels[a.Result]
 	if !trouble {
 		level = slog.LevelDebug
