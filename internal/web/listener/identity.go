@@ -49,7 +49,7 @@ type refusal struct {
 }
 
 func (i *identity) trusts(a netip.Addr) bool {
-	return a.IsValid() && slices.ContainsFunc(i.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+	return slices.ContainsFunc(i.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 func (i *identity) of(r *http.Request) (*web.Peer, *refusal) {

@@ -246,12 +246,54 @@ func TestCertificatesAreReadAgain(t *testing.T) {
 	if got := shown(); got != "first.example" {
 		t.Errorf("a certificate without its key is shown: %s", got)
 	}
+	// The key comes without a trace in size and time, as a second write within the clock's tick would.
+	before, err := os.Stat(first.key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	replace(first.key, second.key)
+	if err := os.Chtimes(first.key, before.ModTime(), before.ModTime()); err != nil {
+		t.Fatal(err)
+	}
 	if got := shown(); got != "second.example" {
 		t.Errorf("the renewed certificate is not shown, but %s", got)
 	}
 	if got := l.Expires(); !got.Equal(second.Leaf.NotAfter) {
 		t.Errorf("expires %s, want %s", got, second.Leaf.NotAfter)
+	}
+}
+
+// A resumed session would bring a client in whose authority was taken out since: each connection is verified anew.
+func TestSessionsOfClientsWithCertificatesAreNotResumed(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t, "clients", nil)
+	server := a.server("localhost")
+	c := plainly()
+	c.Certificates = []config.Certificate{{Chain: server.chain, Key: server.key}}
+	asking := c
+	asking.Client = config.Client{Certificate: "optional", CA: a.file()}
+	for name, x := range map[string]struct {
+		config  config.Listener
+		resumes bool
+	}{"clients are not asked": {c, true}, "clients are asked": {asking, false}} {
+		address := listen(t, x.config).Address()
+		known := a.client("known")
+		settings := &tls.Config{
+			RootCAs: a.pool(), Certificates: []tls.Certificate{known.Certificate}, MaxVersion: tls.VersionTLS12, // whose ticket is part of the handshake
+			ClientSessionCache: tls.NewLRUClientSessionCache(1),
+		}
+		resumed := false
+		for range 2 {
+			conn, err := tls.Dial("tcp", address, settings)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resumed = conn.ConnectionState().DidResume
+			conn.Close()
+		}
+		if resumed != x.resumes {
+			t.Errorf("%s: resumed %v", name, resumed)
+		}
 	}
 }
 
