@@ -163,9 +163,9 @@ func owing(w *world) {
 	w.Publish("cv", event.Organisation{}, 3)
 }
 
-// unmet are the codes that are no problem of a request: they are reasons of attempts, or of one entry of many.
+// unmet are the codes that are no problem of a request: they are reasons of attempts, of one entry of many, or of not starting.
 var unmet = []fault.Code{fault.AfterRefused, fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
-	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch}
+	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch, fault.Configuration}
 
 // Every code that a request can be answered with has a row; every answer says what, where and how to mend it, and shows
 // nothing of the request's values or of the hub's inside.
