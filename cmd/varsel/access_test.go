@@ -58,15 +58,20 @@ func TestNobodyWatchesTheNullDevice(t *testing.T) {
 
 func TestServeReadsIssuers(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "issuers.json")
+	file := filepath.Join(t.TempDir(), "varsel.yaml")
 	for content, want := range map[string]string{
-		`{`:                 "cannot be read",
-		`[{"nmae":"corp"}]`: "nmae",
-		`[{"name":"corp","issuer":"http://idp.example","rolesClaim":"/roles"}]`: "must begin with https",
+		"issuers: {":              "not YAML",
+		"issuers: [{nmae: corp}]": "did you mean name?",
+		"issuers: [{name: corp, url: 'http://idp.example', roles-claim: /roles}]":  "must begin with https",
+		"issuers: [{name: corp, url: 'https://idp.example', roles-claim: roles}]":  "issuers[0].roles-claim",
+		"issuers: [{name: corp, url: 'https://hub.example', roles-claim: /roles}]": "of the hub",
+		"issuers: [{name: c/p, url: 'https://idp.example', roles-claim: /roles}]":  "issuers[0].name",
 	} {
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(content+"\npublic-url: https://hub.example\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		varsel("", "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--issuers", file).want(t, exitFail, want)
+		for _, command := range [][]string{{"config", "check"}, {"serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0"}} {
+			varsel("", append(command, "--config", file)...).want(t, exitFail, want)
+		}
 	}
 }

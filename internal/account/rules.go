@@ -95,6 +95,7 @@ var Rules = []Rule{
 	open("GET /.well-known/oauth-authorization-server"),
 	open("GET /healthz"),
 	open("GET /readyz"),
+	open("GET /metrics"), // figures, of nobody; served where the operate face is
 }
 
 // LivePage is the route of the live page and of what belongs to it.

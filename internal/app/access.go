@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/clock"
@@ -15,6 +15,7 @@ import (
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/web/access"
+	"github.com/varselhub/varsel/internal/web/listener"
 )
 
 // guard makes what finds out who asks, and at the very first start the account of the one who makes all others.
@@ -74,11 +75,23 @@ func (h *Hub) watched(page http.Handler) http.Handler {
 	return h.gate.Page(account.LivePage, page)
 }
 
-// checkReach refuses to serve without access control where other machines can reach it.
-func (h *Hub) checkReach(address net.Addr) error {
-	tcp, ok := address.(*net.TCPAddr)
-	if h.config.NoAccess && (h.config.OpenToEveryone || !ok || !tcp.IP.IsLoopback()) {
-		return fault.New(fault.InvalidDocument, "without access control the hub listens on this machine alone: use 127.0.0.1, or leave access control on")
+// checkReach refuses to serve without access control, or by plain HTTP, where other machines can reach it. The settings
+// were held to the same rule; this is the address that was really taken.
+func (h *Hub) checkReach(l *listener.Listener) error {
+	c := l.Config()
+	c.Address = l.Address()
+	if rule, message := c.Exposed(h.config.NoAccess); rule != "" {
+		return fault.Invalid(fault.Configuration, []fault.Violation{{Pointer: c.Address, Rule: rule, Message: message}})
 	}
 	return nil
+}
+
+// Reached is where a hub of these listeners is reached from outside, when nobody says it: the first that answers the API.
+func Reached(listeners []*listener.Listener) string {
+	for _, l := range listeners {
+		if slices.Contains(l.Faces(), "api") {
+			return l.Outside()
+		}
+	}
+	return ""
 }

@@ -62,6 +62,9 @@ const (
 	SignatureMissing  Code = "signature-missing"
 	SignatureStale    Code = "signature-stale"
 	SignatureMismatch Code = "signature-mismatch"
+
+	// The hub's own settings.
+	Configuration Code = "invalid-configuration"
 )
 
 // Catalogue lists every code once. docs/errors is made from it.
@@ -119,4 +122,6 @@ var Catalogue = []Entry{
 	{SignatureMissing, 401, "The message is not signed", "Sign it as Standard Webhooks says and send the three webhook headers."},
 	{SignatureStale, 401, "The signature's time is too far from now", "Set both clocks by NTP, and stamp every attempt anew."},
 	{SignatureMismatch, 401, "The signature does not fit the message", "Check that both sides hold the same key and that nothing between them changes the body's bytes."},
+
+	{Configuration, 500, "The configuration breaks rules", "Operator: mend every line listed; varsel config check tells again."},
 }

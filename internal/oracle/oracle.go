@@ -69,7 +69,7 @@ func command(node, modules, script string) *exec.Cmd {
 	return cmd
 }
 
-// Program finds a program of the machine by its name.
+// Program returns the path of a program of the machine, such as those that scripts/install-test-tools installs.
 func Program(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/web"
 )
 
 // signed are the algorithms that a token may be signed with at all; an issuer may take fewer. "none" and the symmetric
@@ -68,7 +69,7 @@ func (g *Gate) verify(r *http.Request, text string, now time.Time) (v verified, 
 		return g.own.read(token, now)
 	}
 	if other := g.issuers[claimed.Issuer]; other != nil {
-		return other.read(r.Context(), token, g.opts.Certificate(r), now)
+		return other.read(r.Context(), token, web.PeerOf(r).Certificate(), now)
 	}
 	return v, end, fault.New(fault.InvalidToken, "its issuer is none that this hub takes tokens of")
 }

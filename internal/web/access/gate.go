@@ -11,7 +11,6 @@ import (
 	"crypto/x509"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/web"
 )
 
 // Accounts knows the accounts as they are now.
@@ -43,13 +43,9 @@ type Options struct {
 	Key     []byte   // the ed25519 seed that they are signed with, 32 bytes
 	Issuers []Issuer // whose tokens are taken besides
 	Limits  Limits
-	// Address is where a request comes from; nil: the other end of its connection. Behind a proxy that is the proxy.
-	Address func(*http.Request) netip.Addr
-	// Certificate is the client certificate that the listener has verified, or nil; nil: the one of the TLS connection.
-	Certificate func(*http.Request) *x509.Certificate
 }
 
-// Gate knows who asks. It is safe for concurrent use.
+// Gate knows who asks. Where a request comes from, and with which certificate, it takes from web.PeerOf. It is safe for concurrent use.
 type Gate struct {
 	opts       Options
 	own        *ownIssuer
@@ -61,19 +57,13 @@ type Gate struct {
 }
 
 // New makes a gate.
-// Error: InvalidDocument when an issuer cannot be used as it is configured.
+// Error: Configuration when an issuer cannot be used as it is configured.
 func New(opts Options) (*Gate, error) {
-	if opts.Address == nil {
-		opts.Address = peer
-	}
-	if opts.Certificate == nil {
-		opts.Certificate = VerifiedCertificate
-	}
 	own, err := newOwnIssuer(opts.URL, opts.Key)
 	if err != nil {
 		return nil, err
 	}
-	issuers, err := newIssuers(opts)
+	issuers, err := newIssuers(&opts)
 	if err != nil {
 		return nil, err
 	}
@@ -83,23 +73,6 @@ func New(opts Options) (*Gate, error) {
 		addresses: newLimiter(l.Address, 2*l.Address, l.Callers), principals: newLimiter(l.Principal, 2*l.Principal, l.Callers),
 		logins: newLimiter(l.Token, 4*l.Token, l.Callers),
 	}, nil
-}
-
-// VerifiedCertificate is the client certificate of the request's TLS connection, whose chain has been verified, or nil.
-func VerifiedCertificate(r *http.Request) *x509.Certificate {
-	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
-		return nil
-	}
-	return r.TLS.VerifiedChains[0][0]
-}
-
-// peer is the other end of the connection.
-func peer(r *http.Request) netip.Addr {
-	address, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return address.Addr().Unmap()
 }
 
 // Principal says who makes a request to the API.
@@ -112,7 +85,7 @@ func (g *Gate) Principal(r *http.Request) (*account.Principal, error) {
 // admit counts a request against its address, finds out who makes it, and counts it against them.
 func (g *Gate) admit(r *http.Request, who func(*http.Request, time.Time) (*account.Principal, error)) (*account.Principal, error) {
 	now := g.opts.Clock.Now()
-	if wait := g.addresses.take(neighbourhood(g.opts.Address(r)), now); wait > 0 {
+	if wait := g.addresses.take(neighbourhood(web.PeerOf(r).Addr), now); wait > 0 {
 		return nil, account.TooMany(wait)
 	}
 	p, err := who(r, now)
@@ -152,7 +125,7 @@ func authorization(r *http.Request) (scheme, credentials string, err error) {
 }
 
 func (g *Gate) byCertificate(r *http.Request) (*account.Principal, error) {
-	if c := g.opts.Certificate(r); c != nil {
+	if c := web.PeerOf(r).Certificate(); c != nil {
 		if a := g.opts.Accounts.AccountShowing(c); a != nil && !a.Disabled {
 			return a.Principal(account.ByCertificate), nil
 		}

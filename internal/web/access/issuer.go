@@ -19,21 +19,21 @@ import (
 
 // Issuer is someone else whose tokens the hub takes, and what their claims mean here.
 type Issuer struct {
-	Name       string   `json:"name"`                 // slug; principals are called NAME/subject
-	URL        string   `json:"issuer"`               // the iss of its tokens
-	JWKS       string   `json:"jwksUri,omitempty"`    // its keys; empty: found by OpenID Connect discovery
-	Audience   string   `json:"audience,omitempty"`   // the aud of tokens for this hub; empty: the hub's URL
-	Algorithms []string `json:"algorithms,omitempty"` // of RS256, PS256, ES256, EdDSA; empty: RS256 alone
-	Leeway     int      `json:"leewaySeconds,omitempty"`
+	Name       string        // slug; principals are called NAME/subject
+	URL        string        // the iss of its tokens
+	JWKS       string        // its keys; empty: found by OpenID Connect discovery
+	Audience   string        // the aud of tokens for this hub; empty: the hub's URL
+	Algorithms []string      // of RS256, PS256, ES256, EdDSA; empty: RS256 alone
+	Leeway     time.Duration // how far its clock may be off, at most 5 minutes
 	// PlainJWT takes tokens whose typ is JWT or missing, not only at+jwt (RFC 9068 section 2.1). An issuer that gives
 	// other JWTs with the same audience would have those taken too.
-	PlainJWT bool `json:"plainJwt,omitempty"`
+	PlainJWT bool
 	// RolesClaim is a JSON Pointer to a text or a list of texts, such as /roles or /realm_access/roles; Roles says which
 	// of them is which role. Others mean nothing.
-	RolesClaim   string                  `json:"rolesClaim"`
-	Roles        map[string]account.Role `json:"roles"`
-	SystemsClaim string                  `json:"systemsClaim,omitempty"` // pointer to the names of a subscriber's systems
-	SourcesClaim string                  `json:"sourcesClaim,omitempty"` // pointer to the names of a source's sources
+	RolesClaim   string
+	Roles        map[string]account.Role
+	SystemsClaim string // pointer to the names of a subscriber's systems
+	SourcesClaim string // pointer to the names of a source's sources
 }
 
 // maxLeeway is the most that two clocks may differ.
@@ -42,12 +42,17 @@ const maxLeeway = 5 * time.Minute
 // issuer is one that is used.
 type issuer struct {
 	Issuer
-	algorithms []string
-	leeway     time.Duration
-	keys       *keys
+	keys *keys
 }
 
-func newIssuers(opts Options) (map[string]*issuer, error) {
+// CheckIssuers finds what would keep a hub of that URL from taking the issuers' tokens.
+// Error: Configuration, each violation naming the setting.
+func CheckIssuers(list []Issuer, url string, egress Egress) error {
+	_, err := newIssuers(&Options{Issuers: list, URL: url, Egress: egress})
+	return err
+}
+
+func newIssuers(opts *Options) (map[string]*issuer, error) {
 	issuers, names := map[string]*issuer{}, map[string]bool{}
 	for i := range opts.Issuers {
 		one := opts.Issuers[i]
@@ -62,16 +67,13 @@ func newIssuers(opts Options) (map[string]*issuer, error) {
 			found = append(found, fault.Violation{Rule: "unique", Message: "has the name or the address of another, or of the hub"})
 		}
 		for k := range found {
-			found[k].Pointer = "/issuers/" + strconv.Itoa(i) + found[k].Pointer
+			found[k].Pointer = "issuers[" + strconv.Itoa(i) + "]" + found[k].Pointer
 		}
-		if err := fault.Invalid(fault.InvalidDocument, found); err != nil {
+		if err := fault.Invalid(fault.Configuration, found); err != nil {
 			return nil, err
 		}
 		names[one.Name] = true
-		issuers[one.URL] = &issuer{
-			Issuer: one, algorithms: one.Algorithms, leeway: time.Duration(one.Leeway) * time.Second,
-			keys: newKeys(one.URL, one.JWKS, opts.Egress, opts.Clock),
-		}
+		issuers[one.URL] = &issuer{Issuer: one, keys: newKeys(one.URL, one.JWKS, opts.Egress, opts.Clock)}
 	}
 	return issuers, nil
 }
@@ -83,10 +85,10 @@ func (i *Issuer) check(egress Egress) []fault.Violation {
 		found = append(found, fault.Violation{Pointer: pointer, Rule: rule, Message: message})
 	}
 	if i.Name == "" || strings.Trim(i.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-		refuse("/name", "slug", "use a-z, 0-9 and -")
+		refuse(".name", "slug", "use a-z, 0-9 and -")
 	}
-	for pointer, address := range map[string]string{"/issuer": i.URL, "/jwksUri": i.JWKS} {
-		if address == "" && pointer == "/jwksUri" {
+	for pointer, address := range map[string]string{".url": i.URL, ".jwks": i.JWKS} {
+		if address == "" && pointer == ".jwks" {
 			continue
 		}
 		if _, err := egress.CheckURL(address); err != nil {
@@ -95,20 +97,20 @@ func (i *Issuer) check(egress Egress) []fault.Violation {
 	}
 	for _, name := range i.Algorithms {
 		if !slices.Contains(signed, jose.SignatureAlgorithm(name)) {
-			refuse("/algorithms", "enum", "use RS256, PS256, ES256 or EdDSA")
+			refuse(".algorithms", "enum", "use RS256, PS256, ES256 or EdDSA")
 		}
 	}
-	if i.Leeway < 0 || time.Duration(i.Leeway)*time.Second > maxLeeway {
-		refuse("/leewaySeconds", "range", "use 0 to 300")
+	if i.Leeway < 0 || i.Leeway > maxLeeway {
+		refuse(".leeway", "range", "must be at most 5m")
 	}
-	for pointer, claim := range map[string]string{"/rolesClaim": i.RolesClaim, "/systemsClaim": i.SystemsClaim, "/sourcesClaim": i.SourcesClaim} {
-		if claim != "" && claim[0] != '/' || claim == "" && pointer == "/rolesClaim" {
+	for pointer, claim := range map[string]string{".roles-claim": i.RolesClaim, ".systems-claim": i.SystemsClaim, ".sources-claim": i.SourcesClaim} {
+		if claim != "" && claim[0] != '/' || claim == "" && pointer == ".roles-claim" {
 			refuse(pointer, "pointer", "give a JSON Pointer to the claim, such as /roles")
 		}
 	}
 	for _, role := range i.Roles {
 		if !slices.Contains(account.Roles, role) {
-			refuse("/roles", "enum", "there is no role "+strconv.Quote(string(role)))
+			refuse(".roles", "enum", "there is no role "+strconv.Quote(string(role)))
 		}
 	}
 	return found
@@ -118,7 +120,7 @@ func (i *Issuer) check(egress Egress) []fault.Violation {
 // this request alone.
 func (i *issuer) read(ctx context.Context, token *jwt.JSONWebToken, shown *x509.Certificate, now time.Time) (v verified, end time.Time, err error) {
 	header := token.Headers[0]
-	if !slices.Contains(i.algorithms, header.Algorithm) {
+	if !slices.Contains(i.Algorithms, header.Algorithm) {
 		return v, end, fault.New(fault.InvalidToken, "it is not signed with an algorithm that is agreed with its issuer")
 	}
 	if !i.takes(header.ExtraHeaders[jose.HeaderType]) {
@@ -133,7 +135,7 @@ func (i *issuer) read(ctx context.Context, token *jwt.JSONWebToken, shown *x509.
 	if !slices.ContainsFunc(candidates, func(key any) bool { return token.Claims(key, &claims, &all) == nil }) {
 		return v, end, badSignature()
 	}
-	if err := valid(&claims, i.URL, i.Audience, i.leeway, now); err != nil {
+	if err := valid(&claims, i.URL, i.Audience, i.Leeway, now); err != nil {
 		return v, end, err
 	}
 	var certificate []byte
@@ -147,7 +149,7 @@ func (i *issuer) read(ctx context.Context, token *jwt.JSONWebToken, shown *x509.
 		return v, end, fault.New(fault.InvalidToken, "its sub is longer than 200 bytes or has characters that are no part of a name")
 	}
 	if all["cnf"] == nil {
-		end = claims.Expiry.Time().Add(i.leeway)
+		end = claims.Expiry.Time().Add(i.Leeway)
 	}
 	return verified{principal: i.mapped(claims.Subject, all)}, end, nil
 }

@@ -204,11 +204,11 @@ func TestTokensOfAnotherIssuer(t *testing.T) {
 			c["exp"] = w.clock.Now().Unix() - 1
 			return w.sign(key, jose.ES256, "at+jwt", c)
 		}, "invalid-token: its time is over"},
-		"expired within leeway": {func(i *access.Issuer) { i.Leeway = 30 }, func(w *world, c map[string]any) string {
+		"expired within leeway": {func(i *access.Issuer) { i.Leeway = 30 * time.Second }, func(w *world, c map[string]any) string {
 			c["exp"] = w.clock.Now().Unix() - 10
 			return w.sign(key, jose.ES256, "at+jwt", c)
 		}, "corp/ida"},
-		"not yet": {func(i *access.Issuer) { i.Leeway = 30 }, func(w *world, c map[string]any) string {
+		"not yet": {func(i *access.Issuer) { i.Leeway = 30 * time.Second }, func(w *world, c map[string]any) string {
 			c["nbf"] = w.clock.Now().Unix() + 60
 			return w.sign(key, jose.ES256, "at+jwt", c)
 		}, "invalid-token: its time has not come"},
@@ -379,17 +379,17 @@ func TestIssuersAreRefusedWhole(t *testing.T) {
 		want   string
 	}{
 		"as it should be": {asIs, ""},
-		"no name":         {func(i *access.Issuer) { i.Name = "" }, "/issuers/0/name slug"},
-		"a name":          {func(i *access.Issuer) { i.Name = "a/b" }, "/issuers/0/name slug"},
-		"no address":      {func(i *access.Issuer) { i.URL = "" }, "/issuers/0/issuer egress"},
-		"inside":          {func(i *access.Issuer) { i.JWKS = "https://169.254.169.254/keys" }, "/issuers/0/jwksUri egress"},
-		"HS256":           {func(i *access.Issuer) { i.Algorithms = []string{"HS256"} }, "/issuers/0/algorithms enum"},
-		"none":            {func(i *access.Issuer) { i.Algorithms = []string{"none"} }, "/issuers/0/algorithms enum"},
-		"leeway":          {func(i *access.Issuer) { i.Leeway = 3600 }, "/issuers/0/leewaySeconds range"},
-		"no claim":        {func(i *access.Issuer) { i.RolesClaim = "" }, "/issuers/0/rolesClaim pointer"},
-		"a claim":         {func(i *access.Issuer) { i.RolesClaim = "roles" }, "/issuers/0/rolesClaim pointer"},
-		"a role":          {func(i *access.Issuer) { i.Roles = map[string]account.Role{"a": "root"} }, "/issuers/0/roles enum"},
-		"the hub itself":  {func(i *access.Issuer) { i.URL = hubURL }, "/issuers/0 unique"},
+		"no name":         {func(i *access.Issuer) { i.Name = "" }, "issuers[0].name slug"},
+		"a name":          {func(i *access.Issuer) { i.Name = "a/b" }, "issuers[0].name slug"},
+		"no address":      {func(i *access.Issuer) { i.URL = "" }, "issuers[0].url egress"},
+		"inside":          {func(i *access.Issuer) { i.JWKS = "https://169.254.169.254/keys" }, "issuers[0].jwks egress"},
+		"HS256":           {func(i *access.Issuer) { i.Algorithms = []string{"HS256"} }, "issuers[0].algorithms enum"},
+		"none":            {func(i *access.Issuer) { i.Algorithms = []string{"none"} }, "issuers[0].algorithms enum"},
+		"leeway":          {func(i *access.Issuer) { i.Leeway = time.Hour }, "issuers[0].leeway range"},
+		"no claim":        {func(i *access.Issuer) { i.RolesClaim = "" }, "issuers[0].roles-claim pointer"},
+		"a claim":         {func(i *access.Issuer) { i.RolesClaim = "roles" }, "issuers[0].roles-claim pointer"},
+		"a role":          {func(i *access.Issuer) { i.Roles = map[string]account.Role{"a": "root"} }, "issuers[0].roles enum"},
+		"the hub itself":  {func(i *access.Issuer) { i.URL = hubURL }, "issuers[0] unique"},
 	} {
 		w := newWorld(t)
 		one := good

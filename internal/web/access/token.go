@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/web"
 )
 
 // The paths of the built-in token service.
@@ -93,7 +94,7 @@ func (g *Gate) token(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gate) grant(w http.ResponseWriter, r *http.Request) (*granted, error) {
 	now := g.opts.Clock.Now()
-	address := neighbourhood(g.opts.Address(r))
+	address := neighbourhood(web.PeerOf(r).Addr)
 	if wait := g.logins.take(address, now); wait > 0 {
 		return nil, tooMany(w, account.TooMany(wait))
 	}

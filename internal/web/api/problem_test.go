@@ -187,8 +187,8 @@ func owing(w *world) {
 	w.Publish("cv", event.Organisation{}, 3)
 }
 
-// unmet are the codes that are no problem of a request: they are reasons of attempts, or of one entry of many.
-var unmet = []fault.Code{fault.AfterRefused, fault.Forbidden, // allow_test.go meets it on every route
+// unmet are the codes that are no problem of a request: they are reasons of attempts, of one entry of many, or of not starting.
+var unmet = []fault.Code{fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
 	fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch}
 
