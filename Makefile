@@ -39,8 +39,10 @@ bench: build ## the hub beside the machine's ceiling for the same work
 lint: ## golangci-lint, when it is installed
 	golangci-lint run
 
-docs: ## write the generated pages anew: docs/errors
+docs: ## write the generated pages anew: docs/errors, docs/configuration.md, the table in docs/access.md
 	$(GO) test ./internal/fault -run TestPages -update
+	$(GO) test ./internal/config -run TestThePageIsMadeOfTheCode -update
+	$(GO) test ./internal/account -run TestTheDocumentedRules -update
 
 clean: ## remove what was built
 	rm -rf bin tmp coverage.out test/oracles/node_modules examples/typescript/node_modules examples/typescript/dist

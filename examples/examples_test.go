@@ -116,7 +116,7 @@ type world struct {
 func startHub(t *testing.T) *world {
 	t.Helper()
 	ctx := context.Background()
-	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
+	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), NoAccess: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
 	must(t, err)
 	t.Cleanup(func() { hub.Stop(ctx) })
 	must(t, hub.Start(ctx))

@@ -23,7 +23,7 @@ import (
 func startHub(t *testing.T) *client.Client {
 	t.Helper()
 	ctx := context.Background()
-	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), Environment: "T9", Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
+	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), NoAccess: true, Environment: "T9", Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
 	must(t, err)
 	t.Cleanup(func() { hub.Stop(ctx) })
 	must(t, hub.Start(ctx))

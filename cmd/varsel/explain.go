@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/mattn/go-isatty"
+
 	"github.com/varselhub/varsel/client"
 	"github.com/varselhub/varsel/internal/fault"
 )
@@ -18,6 +20,8 @@ func explain(err error) string {
 	case errors.Is(err, client.ErrNoAnswer):
 		return err.Error() + "\n  Is it running? Start one with `varsel serve`, or name another with --url." +
 			"\n  What was accepted before is not published twice when it is sent again"
+	case errors.Is(err, client.ErrLogin):
+		return err.Error() + "\n  Check --account, and the secret in --secret-file or VARSEL_SECRET"
 	case errors.Is(err, client.ErrNotAHub):
 		return err.Error() + "\n  Check --url: it is the hub's address without /api/v1"
 	}
@@ -46,12 +50,9 @@ func explainListen(err error, flag string) error {
 	return err
 }
 
-// isTerminal reports whether a person watches w.
+// isTerminal reports whether a person watches w. /dev/null, a device like a terminal, is watched by nobody: what is told
+// once must not be told to it.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+	return ok && isatty.IsTerminal(file.Fd()) && os.Getenv("TERM") != "dumb"
 }

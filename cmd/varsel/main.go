@@ -24,7 +24,10 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
 	Pull    pullCommand    `cmd:"" help:"Fetch what is for a subscription that is not pushed, and print it."`
 	Replay  replayCommand  `cmd:"" help:"Send a subscription its past once more: one event, some, or all since a position."`
+	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
+
+	Token tokenCommand `cmd:"" help:"Print an access token, for curl and the like."`
 
 	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, while the hub runs."`
 	Restore restoreCommand `cmd:"" help:"Make the database anew from a backup."`

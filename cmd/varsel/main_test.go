@@ -71,7 +71,7 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
+	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), NoAccess: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
 	must(nil, err)
 	t.Cleanup(func() { hub.Stop(ctx) })
 	must(nil, hub.Start(ctx))
@@ -194,19 +194,47 @@ func TestCheckWalksTheWayOfAMessage(t *testing.T) {
 func TestServeRefusesToBeOpenUnasked(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0"} {
-		varsel("", "serve", "--data", t.TempDir(), "--listen", address).want(t, exitFail, "no access control yet", "--open-to-everyone")
+		varsel("", "serve", "--data", t.TempDir(), "--listen", address).want(t, exitFail, "--listen", "by plain HTTP", "trusted-proxies")
+		varsel("", "serve", "--data", t.TempDir(), "--operate-listen", address).want(t, exitFail, "--operate-listen", "by plain HTTP")
+		varsel("", "serve", "--no-access", "--data", t.TempDir(), "--listen", address).want(t, exitFail, "for this machine alone")
 	}
 	varsel("", "demo", "--listen", "0.0.0.0:0").want(t, exitFail, "for this machine alone")
 }
 
 func TestServeRefusesMailThatCouldNotBeSent(t *testing.T) {
 	t.Parallel()
-	varsel("", "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--smtp-host", "mail.example").want(t, exitFail, "from is not an e-mail address")
+	varsel("", "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--smtp-host", "mail.example").want(t, exitFail, "smtp.from", "not a mail address")
 	varsel("", "serve", "--smtp-tls", "perhaps").want(t, exitUsage, "starttls")
-	good := smtpFlags{Host: "mail.example", Port: 587, TLS: "starttls", From: "Varsel <varsel@hub.example>"}
-	if err := good.check(); err != nil {
-		t.Error(err)
+	varsel("", "config", "check", "--smtp-host", "mail.example", "--smtp-from", "Varsel <varsel@hub.example>").want(t, exitDone, "holds")
+}
+
+// The settings are checked, shown and explained without starting anything.
+func TestConfigSaysWhatHoldsAndWhereItCameFrom(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "varsel.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
+	write("enviroment: PROD\nlisten: 0.0.0.0:80\n")
+	for _, command := range [][]string{{"config", "check"}, {"config", "show"}, {"serve"}} {
+		varsel("", append(command, "--config", file, "--in-flight", "0")...).want(t, exitFail,
+			"varsel.yaml:1 enviroment", "did you mean environment?", "varsel.yaml:2 listen", "by plain HTTP", "--in-flight: must be 1 or more")
+	}
+	write("environment: PROD\nlisteners:\n  - address: 127.0.0.1:0\n    faces: [api]\n    certificates: [{chain: /nowhere.crt, key: /nowhere.key}]\n")
+	varsel("", "config", "check", "--config", file).want(t, exitFail, "/nowhere.crt")
+	write("environment: PROD\n")
+	varsel("", "config", "check", "--config", file).want(t, exitDone, "holds")
+	got := varsel("", "config", "show", "--config", file, "--allow-http")
+	got.want(t, exitDone)
+	for _, want := range []string{`environment +PROD +.*varsel.yaml:1\n`, `allow-http +true +--allow-http\n`, `in-flight +4096 +default\n`} {
+		if !regexp.MustCompile(want).MatchString(got.out) {
+			t.Errorf("does not say %s:\n%s", want, got.out)
+		}
+	}
+	varsel("", "config", "docs").want(t, exitDone, "# Configuration", "VARSEL_SMTP_HOST", "listeners[].client.certificate")
 }
 
 func TestATakenPortIsSaidWithTheWayOut(t *testing.T) {
@@ -259,7 +287,7 @@ func started(t *testing.T, args ...string) (address string, stop func() string) 
 
 func TestServeServesAndStopsWhenAsked(t *testing.T) {
 	t.Parallel()
-	address, stop := started(t, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
+	address, stop := started(t, "serve", "--no-access", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
 	for path, want := range map[string]int{"/": 200, "/readyz": 200, "/healthz": 200, "/api/v1/totals": 200, "/api/v1/none": 404, "/none": 404} {
 		response, err := http.Get(address + path)
 		if err != nil {
@@ -278,7 +306,7 @@ func TestServeServesAndStopsWhenAsked(t *testing.T) {
 // A page from elsewhere that gives its own name this machine's address is not answered.
 func TestServeAnswersOnlyToThisMachinesNames(t *testing.T) {
 	t.Parallel()
-	address, stop := started(t, "serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
+	address, stop := started(t, "serve", "--no-access", "--data", t.TempDir(), "--listen", "127.0.0.1:0")
 	defer stop()
 	for host, want := range map[string]int{"localhost": 200, "localhost:8080": 200, "127.0.0.1": 200, "[::1]:1": 200, "evil.example": 421, "evil.example:8080": 421} {
 		request, _ := http.NewRequest(http.MethodGet, address+"/api/v1/totals", nil)

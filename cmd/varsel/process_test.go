@@ -56,7 +56,7 @@ func newProcess(t *testing.T, data string) *process {
 	_ = socket.Close()
 	p := &process{
 		t: t, url: "http://" + address, output: &bytes.Buffer{},
-		args:   []string{file, "serve", "--data", data, "--listen", address, "--allow-egress", "127.0.0.0/8", "--allow-http"},
+		args:   []string{file, "serve", "--no-access", "--data", data, "--listen", address, "--allow-egress", "127.0.0.0/8", "--allow-http"},
 		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
 	}
 	t.Cleanup(func() {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // dates are read in Europe/Copenhagen on machines that have no zones
 
@@ -23,6 +24,9 @@ import (
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
+	"github.com/varselhub/varsel/internal/telemetry"
+	"github.com/varselhub/varsel/internal/web/access"
+	"github.com/varselhub/varsel/internal/web/listener"
 )
 
 // Hub is one running hub.
@@ -34,9 +38,13 @@ type Hub struct {
 	Store     *sqlite.Store
 	Vault     *secret.Vault
 
-	config Config
-	logger *slog.Logger
-	stops  []func(context.Context) // what Stop does, in the order it was started
+	config    Config
+	logger    *slog.Logger
+	telemetry *telemetry.Telemetry
+	gate      *access.Gate
+	listeners []*listener.Listener    // that answer
+	started   atomic.Bool             // the engine delivers
+	stops     []func(context.Context) // what Stop does, in the order it was started
 }
 
 // New opens the hub's data and wires the line. Nothing is sent before Start.
@@ -54,8 +62,14 @@ func New(ctx context.Context, config Config, logger *slog.Logger) (*Hub, error) 
 }
 
 func (h *Hub) open(ctx context.Context) error {
-	// What is kept.
 	var err error
+	if h.telemetry, err = telemetry.New(telemetry.Options{Logger: h.logger, Clock: clock.System{}, Version: h.config.Version,
+		Environment: h.config.Environment, Traces: h.config.Traces, Figures: h.figures}); err != nil {
+		return err
+	}
+	h.onStop(func(ctx context.Context) { h.report("sending the last spans", h.telemetry.Close(ctx)) })
+
+	// What is kept.
 	if h.Vault, err = secret.Open(h.config.secrets()); err != nil {
 		return err
 	}
@@ -81,7 +95,10 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.Log, err = eventlog.Open(ctx, h.Store, book, system, eventlog.Options{}); err != nil {
 		return err
 	}
-	h.onStop(func(context.Context) { h.report("closing the log", h.Log.Close()) })
+	h.onStop(func(context.Context) {
+		h.logger.Info("committing what is known")
+		h.report("closing the log", h.Log.Close())
+	})
 
 	// Publish.
 	accepter := publish.NewAccepter(directory{book}, hasher, system, publish.Limits{MaxEvent: h.config.MaxEvent})
@@ -100,14 +117,17 @@ func (h *Hub) open(ctx context.Context) error {
 		Connect: out.connect, Render: out.render, Tell: h.tell, Revise: func(ctx context.Context, l *revision.Line, change func(*subscription.Subscription)) error {
 			return h.Manager.Revise(ctx, l, change)
 		}, Trouble: h.report, Random: rand.Float64,
-		InFlight: h.config.InFlight,
+		InFlight: h.config.InFlight, Observe: h.observe,
 	})
 
 	// Management.
 	h.Manager = manage.New(h.Log, h.Engine, system, manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Vault, Trouble: h.report,
 	})
-	return h.register(ctx, book)
+	if err := h.register(ctx, book); err != nil {
+		return err
+	}
+	return h.guard(ctx, book, guard, system)
 }
 
 // Start takes up delivery where it stood.
@@ -115,7 +135,8 @@ func (h *Hub) Start(ctx context.Context) error {
 	if err := h.Engine.Start(ctx); err != nil {
 		return err
 	}
-	h.onStop(h.Engine.Stop)
+	h.onStop(h.drain)
+	h.started.Store(true)
 	h.Manager.Start()
 	h.onStop(func(context.Context) { h.Manager.Stop() })
 	return nil
@@ -127,6 +148,18 @@ func (h *Hub) Stop(ctx context.Context) {
 		h.stops[i](ctx)
 	}
 	h.stops = nil
+}
+
+// drain lets attempts in flight finish.
+func (h *Hub) drain(ctx context.Context) {
+	h.started.Store(false)
+	if n := h.Engine.Totals().InFlight; n > 0 {
+		h.logger.Info("waiting for the answers to what is in flight; no new send begins", "inFlight", n)
+	}
+	h.Engine.Stop(ctx)
+	if ctx.Err() != nil {
+		h.logger.Warn("what was still in flight is cut short, and will be sent again at the next start")
+	}
 }
 
 func (h *Hub) onStop(f func(context.Context)) { h.stops = append(h.stops, f) }

@@ -1,14 +1,22 @@
 package app
 
 import (
+	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/channel/mail"
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/config"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/web/access"
+	"github.com/varselhub/varsel/internal/web/listener"
 )
 
 // Config is everything an operator decides about one hub.
@@ -22,9 +30,98 @@ type Config struct {
 	SMTP        *mail.Config   // nil: no mail
 	InFlight    int            // sends at once on this node; 0: 4,096
 	MaxEvent    int            // bytes; 0: 1 MiB
-	// OpenToEveryone answers requests for every host name. Without it only this machine's own names are answered: there
-	// is no access control yet.
-	OpenToEveryone bool
+	Traces      string         // URL of an OTLP collector; empty: no spans
+	// NoAccess lets whoever reaches the hub do everything: for a machine of one's own. Answer refuses it on an address that
+	// other machines can reach.
+	NoAccess bool
+	// URL is where the hub is reached from outside, such as https://hub.example: issuer and audience of its access
+	// tokens; http://localhost when empty.
+	URL     string
+	Issuers []access.Issuer // whose access tokens are taken besides the hub's own
+	Limits  access.Limits   // of how often one caller may ask
+	// Welcome is given the secret of the operator's account that the first start makes; nil: it is written to
+	// Data/operator-secret, which only the hub's user can read. It is told nobody else, and no log.
+	Welcome func(account, secret string) error
+}
+
+// mailTimeout is for one whole mail: servers may greet slowly on purpose (RFC 5321 section 4.5.3.2).
+const mailTimeout = time.Minute
+
+// Configured is a hub as its operator's settings say.
+func Configured(s *config.Config) Config {
+	c := Config{
+		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
+		Egress:   netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP},
+		NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
+	}
+	for i := range s.Issuers {
+		c.Issuers = append(c.Issuers, issuer(&s.Issuers[i]))
+	}
+	if s.Traces.URL != nil {
+		c.Traces = s.Traces.URL.String()
+	}
+	if s.EgressProxy.URL != nil {
+		proxy := *s.EgressProxy.URL
+		if password := s.EgressProxyPassword.Text(); password != "" {
+			proxy.User = url.UserPassword(proxy.User.Username(), password)
+		}
+		c.Egress.Proxy = proxy.String()
+	}
+	if s.SMTP.Host != "" {
+		c.SMTP = &mail.Config{
+			Host: s.SMTP.Host, Port: s.SMTP.Port, TLS: mail.TLS(s.SMTP.TLS), From: s.SMTP.From, User: s.SMTP.User,
+			Password: s.SMTP.Password.Text(), Timeout: mailTimeout,
+		}
+	}
+	return c
+}
+
+func issuer(s *config.Issuer) access.Issuer {
+	i := access.Issuer{
+		Name: s.Name, URL: s.URL, JWKS: s.JWKS, Audience: s.Audience, Algorithms: s.Algorithms, Leeway: s.Leeway, PlainJWT: s.PlainJWT,
+		RolesClaim: s.RolesClaim, Roles: map[string]account.Role{}, SystemsClaim: s.Systems, SourcesClaim: s.Sources,
+	}
+	for _, grant := range s.Roles {
+		i.Roles[grant.Value] = account.Role(grant.Role)
+	}
+	return i
+}
+
+// Check finds what the settings name and cannot be used, as far as it can be told without starting: certificates, the
+// way out, issuers, mail.
+func Check(s *config.Config) error {
+	listeners, err := s.All()
+	if err != nil {
+		return err
+	}
+	for i := range listeners {
+		if err := listener.Check(&listeners[i], clock.System{}); err != nil {
+			return err
+		}
+	}
+	c := Configured(s)
+	egress, err := netguard.New(c.Egress, nil)
+	if err != nil {
+		return err
+	}
+	if err := access.CheckIssuers(c.Issuers, c.URL, egress); err != nil {
+		return err
+	}
+	return c.checkMail()
+}
+
+// checkMail finds at the start what would otherwise fail the first mail.
+func (c *Config) checkMail() error {
+	if c.SMTP == nil {
+		return nil
+	}
+	settings := *c.SMTP
+	settings.Dial = (&net.Dialer{}).DialContext
+	sender, err := mail.New(settings)
+	if err != nil {
+		return err
+	}
+	return sender.Close()
 }
 
 func (c *Config) withDefaults() (Config, error) {
@@ -32,12 +129,18 @@ func (c *Config) withDefaults() (Config, error) {
 	if filled.Environment == "" {
 		filled.Environment = "T1"
 	}
+	if filled.URL = strings.TrimSuffix(filled.URL, "/"); filled.URL == "" {
+		filled.URL = "http://localhost"
+	}
 	if filled.Zone == nil {
 		zone, err := time.LoadLocation("Europe/Copenhagen")
 		if err != nil {
 			return filled, fault.Wrap(fault.Internal, err, "the time zone Europe/Copenhagen is not known here")
 		}
 		filled.Zone = zone
+	}
+	if err := filled.checkMail(); err != nil {
+		return filled, err
 	}
 	if err := os.MkdirAll(filled.Data, 0o700); err != nil {
 		return filled, fault.Wrap(fault.Internal, err, "cannot make the data directory %s", filled.Data)

@@ -70,7 +70,7 @@ func TestS40ContactIsToldByMail(t *testing.T) {
 	}))
 	t.Cleanup(receiver.Close)
 	hub, err := app.New(t.Context(), app.Config{
-		Data: t.TempDir(), Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}, Operator: "operator@example.org",
+		Data: t.TempDir(), NoAccess: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}, Operator: "operator@example.org",
 		SMTP: &mail.Config{Host: "127.0.0.1", Port: box.listen(t), TLS: mail.Plain, From: "varsel@example.org", Timeout: 10 * time.Second},
 	}, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {

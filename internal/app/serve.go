@@ -6,56 +6,104 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
-	"time"
+	"slices"
+	"sync"
+	"syscall"
 
 	"github.com/varselhub/varsel/internal/clock"
-	"github.com/varselhub/varsel/internal/envelope/cloudevents"
+	"github.com/varselhub/varsel/internal/config"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/web/api"
+	"github.com/varselhub/varsel/internal/web/listener"
 	"github.com/varselhub/varsel/internal/web/now"
 )
 
-// The listener's bounds. A publish request of the largest size may take long on a slow line; its head may not.
-const (
-	headTimeout  = 10 * time.Second
-	readTimeout  = 2 * time.Minute
-	writeTimeout = 2 * time.Minute
-	idleTimeout  = 2 * time.Minute
-	maxHead      = 64 << 10 // bytes: events may come with their attributes as headers
-)
+// Listen takes every address the settings name, before anything else of the hub begins: one that is taken is said first.
+// Nobody is answered before Answer. The address of health and metrics is the one that may be missing, where nobody chose
+// it: a second hub on a developer's machine is no reason to refuse.
+func Listen(ctx context.Context, s *config.Loaded, logger *slog.Logger) ([]*listener.Listener, error) {
+	settings, err := s.All()
+	if err != nil {
+		return nil, err
+	}
+	var open []*listener.Listener
+	for i := range settings {
+		c := &settings[i]
+		l, err := listener.Open(ctx, c, clock.System{})
+		switch {
+		case err == nil:
+			open = append(open, l)
+		case errors.Is(err, syscall.EADDRINUSE) && c.Address == s.OperateListen && !s.Chosen("operate-listen"):
+			logger.Warn("health and metrics have no address of their own: the default's port is taken; choose one with operate-listen", "address", c.Address)
+		default:
+			for _, l := range open {
+				_ = l.Close()
+			}
+			return nil, err
+		}
+	}
+	return open, nil
+}
 
-// Serve answers HTTP on a listener until Stop, which ends it before anything else: what has been asked is answered
-// first. Call it after Start.
-//
-// Error: only when the hub's own pages cannot be made.
-func (h *Hub) Serve(listener net.Listener) error {
-	handler, err := h.Handler()
+// Serve answers everything on a socket, plainly, until Stop. Call it after Start.
+// Error: as Answer.
+func (h *Hub) Serve(socket net.Listener) error {
+	c, err := config.NewListener(socket.Addr().String(), config.Faces()...)
 	if err != nil {
 		return err
 	}
-	if !h.config.OpenToEveryone {
-		handler = onlyLoopbackNames(handler)
-	}
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHead, ErrorLog: slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug),
-	}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			h.report("serving HTTP", err)
+	return h.Answer(listener.On(socket, &c))
+}
+
+// Answer answers HTTP on listeners until Stop, which ends it before anything else: what has been asked is answered
+// first. Call it once, after Start.
+//
+// Errors: Configuration when other machines could reach a listener without TLS, or without access control; and when the
+// hub's own pages cannot be made.
+func (h *Hub) Answer(listeners ...*listener.Listener) error {
+	for _, l := range listeners {
+		if err := h.checkReach(l); err != nil {
+			return err
 		}
-	}()
+	}
+	faces, err := h.faces()
+	if err != nil {
+		return err
+	}
+	h.listeners = listeners
+	errorLog := slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
+	for _, l := range listeners {
+		l.Serve(faces.only(l.Faces()), h.report, errorLog)
+	}
 	h.onStop(func(ctx context.Context) {
-		if err := server.Shutdown(ctx); err != nil {
-			h.report("closing the connections", server.Close())
+		h.logger.Info("taking no more connections; what has been asked is answered")
+		var all sync.WaitGroup
+		for _, l := range listeners {
+			all.Go(func() { h.report("closing the connections of "+l.Address(), l.Shutdown(ctx)) })
 		}
+		all.Wait()
 	})
 	return nil
 }
 
-// Handler is everything the hub answers on its listener.
+// Handler is everything the hub answers.
 func (h *Hub) Handler() (http.Handler, error) {
+	faces, err := h.faces()
+	if err != nil {
+		return nil, err
+	}
+	return faces.only(config.Faces()), nil
+}
+
+// faces are the handlers that listeners choose among, by the face and the pattern they stand at.
+type faces []face
+
+type face struct {
+	name, pattern string
+	handler       http.Handler
+}
+
+func (h *Hub) faces() (faces, error) {
 	page, err := now.New(now.Options{
 		Deliveries: h.Engine, Log: h.Log, History: h.Store, Book: h.Log.Book(), Clock: clock.System{},
 		Zone: h.config.Zone, Environment: h.config.Environment,
@@ -64,39 +112,37 @@ func (h *Hub) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	programs := api.New(api.Options{
-		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode,
-		Operator: h.Engine, Puller: h.Engine, Replayer: h.Engine, Events: h.Log, History: h.Store, Author: anyone, Logger: h.logger,
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode,
+		Operator: h.Engine, Puller: h.Engine, Replayer: h.Engine, Events: h.Log, History: h.Store, Who: noted(h.who()), Logger: h.logger,
 	})
-	health := api.Health(h.ready)
+	health, oauth := api.Health(h.ready), h.gate.OAuth()
+	return faces{
+		{"api", "/api/", h.observed(programs)},
+		{"api", "/oauth/", oauth},
+		{"api", "/.well-known/oauth-authorization-server", oauth},
+		{"now", "/", h.watched(page)},
+		{"operate", "/healthz", health},
+		{"operate", "/readyz", health},
+		{"operate", "/metrics", h.telemetry.Metrics()},
+	}, nil
+}
+
+// only is the handler of the named faces; what belongs to another is not found.
+func (f faces) only(names []string) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/", programs)
-	mux.Handle("/healthz", health)
-	mux.Handle("/readyz", health)
-	mux.Handle("/", page)
-	return mux, nil
+	for _, face := range f {
+		if slices.Contains(names, face.name) {
+			mux.Handle(face.pattern, face.handler)
+		}
+	}
+	return mux
 }
 
-// onlyLoopbackNames refuses requests for any host but this machine. Without it a web page could give its own name the
-// address 127.0.0.1 and drive the hub from the visitor's browser (DNS rebinding).
-func onlyLoopbackNames(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = strings.Trim(r.Host, "[]")
-		}
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			http.Error(w, "this hub answers only to localhost; use http://127.0.0.1 and its port", http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// anyone is the author of every change: the hub does not ask yet who it is.
-func anyone(*http.Request) string { return "anyone" }
-
-// ready reports why the hub cannot take events, or nil.
+// ready reports why the hub cannot take events and deliver them, or nil.
 func (h *Hub) ready() error {
+	if !h.started.Load() {
+		return fault.New(fault.ShuttingDown, "delivery does not run")
+	}
 	if !h.Log.Healthy() {
 		return fault.New(fault.StorageFull, "the log takes no commits at the moment")
 	}

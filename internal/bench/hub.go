@@ -50,7 +50,7 @@ func (r *run) newHub(ctx context.Context, w world, behind int) (*hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	running, err := app.New(ctx, app.Config{Data: dir, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, logger())
+	running, err := app.New(ctx, app.Config{Data: dir, NoAccess: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, logger())
 	if err != nil {
 		return nil, err
 	}

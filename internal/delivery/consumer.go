@@ -41,6 +41,8 @@ type consumer struct {
 	slots   int                // what the endpoint last used may have in flight: bounds what is held
 	settled map[int64]bool     // after a restart: positions above the watermark that are done or on disk
 
+	standing [eventlog.ParkedAt + 1]int // lanes on disk, by their state
+
 	pending int64 // matched and not over
 	counted int64 // of all up to here
 

@@ -75,6 +75,8 @@ type Options struct {
 	Revise func(ctx context.Context, line *revision.Line, change func(*subscription.Subscription)) error
 	// Trouble reports what an operator should see in the log.
 	Trouble func(doing string, err error)
+	// Observe is told of every attempt; it must be quick. nil: nobody is.
+	Observe func(Observation)
 	// Random is in [0,1): jitter.
 	Random func() float64
 	// InFlight bounds the sends of this node; 0: 4,096.

@@ -50,7 +50,7 @@ func (c *consumer) release(d *delivery) {
 func (c *consumer) clearHead(l *lane, d *delivery) {
 	if l.disk.row.State != 0 {
 		c.cut.Unblocked = append(c.cut.Unblocked, l.key)
-		l.disk.row = eventlog.Blocked{}
+		c.standAs(l, eventlog.Blocked{})
 	} else {
 		c.serve(l, d)
 	}
@@ -183,7 +183,7 @@ func (c *consumer) block(d *delivery, row eventlog.Blocked) {
 	if l.disk.row.State == 0 && row.State != eventlog.Standing {
 		c.engine.totals.blockedLanes.Add(1)
 	}
-	l.disk.row = row
+	c.standAs(l, row)
 	c.cut.Blocked = append(c.cut.Blocked, row)
 	c.release(d)
 	c.window.settle(d.slot)

@@ -121,6 +121,7 @@ func (c *consumer) forgetLanes() {
 	}
 	c.lanes, c.outlets, c.waiting, c.window = map[event.Lane]*lane{}, map[string]*outlet{}, nil, window{}
 	c.held, c.starved, c.pages, c.restUpTo = 0, nil, nil, 0
+	clear(c.standing[:])
 }
 
 // readBack takes the lanes up from the disk, as after a start.

@@ -126,7 +126,7 @@ func (c *consumer) releaseHead(l *lane) {
 	d.failures, d.since = 0, 0
 	row := l.disk.row
 	row.State, row.Failures, row.Since, row.Due, row.Spell = eventlog.Standing, 0, 0, 0, 0
-	l.disk.row = row
+	c.standAs(l, row)
 	c.cut.Blocked = append(c.cut.Blocked, row)
 	c.makeReady(l)
 	c.touch()

@@ -77,7 +77,8 @@ func (e *Engine) putBack(c *consumer, k *eventlog.Consumer) {
 
 func (c *consumer) takeUpBlocked(row eventlog.Blocked, behind int) {
 	e := c.engine
-	l := &lane{consumer: c, key: row.Lane, disk: &diskLane{row: row, behind: behind}}
+	l := &lane{consumer: c, key: row.Lane, disk: &diskLane{behind: behind}}
+	c.standAs(l, row)
 	l.head = &delivery{
 		position: row.Position, line: e.line(row.Line), lane: l, slot: -1, stage: blocked,
 		attempts: row.Attempts, failures: row.Failures, since: row.Since, status: row.Status, reason: row.Reason, pass: row.Pass,

@@ -240,7 +240,7 @@ func (c *consumer) stepOn(p *pass, line *revision.Line) bool {
 	var unfinished map[int64]bool
 	var tried map[int64]int
 	if err == nil && len(chosen) > 0 {
-		unfinished, tried, err = c.standing(after, upTo)
+		unfinished, tried, err = c.notOver(after, upTo)
 	}
 	if err != nil {
 		e.trouble("reading for replay "+c.book.Name, err)
@@ -288,9 +288,9 @@ func (c *consumer) stretch(p *pass) (after, upTo int64, state passState) {
 	return p.Place, min(p.Place+min(reach, int64(c.engine.opts.ReplayAhead)), p.Filter.UpTo, c.read), passGoes
 }
 
-// standing finds what of a stretch is not over, in memory or on disk, and how often each was tried. What it knew in memory
+// notOver finds what of a stretch is not over, in memory or on disk, and how often each was tried. What it knew in memory
 // is committed before the disk is read, so nothing falls between.
-func (c *consumer) standing(after, upTo int64) (unfinished map[int64]bool, tried map[int64]int, err error) {
+func (c *consumer) notOver(after, upTo int64) (unfinished map[int64]bool, tried map[int64]int, err error) {
 	c.mu.Lock()
 	unfinished = c.window.unsettled(after, upTo)
 	for _, l := range c.lanes {

@@ -162,5 +162,6 @@ func (c *consumer) finishEnded() {
 	c.cut.Ended, c.cut.Dropped = true, max(0, c.pending)
 	c.lanes, c.waiting, c.window, c.leases, c.passes = nil, nil, window{}, nil, nil
 	c.held, c.pending = 0, 0
+	clear(c.standing[:])
 	c.touch()
 }

@@ -56,6 +56,7 @@ func (e *Engine) work(j job) {
 		if e.ctx.Err() != nil && !v.outcome.Ends() {
 			return // the hub is stopping: the attempt was cut short and counts for nothing
 		}
+		e.observe(j, v)
 		j.d.lane.consumer.finish(j, v)
 		if j, more = e.next(j); !more {
 			j, more = e.await()

@@ -19,7 +19,8 @@ type Envelope interface {
 	Render(e *event.Event) *event.Rendering
 }
 
-// Of returns the event as a message under a revision of the configuration. It is rendered and checked once for all
+// Of returns the event as a message under a revision of the configuration, with the trace it began in as headers of the
+// transport (Trace Context), whatever the envelope. It is rendered and checked once for all
 // deliveries; only when several goroutines ask for the first time at once may each do the work.
 func Of(env Envelope, e *event.Event, revision int64) *event.Rendering {
 	if r := e.Rendered(env.Slot()); r != nil && r.Revision == revision {
@@ -27,6 +28,12 @@ func Of(env Envelope, e *event.Event, revision int64) *event.Rendering {
 	}
 	r := env.Render(e)
 	r.Revision = revision
+	if parent, state := e.Trace(); parent != "" && r.Err == nil {
+		r.Headers = append(r.Headers, event.Header{Name: event.TraceParent, Value: parent})
+		if state != "" {
+			r.Headers = append(r.Headers, event.Header{Name: event.TraceState, Value: state})
+		}
+	}
 	e.KeepRendering(env.Slot(), r)
 	return r
 }

@@ -1,6 +1,7 @@
 package envelope_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/varselhub/varsel/internal/envelope"
@@ -15,6 +16,23 @@ func (c *counting) Slot() int { return c.slot }
 func (c *counting) Render(*event.Event) *event.Rendering {
 	c.renders++
 	return &event.Rendering{}
+}
+
+// The trace that an event began in goes on with its messages (Distributed Tracing extension of CloudEvents).
+func TestTheTraceOfAnEventIsAHeader(t *testing.T) {
+	t.Parallel()
+	const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for head, want := range map[string][]event.Header{
+		`{"id":"1"}`: nil,
+		`{"id":"1","traceparent":"` + parent + `"}`:                    {{Name: "traceparent", Value: parent}},
+		`{"id":"1","traceparent":"` + parent + `","tracestate":"a=1"}`: {{Name: "traceparent", Value: parent}, {Name: "tracestate", Value: "a=1"}},
+		`{"id":"1","traceparent":"00-nonsense"}`:                       nil,
+	} {
+		e := event.Event{Head: []byte(head)}
+		if got := envelope.Of(&counting{}, &e, 1).Headers; !slices.Equal(got, want) {
+			t.Errorf("%s: %v", head, got)
+		}
+	}
 }
 
 func TestAnEventIsRenderedOncePerEnvelopeAndRevision(t *testing.T) {

@@ -18,6 +18,13 @@ const (
 	ReadOnly         Code = "read-only"
 	CrossOrigin      Code = "cross-origin"
 
+	// Who asks, and how often.
+	Unauthenticated   Code = "unauthenticated"
+	InvalidToken      Code = "invalid-token"
+	Forbidden         Code = "forbidden"
+	RateLimited       Code = "rate-limited"
+	IssuerUnreachable Code = "issuer-unreachable"
+
 	// Publishing.
 	InvalidEvent   Code = "invalid-event"
 	EventConflict  Code = "event-conflict"
@@ -66,6 +73,9 @@ const (
 	SignatureMissing  Code = "signature-missing"
 	SignatureStale    Code = "signature-stale"
 	SignatureMismatch Code = "signature-mismatch"
+
+	// The hub's own settings.
+	Configuration Code = "invalid-configuration"
 )
 
 // Catalogue lists every code once. docs/errors is made from it.
@@ -84,6 +94,12 @@ var Catalogue = []Entry{
 	{Conflict, 409, "It is not in a state that allows this", "The detail names the state; change that first."},
 	{ReadOnly, 403, "This is made and kept by the hub", "It can be read, not changed."},
 	{CrossOrigin, 403, "A web page of another site made this request", "Make it from a program, or from a page of the hub itself."},
+
+	{Unauthenticated, 401, "The request does not say who makes it", "Get a token from /oauth/token with an account's name and secret, and send it as Authorization: Bearer TOKEN."},
+	{InvalidToken, 401, "The credentials are not accepted", "Get a new token; if that is refused too, ask the operator whether the account is in use and the issuer is configured."},
+	{Forbidden, 403, "You may not do this", "Ask the operator for the role that may; docs/access.md lists them."},
+	{RateLimited, 429, "Too many requests", "Wait as long as Retry-After says; send events in batches."},
+	{IssuerUnreachable, 503, "The issuer of the token cannot be asked for its keys", "Try again in a minute. Operator: check the issuer's address, and the hub's egress rules and DNS."},
 
 	{InvalidEvent, 422, "The event breaks rules", "Mend every violation listed and publish it again; it was not accepted."},
 	{EventConflict, 409, "An event with this source and id exists with other content", "Give the new fact a new id; an event never changes."},
@@ -126,4 +142,6 @@ var Catalogue = []Entry{
 	{SignatureMissing, 401, "The message is not signed", "Sign it as Standard Webhooks says and send the three webhook headers."},
 	{SignatureStale, 401, "The signature's time is too far from now", "Set both clocks by NTP, and stamp every attempt anew."},
 	{SignatureMismatch, 401, "The signature does not fit the message", "Check that both sides hold the same key and that nothing between them changes the body's bytes."},
+
+	{Configuration, 500, "The configuration breaks rules", "Operator: mend every line listed; varsel config check tells again."},
 }

@@ -5,10 +5,13 @@
 package oracle
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -20,15 +23,53 @@ const limit = time.Minute
 // of test/oracles. A script that exits with anything but 0 fails the test and shows its standard error.
 func Node(t testing.TB, script string, stdin []byte) []byte {
 	t.Helper()
-	modules := modules(t)
-	node := Program(t, "node")
-	if _, err := os.Stat(modules); err != nil {
-		missing(t, "the npm packages of test/oracles")
-	}
+	node, modules := tools(t)
 	return run(t, node, modules, script, stdin)
 }
 
-// Program finds a program of the machine by its name.
+// Serve starts a CommonJS script that goes on serving, and returns the first line that it writes: where it is reached.
+// Its standard input ends with the test, and it must end then.
+func Serve(t testing.TB, script string) string {
+	t.Helper()
+	node, modules := tools(t)
+	var stderr bytes.Buffer
+	cmd := command(node, modules, script)
+	cmd.Stderr = &stderr
+	stdin, errIn := cmd.StdinPipe()
+	stdout, errOut := cmd.StdoutPipe()
+	if err := errors.Join(errIn, errOut, cmd.Start()); err != nil {
+		t.Fatalf("node: %v", err)
+	}
+	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Wait() // how it ended is no matter: the test is over
+		timer.Stop()
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("node said nothing: %v", err)
+	}
+	return strings.TrimSpace(line)
+}
+
+// tools finds node and the packages.
+func tools(t testing.TB) (node, packages string) {
+	t.Helper()
+	node, packages = Program(t, "node"), modules(t)
+	if _, err := os.Stat(packages); err != nil {
+		missing(t, "the npm packages of test/oracles")
+	}
+	return node, packages
+}
+
+func command(node, modules, script string) *exec.Cmd {
+	cmd := exec.Command(node, "--eval", script)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "NODE_OPTIONS=")
+	return cmd
+}
+
+// Program returns the path of a program of the machine, such as those that scripts/install-test-tools installs.
 func Program(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -51,8 +92,7 @@ func File(t testing.TB, name string) []byte {
 func run(t testing.TB, node, modules, script string, stdin []byte) []byte {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), node, "--eval", script)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "NODE_OPTIONS=")
+	cmd := command(node, modules, script)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("node: %v", err)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/profile"
@@ -32,6 +33,7 @@ type Book struct {
 	lines     map[string]*Line
 	consumers map[string]*Consumer
 	pauses    map[Scope]*history[PauseDocument]
+	accounts  map[string]*history[account.Account]
 	index     index // every line
 	changes   []change
 }
@@ -52,6 +54,7 @@ func NewBook(zone *time.Location) *Book {
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
 		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
+		accounts: map[string]*history[account.Account]{},
 	}
 }
 
@@ -89,6 +92,9 @@ func (b *Book) apply(r *Revision) error {
 		return b.applySubscription(r)
 	case Pause:
 		_, err := note(b.pauses, r)
+		return err
+	case Account:
+		_, err := note(b.accounts, r)
 		return err
 	}
 	return fault.New(fault.Internal, "unknown kind; was this database written by a newer varsel?")

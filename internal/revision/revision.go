@@ -18,6 +18,7 @@ const (
 	System       Kind = "system"       // subject: the system's name
 	Subscription Kind = "subscription" // subject: the subscription's id
 	Pause        Kind = "pause"        // subject: a Scope
+	Account      Kind = "account"      // subject: the account's name
 )
 
 // Revision is one change of configuration: the whole new document, or its removal.

@@ -1,5 +1,5 @@
 // Package secret keeps what must not be in the database: the keys that wrap its data keys, the key that lanes are hashed
-// with and the keys that messages are signed with, as files that only the hub's user can read.
+// with, and the keys that messages and access tokens are signed with, as files that only the hub's user can read.
 package secret
 
 import (
@@ -38,23 +38,30 @@ func Open(dir string) (*Vault, error) {
 
 const (
 	laneKeyFile = "lane.key"
-	laneKeySize = 32
+	keySize     = 32
 )
 
 // LaneKey returns the key that lanes are hashed with, made at first use.
-func (v *Vault) LaneKey() ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(v.dir, laneKeyFile))
+func (v *Vault) LaneKey() ([]byte, error) { return v.key(laneKeyFile) }
+
+// TokenKey returns the ed25519 seed that the hub's own access tokens are signed with, made at first use. Deleting its
+// file makes another at the next start: tokens given before are refused then.
+func (v *Vault) TokenKey() ([]byte, error) { return v.key("token.key") }
+
+// key reads 32 random bytes that stand in a file as hexadecimal digits, made when there is none.
+func (v *Vault) key(name string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(v.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
-		key := make([]byte, laneKeySize)
+		key := make([]byte, keySize)
 		rand.Read(key)
-		return key, v.write(laneKeyFile, hex.EncodeToString(key))
+		return key, v.write(name, hex.EncodeToString(key))
 	}
 	if err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "cannot read the lane key")
+		return nil, fault.Wrap(fault.Internal, err, "cannot read %s", name)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != laneKeySize {
-		return nil, fault.New(fault.Internal, "%s is not 64 hexadecimal digits: restore it from the backup", filepath.Join(v.dir, laneKeyFile))
+	if err != nil || len(key) != keySize {
+		return nil, fault.New(fault.Internal, "%s is not 64 hexadecimal digits: restore it from the backup", filepath.Join(v.dir, name))
 	}
 	return key, nil
 }

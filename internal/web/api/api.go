@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
@@ -54,9 +55,8 @@ type Options struct {
 	Replayer  Replayer
 	Events    Events
 	History   History
-	// Author names who makes a request, for the revisions it writes. Whether the request is allowed at all is decided
-	// before it comes here.
-	Author func(*http.Request) string
+	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
+	Who    func(*http.Request) (*account.Principal, error)
 	Logger *slog.Logger
 	Limits Limits
 }
@@ -117,6 +117,8 @@ func (a *api) routes() []route {
 		{"GET /api/v1/systems/{name}", a.system().get},
 		{"PUT /api/v1/systems/{name}", a.system().replace},
 		{"DELETE /api/v1/systems/{name}", a.deleteSystem},
+		{"GET /api/v1/systems/{name}/contacts", a.getContacts},
+		{"PUT /api/v1/systems/{name}/contacts", a.putContacts},
 		{"GET /api/v1/systems/{name}/subscriptions", a.getSet},
 		{"PUT /api/v1/systems/{name}/subscriptions", a.putSet},
 		{"POST /api/v1/systems/{name}/signing-keys", a.rotateKey},
@@ -151,6 +153,11 @@ func (a *api) routes() []route {
 		{"POST /api/v1/lanes/release", a.releaseLanes},
 		{"POST /api/v1/lanes/discard", a.discardLanes},
 		{"GET /api/v1/totals", a.totals},
+
+		{"GET /api/v1/accounts", a.listAccounts},
+		{"GET /api/v1/accounts/{name}", a.account().get},
+		{"PUT /api/v1/accounts/{name}", a.account().replace},
+		{"POST /api/v1/accounts/{name}/secrets", a.rotateSecret},
 	}
 }
 
@@ -158,8 +165,10 @@ func (a *api) routes() []route {
 func New(options Options) http.Handler {
 	options.Limits = options.Limits.withDefaults()
 	a := &api{Options: options, mux: http.NewServeMux(), crossOrigins: http.NewCrossOriginProtection()}
+	own := a.own()
 	for _, route := range a.routes() {
-		a.mux.Handle(route.pattern, a.answering(route.handle))
+		rule, _ := account.RuleOf(route.pattern)
+		a.mux.Handle(route.pattern, a.answering(a.allowing(rule, route.handle, own[route.pattern])))
 	}
 	return a
 }

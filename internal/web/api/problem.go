@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"strconv"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
 )
@@ -115,6 +116,12 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch p.Status {
 	case http.StatusServiceUnavailable, http.StatusInsufficientStorage:
 		w.Header().Set("Retry-After", retryAfter)
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", fmt.Sprint(extra[account.RetryAfter]))
+	case http.StatusUnauthorized, http.StatusForbidden:
+		if challenge := account.Challenge(p.Code, p.Detail); challenge != "" {
+			w.Header().Set("WWW-Authenticate", challenge)
+		}
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	text := joined(p, extra)

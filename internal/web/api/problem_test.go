@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/publish"
@@ -131,6 +133,10 @@ var refusals = map[string]refusal{
 		})
 	}, "GET", "/events/1", "", nil, "internal"},
 	"a panic":                    {func(w *world) { w.set(func(o *api.Options) { o.Events = failing{} }) }, "GET", "/events/1", "", nil, "internal"},
+	"nobody":                     {asked(fault.New(fault.Unauthenticated, "no credentials")), "GET", "/totals", "", nil, "unauthenticated"},
+	"a token that is none":       {asked(fault.New(fault.InvalidToken, "it is no token")), "GET", "/totals", "", nil, "invalid-token"},
+	"too often":                  {asked(account.TooMany(90 * time.Second)), "GET", "/totals", "", nil, "rate-limited"},
+	"an issuer that is away":     {asked(fault.New(fault.IssuerUnreachable, "no answer")), "GET", "/totals", "", nil, "issuer-unreachable"},
 	"publish: media type":        {nil, "POST", "/events", anEvent, []string{kindOf, "text/csv"}, "media-type"},
 	"publish: no JSON":           {nil, "POST", "/events", `{`, []string{kindOf, ce}, "invalid-event  json"},
 	"publish: rules":             {nil, "POST", "/events", `[{"specversion":"1.0","id":"1","source":"urn:none","type":"cv"},{"specversion":"0.3","id":"","source":"urn:test:dfdg","type":"none"}]`, []string{kindOf, ceBatch}, "invalid-event /source not-registered; /id empty; /specversion specversion; /id required; /type not-registered"},
@@ -143,6 +149,13 @@ var refusals = map[string]refusal{
 	"fetch: no cursor":           {reading, "GET", "/pull/$reader?after=AAAA", "", nil, "bad-cursor"},
 	"fetch: a cursor beyond":     {reading, "GET", "/pull/$reader?after=$beyond", "", nil, "log-rewound"},
 	"publish: no such parameter": {nil, "POST", "/events?partly=true", anEvent, []string{kindOf, ce}, "bad-request query:* unknown"},
+}
+
+// asked is a hub that answers so when it asks who it is.
+func asked(err error) func(w *world) {
+	return func(w *world) {
+		w.set(func(o *api.Options) { o.Who = func(*http.Request) (*account.Principal, error) { return nil, err } })
+	}
 }
 
 func small(w *world) {
@@ -180,9 +193,10 @@ func owing(w *world) {
 	w.Publish("cv", event.Organisation{}, 3)
 }
 
-// unmet are the codes that are no problem of a request: they are reasons of attempts, of one entry of many, or what a
-// damaged disk and the commands beside the hub meet.
-var unmet = []fault.Code{fault.AfterRefused, fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
+// unmet are the codes that are no problem of a request: they are reasons of attempts, of one entry of many, of not starting,
+// or what a damaged disk and the commands beside the hub meet.
+var unmet = []fault.Code{fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
+	fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch,
 	fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid}
 
@@ -247,5 +261,9 @@ func TestMembersOfSomeProblems(t *testing.T) {
 	w.Must(w.Log.Close())
 	if a := w.call("POST", "/events", anEvent, kindOf, ce); a.header.Get("Retry-After") == "" {
 		t.Error("not told when to come again")
+	}
+	asked(account.TooMany(90*time.Second - 1))(w)
+	if a := w.call("GET", "/totals", ""); a.header.Get("Retry-After") != "90" || a.json["retryAfterSeconds"] != 90.0 {
+		t.Errorf("not told when to come again: %s %s", a.header.Get("Retry-After"), a.text)
 	}
 }

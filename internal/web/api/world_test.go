@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -35,7 +36,9 @@ func (d directory) Source(uri string) *event.Source { return d.book.SourceAt(uri
 func (d directory) Version(name, version string) *event.Compiled {
 	return d.book.Version(name, version)
 }
-func author(r *http.Request) string { return "eva" }
+func eva(*http.Request) (*account.Principal, error) {
+	return &account.Principal{Name: "eva", Roles: []account.Role{account.Operator}}, nil
+}
 
 func (w *world) set(change func(*api.Options)) { change(&w.options); w.handler = api.New(w.options) }
 func (w *world) call(method, path, body string, h ...string) answer {
@@ -50,7 +53,7 @@ func newWorld(t testing.TB) *world {
 	w.options = api.Options{
 		Book: w.Book, Manager: w.Manager, Decode: cloudevents.Decode, Operator: w.Engine, Puller: w.Engine, Replayer: w.Engine, Events: w.Log, History: w.Store,
 		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log),
-		Author:    author, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
+		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
 	w.handler = api.New(w.options)
 	w.Seed()

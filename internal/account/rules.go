@@ -1,0 +1,112 @@
+package account
+
+// Reach is how far a role gets on a route.
+type Reach uint8
+
+// The reaches, each further than the one before.
+const (
+	None Reach = iota // refused: 403
+	Own               // what is its own; anything else is not there: 404
+	All
+)
+
+// Rule is one route of the hub and who may use it. A route without a rule is refused to everyone.
+type Rule struct {
+	Route string // "METHOD /path", as the server's mux writes it
+	Open  bool   // asks nobody who they are
+	Reach [5]Reach
+}
+
+// open makes the rule of a route that everyone may use; to one by role.
+func open(route string) Rule { return Rule{Route: route, Open: true} }
+
+func to(route string, operator, auditor, source, subscriber, siteEditor Reach) Rule {
+	return Rule{Route: route, Reach: [5]Reach{operator, auditor, source, subscriber, siteEditor}}
+}
+
+// Rules is the table of every route by role. An operator may do all, an auditor read all but payloads.
+var Rules = []Rule{
+	//                                                    operator auditor source subscriber site-editor
+	to("POST /api/v1/events", All, None, Own, None, None),
+	to("GET /api/v1/events/{position}", All, All, Own, Own, None),
+	to("GET /api/v1/events/{position}/attempts", All, All, None, Own, None),
+
+	// The catalogue is everyone's who may be a party to an event.
+	to("GET /api/v1/sources", All, All, All, All, None),
+	to("GET /api/v1/sources/{name}", All, All, All, All, None),
+	to("PUT /api/v1/sources/{name}", All, None, None, None, None),
+	to("GET /api/v1/event-types", All, All, All, All, None),
+	to("GET /api/v1/event-types/{name}", All, All, All, All, None),
+	to("PUT /api/v1/event-types/{name}", All, None, None, None, None),
+	to("GET /api/v1/event-types/{name}/versions", All, All, All, All, None),
+	to("GET /api/v1/event-types/{name}/versions/{version}", All, All, All, All, None),
+	to("PUT /api/v1/event-types/{name}/versions/{version}", All, None, None, None, None),
+	to("GET /api/v1/profiles", All, All, All, All, None),
+
+	// Only the operator makes, changes and ends agreements (S52).
+	to("GET /api/v1/systems", All, All, None, Own, None),
+	to("GET /api/v1/systems/{name}", All, All, None, Own, None),
+	to("PUT /api/v1/systems/{name}", All, None, None, None, None),
+	to("DELETE /api/v1/systems/{name}", All, None, None, None, None),
+	to("GET /api/v1/systems/{name}/contacts", All, All, None, Own, None),
+	to("PUT /api/v1/systems/{name}/contacts", All, None, None, Own, None),
+	to("GET /api/v1/systems/{name}/subscriptions", All, All, None, Own, None),
+	to("PUT /api/v1/systems/{name}/subscriptions", All, None, None, Own, None),
+	to("POST /api/v1/systems/{name}/signing-keys", All, None, None, Own, None),
+
+	to("GET /api/v1/subscriptions", All, All, None, Own, None),
+	to("GET /api/v1/subscriptions/{id}", All, All, None, Own, None),
+	to("POST /api/v1/subscriptions/{id}/test", All, None, None, Own, None),
+	to("POST /api/v1/subscriptions/{id}/activate", All, None, None, Own, None),
+	to("POST /api/v1/subscriptions/{id}/deactivate", All, None, None, Own, None),
+
+	// What is fetched is payload: no auditor's business.
+	to("GET /api/v1/pull/{subscription}", All, None, None, Own, None),
+	to("POST /api/v1/pull/{subscription}/lease", All, None, None, Own, None),
+	to("POST /api/v1/pull/{subscription}/acknowledge", All, None, None, Own, None),
+	to("POST /api/v1/pull/{subscription}/return", All, None, None, Own, None),
+
+	// A subscriber pauses its subscriptions; a pause of its system is how an operator stops it, and stays until an
+	// operator ends it.
+	to("GET /api/v1/pauses", All, All, None, None, None),
+	to("POST /api/v1/hub/pause", All, None, None, None, None),
+	to("POST /api/v1/hub/resume", All, None, None, None, None),
+	to("POST /api/v1/systems/{name}/pause", All, None, None, None, None),
+	to("POST /api/v1/systems/{name}/resume", All, None, None, None, None),
+	to("POST /api/v1/subscriptions/{id}/pause", All, None, None, Own, None),
+	to("POST /api/v1/subscriptions/{id}/resume", All, None, None, Own, None),
+	to("POST /api/v1/endpoints/pause", All, None, None, None, None),
+	to("POST /api/v1/endpoints/resume", All, None, None, None, None),
+
+	to("GET /api/v1/endpoints", All, All, None, Own, None),
+	to("GET /api/v1/lanes", All, All, None, Own, None),
+	to("POST /api/v1/lanes/release", All, None, None, Own, None),
+	to("POST /api/v1/lanes/discard", All, None, None, Own, None),
+	to("GET /api/v1/totals", All, All, None, None, None),
+
+	to("GET /api/v1/accounts", All, All, None, None, None),
+	to("GET /api/v1/accounts/{name}", All, All, None, None, None),
+	to("PUT /api/v1/accounts/{name}", All, None, None, None, None),
+	to("POST /api/v1/accounts/{name}/secrets", All, None, None, None, None),
+
+	to(LivePage, All, All, None, None, None),
+	open("POST /oauth/token"),
+	open("GET /oauth/jwks.json"),
+	open("GET /.well-known/oauth-authorization-server"),
+	open("GET /healthz"),
+	open("GET /readyz"),
+	open("GET /metrics"), // figures, of nobody; served where the operate face is
+}
+
+// LivePage is the route of the live page and of what belongs to it.
+const LivePage = "GET /"
+
+// RuleOf returns the rule of a route. One that is not in the table lets nobody in.
+func RuleOf(route string) (Rule, bool) {
+	for _, rule := range Rules {
+		if rule.Route == route {
+			return rule, true
+		}
+	}
+	return Rule{Route: route}, false
+}

@@ -1,0 +1,140 @@
+// Package config is what an operator decides about one hub: one struct, whose tags make the file's keys, the environment
+// variables, the flags and the page docs/configuration.md.
+//
+// A setting has one name. `smtp.host` in the file is --smtp-host as a flag and VARSEL_SMTP_HOST in the environment; the
+// flag wins over the environment, that over the file, that over the default. The file is YAML: a list of listeners reads
+// well in it, and its parser gives every key its line. Scalars are read by the setting's own type, never by YAML's
+// guesses: `environment: NO` is Norway.
+package config
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// Config is every setting. The tags are kong's, which makes the flags of `varsel serve` of them; `kong:"-"` stands in the
+// file alone.
+type Config struct {
+	Data        string        `name:"data" default:"./varsel-data" placeholder:"DIR" help:"Directory of the database and the secrets; made when it is not there."`
+	Environment string        `name:"environment" default:"T1" help:"What this installation is: PROD, PREPROD, T3 and so on."`
+	Zone        Zone          `name:"zone" default:"Europe/Copenhagen" placeholder:"ZONE" help:"Time zone of dates that name none."`
+	Operator    string        `name:"operator" placeholder:"MAIL" help:"Mail address told about what is the operator's to mend."`
+	InFlight    int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
+	MaxEvent    Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
+	Grace       time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
+
+	Listen        string     `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of everything the hub answers, without TLS: one of this machine's own. For more than that, list listeners in the file."`
+	OperateListen string     `name:"operate-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of health and metrics alone, without TLS; empty: none. When the default's port is taken the hub starts without it."`
+	Listeners     []Listener `kong:"-" name:"listeners" help:"What listens where, instead of listen."`
+
+	NoAccess  bool     `name:"no-access" help:"Ask nobody who they are: whoever reaches the hub may do everything. Only where this machine alone can reach it."`
+	PublicURL URL      `name:"public-url" placeholder:"URL" help:"Where the hub is reached from outside, such as https://hub.example: issuer and audience of its access tokens. None: the first listener that answers api, by its first name or its address."`
+	RateLimit int      `name:"rate-limit" default:"1000" placeholder:"N" help:"Requests a second that one account may make; twice as many for a moment."`
+	Issuers   []Issuer `kong:"-" name:"issuers" help:"Who else gives access tokens for this hub."`
+
+	AllowEgress         []netip.Prefix `name:"allow-egress" placeholder:"CIDR" help:"Ranges that may be called although they are not public, such as 10.1.0.0/16."`
+	AllowHTTP           bool           `name:"allow-http" help:"Call receivers by http as well as https."`
+	EgressProxy         URL            `name:"egress-proxy" placeholder:"URL" help:"HTTP proxy that every call goes through, such as http://user@proxy.example:3128."`
+	EgressProxyPassword Secret         `name:"egress-proxy-password-file" placeholder:"FILE" help:"File that holds the password for the user in egress-proxy."`
+
+	Traces URL `name:"traces" placeholder:"URL" help:"OpenTelemetry collector that spans are sent to by OTLP over HTTP, such as http://collector.example:4318; none: no spans are made."`
+
+	SMTP SMTP `embed:"" prefix:"smtp-" name:"smtp"`
+	Log  Log  `embed:"" prefix:"log-" name:"log"`
+}
+
+// SMTP is where mail is handed in.
+type SMTP struct {
+	Host     string `name:"host" help:"Mail server; without one no mail is sent."`
+	Port     int    `name:"port" default:"587" help:"Its port."`
+	TLS      string `name:"tls" default:"starttls" enum:"starttls,implicit,none" help:"How its connection is secured: starttls, implicit or none."`
+	From     string `name:"from" placeholder:"MAIL" help:"Sender of mails."`
+	User     string `name:"user" help:"User name, where the server asks for one."`
+	Password Secret `name:"password-file" placeholder:"FILE" help:"File that holds the user's password."`
+}
+
+// Log is what the hub says on its standard error.
+type Log struct {
+	Level  string `name:"level" default:"info" enum:"debug,info,warn,error" help:"The least that is said: debug, info, warn or error."`
+	Format string `name:"format" default:"text" enum:"text,json" help:"text or json: one line for each."`
+}
+
+// Listener is one address and what is answered there (DESIGN section 6).
+type Listener struct {
+	Address        string         `name:"address" placeholder:"HOST:PORT" help:"Where it listens."`
+	Faces          []string       `name:"faces" enum:"api,now,operate" help:"What it answers: api (/api/ and /oauth/), now (the live page), operate (/healthz, /readyz, /metrics)."`
+	Names          []string       `name:"names" placeholder:"HOST" help:"Host names it answers to, without port; any other gets 421. None: on a loopback address this machine's own names, elsewhere every name."`
+	Certificates   []Certificate  `name:"certificates" help:"Its certificates; with one it speaks TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2."`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Without certificates: proxies that are believed when they say who the client is. From anybody else such headers are taken off."`
+	ProxyHeader    string         `name:"proxy-header" default:"x-forwarded-for" enum:"x-forwarded-for,forwarded,none" help:"The header in which the trusted proxies give the client's address: x-forwarded-for, forwarded (RFC 7239) or none. They must set or extend it on every request."`
+	Client         Client         `name:"client"`
+	MaxConnections int            `name:"max-connections" default:"10000" help:"Connections at once; more wait until one ends."`
+	MaxHeader      Size           `name:"max-header" default:"64KiB" help:"The largest request head."`
+	HeaderTimeout  time.Duration  `name:"header-timeout" default:"10s" help:"How long a request's head may take."`
+	ReadTimeout    time.Duration  `name:"read-timeout" default:"2m" help:"How long a whole request may take to come."`
+	WriteTimeout   time.Duration  `name:"write-timeout" default:"2m" help:"How long after its head its answer must be written."`
+	IdleTimeout    time.Duration  `name:"idle-timeout" default:"2m" help:"How long a connection may stay unused."`
+}
+
+// Certificate names the files of a certificate, in PEM; they are read again when they change.
+type Certificate struct {
+	Chain string `name:"chain" placeholder:"FILE" help:"File of the certificate and its intermediates, leaf first. Read again when it changes."`
+	Key   string `name:"key" placeholder:"FILE" help:"File of its private key."`
+}
+
+// Client says whether clients show certificates: by TLS, or through the trusted proxies by RFC 9440.
+type Client struct {
+	Certificate string `name:"certificate" default:"none" enum:"none,optional,required" help:"Client certificates: none, optional or required. Behind trusted proxies they come in Client-Cert (RFC 9440), and are checked here all the same."`
+	CA          string `name:"ca" placeholder:"FILE" help:"File of the authorities that clients' certificates must come from. Read again when it changes."`
+}
+
+// Issuer is someone else whose access tokens are taken, and what their claims mean here (docs/access.md).
+type Issuer struct {
+	Name       string        `name:"name" help:"A word of a-z, 0-9 and -; those who come with its tokens are called by it: corp/SUBJECT."`
+	URL        string        `name:"url" placeholder:"URL" help:"The iss of its tokens."`
+	JWKS       string        `name:"jwks" placeholder:"URL" help:"Where its keys are; none: they are found by OpenID Connect discovery."`
+	Audience   string        `name:"audience" help:"The aud of tokens for this hub; none: the hub's public-url."`
+	Algorithms []string      `name:"algorithms" default:"RS256" enum:"RS256,PS256,ES256,EdDSA" help:"What its tokens may be signed with: RS256, PS256, ES256, EdDSA."`
+	Leeway     time.Duration `name:"leeway" help:"How far its clock may be off, at most 5m; none: not at all."`
+	PlainJWT   bool          `name:"plain-jwt" help:"Take tokens whose typ is JWT or missing too, not at+jwt alone (RFC 9068)."`
+	RolesClaim string        `name:"roles-claim" help:"JSON Pointer to the claim that says the roles, such as /realm_access/roles."`
+	Roles      []Grant       `name:"roles" help:"What its values mean here; others mean nothing."`
+	Systems    string        `name:"systems-claim" help:"JSON Pointer to the names of a subscriber's systems."`
+	Sources    string        `name:"sources-claim" help:"JSON Pointer to the names of a source's sources."`
+}
+
+// Grant is the role that a claim's value stands for.
+type Grant struct {
+	Value string `name:"value" help:"A value of the claim at roles-claim."`
+	Role  string `name:"role" enum:"operator,auditor,source,subscriber,site-editor" help:"The role it gives: operator, auditor, source, subscriber, site-editor."`
+}
+
+// Faces are all that a listener can answer.
+func Faces() []string { return []string{"api", "now", "operate"} }
+
+// NewListener is one with the defaults, plain, for an address and what is answered there.
+func NewListener(address string, faces ...string) (Listener, error) {
+	l := Listener{}
+	err := fill(reflect.ValueOf(&l).Elem())
+	l.Address, l.Faces = address, faces
+	return l, err
+}
+
+// All lists the listeners, with those that listen and operate-listen stand for.
+func (c *Config) All() ([]Listener, error) {
+	list := slices.Clone(c.Listeners)
+	if len(list) == 0 {
+		l, err := NewListener(c.Listen, Faces()...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, l)
+	}
+	if c.OperateListen == "" {
+		return list, nil
+	}
+	l, err := NewListener(c.OperateListen, "operate")
+	return append(list, l), err
+}

@@ -1,0 +1,110 @@
+package manage_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/manage/managetest"
+)
+
+// A rotated secret is taken for the overlap; a later rotation can only shorten that.
+func TestSecretsRotateWithOverlap(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	_, err := w.Manager.PutAccount(ctx, account.Account{Name: "a", Roles: []account.Role{account.Auditor}}, creating())
+	w.Must(err)
+	rotate := func(overlap time.Duration) string {
+		t.Helper()
+		made, err := w.Manager.RotateSecret(ctx, "a", overlap, "test")
+		w.Must(err)
+		return made.Text
+	}
+	taken := func(secrets ...string) (list []bool) {
+		a, _ := w.Book.Account("a")
+		for _, text := range secrets {
+			_, ok := account.Authenticate(a, text, w.Clock.Now())
+			list = append(list, ok)
+		}
+		return list
+	}
+	expect := func(what string, got []bool, want ...bool) {
+		t.Helper()
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("%s: %v, want %v", what, got, want)
+				return
+			}
+		}
+	}
+	one := rotate(time.Hour)
+	two := rotate(time.Hour)
+	expect("in the overlap", taken(one, two), true, true)
+	three := rotate(2 * time.Hour)
+	w.Clock.Advance(time.Hour)
+	expect("the first is over, a later rotation did not put that off", taken(one, two, three), false, true, true)
+	four := rotate(0)
+	expect("all before end at once", taken(one, two, three, four), false, false, false, true)
+	if a, _ := w.Book.Account("a"); len(a.Secrets) != 1 {
+		t.Errorf("%d secrets are kept", len(a.Secrets))
+	}
+	for range 3 {
+		rotate(time.Hour)
+	}
+	if _, err := w.Manager.RotateSecret(ctx, "a", time.Hour, "test"); tell(err) != "conflict" {
+		t.Errorf("a fifth secret: %q", tell(err))
+	}
+	for overlap, want := range map[time.Duration]string{-1: "invalid-document /overlapSeconds range", 91 * 24 * time.Hour: "invalid-document /overlapSeconds range"} {
+		if _, err := w.Manager.RotateSecret(ctx, "a", overlap, "test"); tell(err) != want {
+			t.Errorf("%s: %q", overlap, tell(err))
+		}
+	}
+	if _, err := w.Manager.RotateSecret(ctx, "none", 0, "test"); tell(err) != "not-found" {
+		t.Errorf("nobody's: %q", tell(err))
+	}
+}
+
+// There is a first account once; whoever disables it has made another, or wanted none.
+func TestTheFirstAccountIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	told := 0
+	first := func(err error) error {
+		return w.Manager.FirstAccount(ctx, func(name, secret string) error { told++; return err })
+	}
+	before := w.Book.Last()
+	if err := first(errors.New("no terminal")); err == nil || w.Book.Last() != before {
+		t.Error("an account is made whose secret nobody was told")
+	}
+	w.Must(first(nil))
+	w.Must(first(nil))
+	a, position := w.Book.Account("operator")
+	if told != 2 || len(a.Roles) != 1 || a.Roles[0] != account.Operator {
+		t.Errorf("told %d times: %+v", told, a)
+	}
+	off := *a
+	off.Disabled = true
+	_, err := w.Manager.PutAccount(ctx, off, seen(position))
+	w.Must(err)
+	w.Must(first(nil))
+	if told != 2 || len(w.Book.Accounts()) != 1 {
+		t.Errorf("told %d times, %d accounts", told, len(w.Book.Accounts()))
+	}
+}
+
+// Whoever writes an account cannot choose its secrets.
+func TestSecretsAreTheHubs(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	mine, _ := account.NewSecret()
+	doc := account.Account{Name: "a", Roles: []account.Role{account.Auditor}, Secrets: []account.Secret{mine}}
+	_, err := w.Manager.PutAccount(ctx, doc, creating())
+	w.Must(err)
+	_, err = w.Manager.PutAccount(ctx, doc, manage.By{Author: "test", Condition: manage.Condition{Present: true}})
+	w.Must(err)
+	if a, _ := w.Book.Account("a"); len(a.Secrets) != 0 {
+		t.Errorf("%+v", a)
+	}
+}

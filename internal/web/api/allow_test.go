@@ -1,0 +1,389 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/manage/managetest"
+	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/subscription"
+	"github.com/varselhub/varsel/internal/web/api"
+)
+
+// visit is a request to a route that succeeds for who may make it. $SYSTEM, $SUBSCRIPTION, $CURSOR, $QUEUE, $SPARE, $SOURCE and $EVENT are
+// one's own, or another's; $N is a number of its own.
+type visit struct {
+	path, body string
+	headers    []string
+	// foreign is the status for another's where only one's own is reached; 0: 404, the same answer as for what does not exist.
+	foreign int
+}
+
+var anyState = []string{ifMatch, anySeen}
+
+const agreementOf = `{"agreement":{"profile":"standard","baseUrl":"https://$SYSTEM.test/hook","sources":["shared","$SOURCE"],"contacts":{"technical":{"email":"a@b.test"}}}}`
+
+// visits has one request for every route of the API. A route that is missing here fails the test.
+var visits = map[string]visit{
+	"POST /api/v1/events":                    {"/events", `{"specversion":"1.0","id":"$N","source":"urn:$SOURCE","type":"cv","data":{}}`, []string{kindOf, ce}, 403},
+	"GET /api/v1/events/{position}":          {path: "/events/$EVENT"},
+	"GET /api/v1/events/{position}/attempts": {path: "/events/$EVENT/attempts"},
+
+	"GET /api/v1/sources":                               {path: "/sources"},
+	"GET /api/v1/sources/{name}":                        {path: "/sources/$SOURCE"},
+	"PUT /api/v1/sources/{name}":                        {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},
+	"GET /api/v1/event-types":                           {path: "/event-types"},
+	"GET /api/v1/event-types/{name}":                    {path: "/event-types/cv"},
+	"PUT /api/v1/event-types/{name}":                    {path: "/event-types/t$N", body: `{"title":"T","order":"none"}`},
+	"GET /api/v1/event-types/{name}/versions":           {path: "/event-types/cv/versions"},
+	"GET /api/v1/event-types/{name}/versions/{version}": {path: "/event-types/cv/versions/v1"},
+	"PUT /api/v1/event-types/{name}/versions/{version}": {path: "/event-types/cv/versions/v$N", body: `{"state":"draft","sample":{}}`},
+	"GET /api/v1/profiles":                              {path: "/profiles"},
+	"GET /api/v1/systems":                               {path: "/systems", foreign: 200},
+	"GET /api/v1/systems/{name}":                        {path: "/systems/$SYSTEM"},
+	"PUT /api/v1/systems/{name}":                        {path: "/systems/$SYSTEM", body: agreementOf, headers: anyState},
+	"DELETE /api/v1/systems/{name}":                     {path: "/systems/$SPARE", headers: anyState},
+	"GET /api/v1/systems/{name}/contacts":               {path: "/systems/$SYSTEM/contacts"},
+	"PUT /api/v1/systems/{name}/contacts":               {path: "/systems/$SYSTEM/contacts", body: `{"technical":{"email":"a$N@b.test"}}`, headers: anyState},
+	"GET /api/v1/systems/{name}/subscriptions":          {path: "/systems/$SYSTEM/subscriptions"},
+	"PUT /api/v1/systems/{name}/subscriptions":          {path: "/systems/$SYSTEM/subscriptions", body: `{"items":[{"name":"all","path":"/all"}]}`, headers: anyState},
+	"POST /api/v1/systems/{name}/signing-keys":          {path: "/systems/$SYSTEM/signing-keys", body: `{"overlapSeconds":0}`},
+	"GET /api/v1/subscriptions":                         {path: "/subscriptions", foreign: 200},
+	"GET /api/v1/subscriptions/{id}":                    {path: "/subscriptions/$SUBSCRIPTION"},
+	"POST /api/v1/subscriptions/{id}/test":              {path: "/subscriptions/$SUBSCRIPTION/test"},
+	"POST /api/v1/subscriptions/{id}/activate":          {path: "/subscriptions/$SUBSCRIPTION/activate"},
+	"POST /api/v1/subscriptions/{id}/deactivate":        {path: "/subscriptions/$SUBSCRIPTION/deactivate"},
+	"GET /api/v1/pull/{subscription}":                   {path: "/pull/$CURSOR"},
+	"POST /api/v1/pull/{subscription}/lease":            {path: "/pull/$QUEUE/lease"},
+	"POST /api/v1/pull/{subscription}/acknowledge":      {path: "/pull/$QUEUE/acknowledge", body: `{"leases":["x"]}`},
+	"POST /api/v1/pull/{subscription}/return":           {path: "/pull/$QUEUE/return", body: `{"leases":["x"]}`},
+	"GET /api/v1/pauses":                                {path: "/pauses"},
+	"POST /api/v1/hub/pause":                            {path: "/hub/pause"},
+	"POST /api/v1/hub/resume":                           {path: "/hub/resume"},
+	"POST /api/v1/systems/{name}/pause":                 {path: "/systems/$SYSTEM/pause"},
+	"POST /api/v1/systems/{name}/resume":                {path: "/systems/$SYSTEM/resume"},
+	"POST /api/v1/subscriptions/{id}/pause":             {path: "/subscriptions/$SUBSCRIPTION/pause"},
+	"POST /api/v1/subscriptions/{id}/resume":            {path: "/subscriptions/$SUBSCRIPTION/resume"},
+	"POST /api/v1/endpoints/pause":                      {path: "/endpoints/pause", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
+	"POST /api/v1/endpoints/resume":                     {path: "/endpoints/resume", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
+	"GET /api/v1/endpoints":                             {path: "/endpoints", foreign: 200},
+	"GET /api/v1/lanes":                                 {path: "/lanes", foreign: 200},
+	"POST /api/v1/lanes/release":                        {path: "/lanes/release", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
+	"POST /api/v1/lanes/discard":                        {path: "/lanes/discard", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
+	"GET /api/v1/totals":                                {path: "/totals"},
+	"GET /api/v1/accounts":                              {path: "/accounts"},
+	"GET /api/v1/accounts/{name}":                       {path: "/accounts/robot"},
+	"PUT /api/v1/accounts/{name}":                       {path: "/accounts/a$N", body: `{"roles":["auditor"]}`},
+	"POST /api/v1/accounts/{name}/secrets":              {path: "/accounts/robot/secrets", body: `{"overlapSeconds":0}`},
+}
+
+// holdings are what a visit is of.
+type holdings struct{ system, subscription, cursor, queue, spare, source, event string }
+
+// town is a hub with two subscribers, a source of each and one of both, and an account.
+type town struct {
+	*world
+	own, foreign holdings
+	shared       string // position of an event for both
+	visits       int
+}
+
+func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) *town {
+	t.Helper()
+	w := &town{world: newWorld(t)}
+	by := manage.By{Author: "test"}
+	ctx := context.Background()
+	w.AnswerBy(func(s managetest.Sent) int {
+		if s.Message.Test {
+			return 204
+		}
+		return 500
+	})
+	for _, name := range []string{"mine", "rival", "shared"} {
+		_, err := w.Manager.PutSource(ctx, event.Source{Name: name, URI: "urn:" + name, Title: name, Types: []string{"*"}}, by)
+		w.Must(err)
+	}
+	settle := func(name, source string) holdings {
+		doc := managetest.Agreement(name, profile.Standard)
+		doc.Agreement.Sources = []string{"shared", source}
+		_, err := w.Manager.PutSystem(ctx, doc, by)
+		w.Must(err)
+		id := w.Subscribe(name, subscription.Subscription{Name: "all", Path: "/all"})["all"]
+		w.System("spare-"+name, profile.Standard)
+		doc = managetest.Agreement(name+"-reader", profile.Standard)
+		doc.Agreement.Sources = []string{source}
+		_, err = w.Manager.PutSystem(ctx, doc, by)
+		w.Must(err)
+		reader := w.Subscribe(doc.Name, subscription.Subscription{Name: "cursor", Channel: subscription.Cursor},
+			subscription.Subscription{Name: "queue", Channel: subscription.Queue})
+		return holdings{name, id, reader["cursor"], reader["queue"], "spare-" + name, source, ""}
+	}
+	w.own, w.foreign = settle("my-system", "mine"), settle("rival-system", "rival")
+	_, err := w.Manager.PutAccount(ctx, account.Account{Name: "robot", Roles: []account.Role{account.Auditor}}, by)
+	w.Must(err)
+	w.own.event, w.foreign.event, w.shared = w.tell("mine"), w.tell("rival"), w.tell("shared")
+	w.Until("a lane of each is blocked", func() bool { return len(w.Engine.Lanes(delivery.Selection{All: true})) == 4 })
+	w.set(func(o *api.Options) { o.Who = who })
+	return w
+}
+
+// tell publishes an event of a source and returns its position.
+func (w *town) tell(source string) string {
+	a := w.ok(202, w.call("POST", "/events", fmt.Sprintf(`{"specversion":"1.0","id":"0","source":"urn:%s","type":"cv","data":{}}`, source), kindOf, ce))
+	return strconv.Itoa(int(a.json["results"].([]any)[0].(map[string]any)["position"].(float64)))
+}
+
+func (w *town) visit(pattern string, h holdings) answer {
+	w.T.Helper()
+	v := visits[pattern]
+	w.visits++
+	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event,
+		"$N", strconv.Itoa(w.visits+10))
+	method, _, _ := strings.Cut(pattern, " ")
+	return w.call(method, fill.Replace(v.path), fill.Replace(v.body), v.headers...)
+}
+
+var everyone = map[string]*account.Principal{
+	"operator":    {Name: "o", Roles: []account.Role{account.Operator}},
+	"auditor":     {Name: "a", Roles: []account.Role{account.Auditor}},
+	"source":      {Name: "p", Roles: []account.Role{account.Source}, Sources: []string{"mine"}},
+	"subscriber":  {Name: "s", Roles: []account.Role{account.Subscriber}, Systems: []string{"my-system", "my-system-reader"}},
+	"site-editor": {Name: "e", Roles: []account.Role{account.SiteEditor}},
+	"no role":     {Name: "n", Systems: []string{"my-system"}, Sources: []string{"mine"}},
+	"nobody":      nil,
+}
+
+// DESIGN section 6, S47, S52: every route with every role, and nobody, against the table. What is another's is answered
+// as what does not exist.
+func TestEveryRouteByEveryRole(t *testing.T) {
+	t.Parallel()
+	for role, p := range everyone {
+		t.Run(role, func(t *testing.T) {
+			t.Parallel()
+			w := newTown(t, func(*http.Request) (*account.Principal, error) {
+				if p == nil {
+					return nil, fault.New(fault.Unauthenticated, "no credentials")
+				}
+				return p, nil
+			})
+			for _, pattern := range api.Patterns() {
+				rule, known := account.RuleOf(pattern)
+				if _, visited := visits[pattern]; !known || !visited {
+					t.Errorf("%s: wants a rule in internal/account and a visit here", pattern)
+					continue
+				}
+				own, foreign := w.visit(pattern, w.own), w.visit(pattern, w.foreign)
+				switch {
+				case p == nil:
+					w.refused(pattern, own, foreign, 401, `Bearer realm="varsel"`)
+				case p.Reach(rule) == account.None:
+					w.refused(pattern, own, foreign, 403, `Bearer realm="varsel", error="insufficient_scope"`)
+				case p.Reach(rule) == account.All:
+					if own.status >= 300 || foreign.status >= 300 {
+						t.Errorf("%s: %d %d, want to be allowed: %s %s", pattern, own.status, foreign.status, own.text, foreign.text)
+					}
+				default:
+					w.narrow(pattern, own, foreign)
+				}
+			}
+		})
+	}
+}
+
+// refused checks that neither request was heard.
+func (w *town) refused(pattern string, own, foreign answer, status int, challenge string) {
+	w.T.Helper()
+	for _, a := range []answer{own, foreign} {
+		if a.status != status || a.header.Get("WWW-Authenticate") != challenge {
+			w.T.Errorf("%s: %d %s, want %d", pattern, a.status, a.header.Get("WWW-Authenticate"), status)
+		}
+	}
+}
+
+// narrow checks that one's own is heard, and that another's cannot be told from nothing.
+func (w *town) narrow(pattern string, own, foreign answer) {
+	w.T.Helper()
+	if own.status >= 300 {
+		w.T.Errorf("%s: one's own is refused: %s", pattern, own.text)
+	}
+	if strings.Contains(own.text, "rival") || strings.Contains(own.text, w.foreign.subscription) {
+		w.T.Errorf("%s shows another's: %s", pattern, own.text)
+	}
+	want := visits[pattern].foreign
+	if want == 0 {
+		want = 404
+	}
+	const unknown = "019b1f2e-0000-7000-8000-000000000000"
+	nothing := holdings{"no-system", unknown, unknown, unknown, "no-spare", "none", "999999"}
+	none := w.visit(pattern, nothing)
+	blank := strings.NewReplacer(w.foreign.event, "N", nothing.event, "N")
+	if foreign.status != want || none.status != want || blank.Replace(told(foreign)) != blank.Replace(told(none)) {
+		w.T.Errorf("%s: another's %d, nothing %d, want %d\n%s\n%s", pattern, foreign.status, none.status, want, told(foreign), told(none))
+	}
+	if strings.Contains(foreign.text, "rival") {
+		w.T.Errorf("%s shows another's: %s", pattern, foreign.text)
+	}
+}
+
+// told is all that an answer says but the id of its request.
+func told(a answer) string {
+	instance, _ := a.json["instance"].(string)
+	return strings.ReplaceAll(a.text, instance, "")
+}
+
+func as(p *account.Principal) func(*http.Request) (*account.Principal, error) {
+	return func(*http.Request) (*account.Principal, error) { return p, nil }
+}
+
+// S52, S55: a subscriber finds its own in every list, acts on it, and changes nothing else.
+func TestASubscriberSeesAndMovesItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, as(everyone["subscriber"]))
+	for path, want := range map[string]int{
+		"/systems": 2, "/subscriptions": 3, "/subscriptions?system=rival-system": 0, "/subscriptions?state=active": 3,
+		"/lanes": 2, "/lanes?system=rival-system": 0, "/endpoints": 1, "/events/" + w.shared + "/attempts": 1,
+	} {
+		if got := w.ok(200, w.call("GET", path, "")).items(); len(got) != want {
+			t.Errorf("%s: %d, want %d: %v", path, len(got), want, got)
+		}
+	}
+	if a := w.call("GET", "/subscriptions?state=odd", ""); a.problem() != "bad-request query:state enum" {
+		t.Error(a.text)
+	}
+	if a := w.call("POST", "/lanes/discard", `{}`); a.problem() != "nothing-selected" {
+		t.Error(a.text)
+	}
+	if moved := w.ok(200, w.call("POST", "/lanes/discard", `{"all":true}`)).items(); len(moved) != 2 {
+		t.Errorf("discarded %v", moved)
+	}
+	w.Until("its own are discarded, the rival's stay", func() bool {
+		lanes := w.Engine.Lanes(delivery.Selection{All: true})
+		return len(lanes) == 2 && !slices.ContainsFunc(lanes, func(l delivery.LaneView) bool { return l.System != "rival-system" })
+	})
+	before, _ := w.Book.System("my-system")
+	agreement := before.Agreement
+	w.ok(412, w.call("PUT", "/systems/my-system/contacts", `{"technical":{"email":"new@b.test"}}`, ifMatch, `"r1"`))
+	if a := w.call("PUT", "/systems/my-system/contacts", `{"technical":{}}`, ifMatch, anySeen); a.problem() != "invalid-document /technical/email required" {
+		t.Error(a.text)
+	}
+	w.ok(200, w.call("PUT", "/systems/my-system/contacts", `{"technical":{"email":"new@b.test"}}`, ifMatch, anySeen))
+	after, _ := w.Book.System("my-system")
+	agreement.Contacts.Technical.Email = "new@b.test"
+	if fmt.Sprint(after.Agreement) != fmt.Sprint(agreement) {
+		t.Errorf("%+v", after.Agreement)
+	}
+}
+
+// DESIGN promise 8: a revoked grant hides the event at once.
+func TestARevokedGrantHidesTheEvent(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, as(everyone["subscriber"]))
+	w.ok(200, w.call("GET", "/events/"+w.shared, ""))
+	doc, _ := w.Book.System("my-system")
+	next := *doc
+	next.Agreement.Sources = []string{"mine"}
+	_, err := w.Manager.PutSystem(context.Background(), next, manage.By{Author: "test", Condition: manage.Condition{Present: true}})
+	w.Must(err)
+	w.ok(404, w.call("GET", "/events/"+w.shared, ""))
+}
+
+// The names of the hub's own files are not a subscriber's business.
+func TestASubscriberSeesNoFilesOfTheHub(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, as(everyone["subscriber"]))
+	doc, _ := w.Book.System("my-system")
+	next := *doc
+	next.Agreement.Certificate = &subscription.Certificate{CertFile: "/etc/varsel/secret.pem", KeyFile: "/etc/varsel/secret.key"}
+	next.Agreement.CABundle = "/etc/varsel/secret.ca"
+	_, err := w.Manager.PutSystem(context.Background(), next, manage.By{Author: "test", Condition: manage.Condition{Present: true}})
+	w.Must(err)
+	for _, path := range []string{"/systems", "/systems/my-system"} {
+		if a := w.ok(200, w.call("GET", path, "")); strings.Contains(a.text, "secret") {
+			t.Error(a.text)
+		}
+	}
+}
+
+// A batch of a source is refused whole when one event is another's; with partial, only that one is.
+func TestASourcePublishesAsItself(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, as(everyone["source"]))
+	events := func(sources ...string) string {
+		var list []string
+		for i, source := range sources {
+			list = append(list, fmt.Sprintf(`{"specversion":"1.0","id":"e%d","source":%q,"type":"cv","data":{}}`, i, source))
+		}
+		return "[" + strings.Join(list, ",") + "]"
+	}
+	head := w.Log.Head()
+	mixed := events("urn:mine", "urn:rival", "urn:nobody", "urn:mine")
+	if a := w.call("POST", "/events", mixed, kindOf, ceBatch); a.problem() != "forbidden /source own; /source own" || w.Log.Head() != head {
+		t.Error(a.text)
+	}
+	a := w.ok(207, w.call("POST", "/events?partial=true", mixed, kindOf, ceBatch))
+	var statuses []string
+	for _, r := range a.json["results"].([]any) {
+		statuses = append(statuses, r.(map[string]any)["id"].(string)+" "+r.(map[string]any)["status"].(string))
+	}
+	if got := strings.Join(statuses, ", "); got != "e0 accepted, e1 refused, e2 refused, e3 accepted" || w.Log.Head() != head+2 {
+		t.Errorf("%s; %d events", got, w.Log.Head()-head)
+	}
+	w.ok(202, w.call("POST", "/events", events("urn:mine"), kindOf, ceBatch))
+}
+
+// A secret is told once, and what is shown of an account afterwards opens nothing.
+func TestAccountsOverHTTP(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, as(everyone["operator"]))
+	doc := `{"roles":["subscriber"],"systems":["my-system"],"certificates":[{"subject":"CN=mine"}]}`
+	created := w.ok(201, w.call("PUT", "/accounts/mine", doc))
+	w.ok(428, w.call("PUT", "/accounts/mine", strings.Replace(doc, "CN=mine", "CN=ours", 1)))
+	secret := w.ok(201, w.call("POST", "/accounts/mine/secrets", ""))
+	text, _ := secret.json["clientSecret"].(string)
+	stored, _ := w.Book.Account("mine")
+	if id, ok := account.Authenticate(stored, text, w.Clock.Now()); !ok || id != secret.json["id"] {
+		t.Errorf("the secret that was told is not taken: %s", secret.text)
+	}
+	got := w.ok(200, w.call("GET", "/accounts/mine", ""))
+	if strings.Contains(got.text, text) || strings.Contains(got.text, stored.Secrets[0].SHA256) || !strings.Contains(got.text, stored.Secrets[0].ID) {
+		t.Error(got.text)
+	}
+	again := w.ok(200, w.call("PUT", "/accounts/mine", got.text, ifMatch, got.header.Get("ETag"))) // what is told is what may be put
+	if again.header.Get("ETag") != got.header.Get("ETag") || created.header.Get("ETag") == got.header.Get("ETag") {
+		t.Error("what was so already was written again")
+	}
+	w.ok(200, w.call("PUT", "/accounts/mine", strings.Replace(doc, `"roles"`, `"disabled":true,"roles"`, 1), ifMatch, anySeen))
+	stored, _ = w.Book.Account("mine")
+	if !stored.Disabled || len(stored.Secrets) != 1 {
+		t.Errorf("%+v", stored)
+	}
+	for body, want := range map[string]string{
+		`{"roles":["subscriber"],"systems":["none"]}`:                        "invalid-document /systems/0 exists",
+		`{"roles":["source"],"sources":["none"]}`:                            "invalid-document /sources/0 exists",
+		`{"roles":["auditor"],"certificates":[{"subject":"CN=mine"}]}`:       "invalid-document /certificates/0 unique",
+		`{"roles":["auditor"],"secrets":[{"id":"x","sha256":"0000000000"}]}`: "invalid-document /secrets/0/sha256 unknown",
+	} {
+		if a := w.call("PUT", "/accounts/other", body); a.problem() != want {
+			t.Errorf("%s: %s", body, a.problem())
+		}
+	}
+	if a := w.call("PUT", "/accounts/varsel", doc); a.problem() != "read-only" {
+		t.Error(a.text)
+	}
+	if a := w.call("POST", "/accounts/none/secrets", ""); a.status != 404 {
+		t.Error(a.text)
+	}
+	if a := w.call("POST", "/accounts/mine/secrets", `{"overlapSeconds":-5}`); a.problem() != "invalid-document /overlapSeconds range" {
+		t.Error(a.text)
+	}
+}

@@ -1,0 +1,270 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// own is how the routes are narrowed for those who reach only what is theirs, by pattern. What is another's is answered
+// exactly as what does not exist, so that nobody can find out by trying.
+func (a *api) own() map[string]handler {
+	return map[string]handler{
+		"POST /api/v1/events":                    a.narrowed((*api).publish),
+		"GET /api/v1/events/{position}":          a.narrowed((*api).getEvent),
+		"GET /api/v1/events/{position}/attempts": a.narrowed((*api).getAttempts),
+
+		"GET /api/v1/systems":                        a.listOwnSystems,
+		"GET /api/v1/systems/{name}":                 ofOwnSystem(a.getOwnSystem),
+		"GET /api/v1/systems/{name}/contacts":        ofOwnSystem(a.getContacts),
+		"PUT /api/v1/systems/{name}/contacts":        ofOwnSystem(a.putContacts),
+		"GET /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.getSet),
+		"PUT /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.putSet),
+		"POST /api/v1/systems/{name}/signing-keys":   ofOwnSystem(a.rotateKey),
+		"GET /api/v1/subscriptions":                  a.listOwnSubscriptions,
+		"GET /api/v1/subscriptions/{id}":             a.ofOwnSubscription("id", a.getSubscription),
+		"POST /api/v1/subscriptions/{id}/test":       a.ofOwnSubscription("id", a.test),
+		"POST /api/v1/subscriptions/{id}/activate":   a.ofOwnSubscription("id", a.activate),
+		"POST /api/v1/subscriptions/{id}/deactivate": a.ofOwnSubscription("id", a.deactivate),
+		"POST /api/v1/subscriptions/{id}/pause":      a.ofOwnSubscription("id", a.pause(ofSubscription)),
+		"POST /api/v1/subscriptions/{id}/resume":     a.ofOwnSubscription("id", a.resume(ofSubscription)),
+
+		"GET /api/v1/pull/{subscription}":              a.ofOwnSubscription("subscription", a.fetch),
+		"POST /api/v1/pull/{subscription}/lease":       a.ofOwnSubscription("subscription", a.lease),
+		"POST /api/v1/pull/{subscription}/acknowledge": a.ofOwnSubscription("subscription", a.settle(Puller.Acknowledge)),
+		"POST /api/v1/pull/{subscription}/return":      a.ofOwnSubscription("subscription", a.settle(Puller.Return)),
+
+		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
+		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),
+		"POST /api/v1/lanes/release": a.narrowed((*api).releaseLanes),
+		"POST /api/v1/lanes/discard": a.narrowed((*api).discardLanes),
+	}
+}
+
+// ofOwnSystem lets through requests for a system of the principal's own.
+func ofOwnSystem(handle handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !principal(r).ActsFor(r.PathValue("name")) {
+			return fault.New(fault.NotFound, "you have no system of that name")
+		}
+		return handle(w, r)
+	}
+}
+
+// ofOwnSubscription lets through requests for a subscription, by its part of the path, of one of the principal's own
+// systems.
+func (a *api) ofOwnSubscription(part string, handle handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		line := a.Book.Line(r.PathValue(part))
+		if line == nil || line.Now() == nil || !principal(r).ActsFor(line.Consumer.System) {
+			return fault.New(fault.NotFound, "you have no subscription of that id")
+		}
+		return handle(w, r)
+	}
+}
+
+func (a *api) listOwnSystems(w http.ResponseWriter, r *http.Request) error {
+	var own []*subscription.System
+	for _, system := range a.Book.Systems() {
+		if principal(r).ActsFor(system.Name) {
+			own = append(own, outside(system))
+		}
+	}
+	return respondList(w, own)
+}
+
+func (a *api) getOwnSystem(w http.ResponseWriter, r *http.Request) error {
+	system, position := a.Book.System(r.PathValue("name"))
+	return respondDocument(w, r, outside(system), position)
+}
+
+// outside is a system as those it belongs to see it: without the names of files on the hub's machine.
+func outside(system *subscription.System) *subscription.System {
+	if system == nil {
+		return nil
+	}
+	seen := *system
+	seen.Agreement.Certificate, seen.Agreement.CABundle = nil, ""
+	return &seen
+}
+
+func (a *api) listOwnSubscriptions(w http.ResponseWriter, r *http.Request) error {
+	q := queryOf(r, "system", "state")
+	system, state := q.text("system"), subscription.State(q.oneOf("state", states...))
+	if err := q.err(); err != nil {
+		return err
+	}
+	own := []*manage.Standing{}
+	for _, s := range a.Manager.Subscriptions(system) {
+		if principal(r).ActsFor(s.System) && (state == "" || s.Standing == state) {
+			own = append(own, s)
+		}
+	}
+	return respondList(w, own)
+}
+
+// states are those that subscriptions can be listed by.
+var states = []string{"draft", "untested", "active", "paused", "rejecting", "deactivated", "ended"}
+
+// narrowed answers with an API that stands on less: it publishes, finds, lists and moves only what is the principal's.
+func (a *api) narrowed(handle func(*api, http.ResponseWriter, *http.Request) error) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		o := owner{principal(r), a.Book}
+		narrow := *a
+		narrow.Publisher = ownPublisher{a.Publisher, o}
+		narrow.Operator = ownOperator{a.Operator, o}
+		narrow.Events = ownEvents{a.Events, o}
+		narrow.History = ownHistory{a.History, o}
+		return handle(&narrow, w, r)
+	}
+}
+
+// owner is a principal who reaches only what is theirs.
+type owner struct {
+	*account.Principal
+	book *revision.Book
+}
+
+// published reports whether a source, by its URI, is one the owner publishes as.
+func (o owner) published(uri string) bool {
+	source := o.book.SourceAt(uri)
+	return source != nil && o.PublishesAs(source.Name)
+}
+
+// gets reports whether an event went or goes to one of the owner's systems, and still may.
+func (o owner) gets(e *event.Event) bool {
+	systems := map[string]bool{}
+	o.book.Route(e, func(l *revision.Line) { systems[l.Consumer.System] = true })
+	for system := range systems {
+		if o.ActsFor(system) && o.book.GrantsNow(system, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// ownPublisher takes events only from the owner's sources. That a source is another's and that there is none of that URI
+// are one answer.
+type ownPublisher struct {
+	Publisher
+	owner
+}
+
+func (p ownPublisher) Publish(ctx context.Context, drafts []event.Draft, partial bool) ([]publish.Result, error) {
+	results := make([]publish.Result, len(drafts))
+	var foreign []fault.Violation
+	var own []event.Draft
+	for i := range drafts {
+		d := &drafts[i]
+		if p.published(d.Source) {
+			own = append(own, *d)
+			continue
+		}
+		v := fault.Violation{Entry: d.Entry, Pointer: d.Where("source"), Rule: "own", Message: "is not a source you may publish as"}
+		foreign = append(foreign, v)
+		results[i] = publish.Result{ID: d.ID, Status: publish.Refused, Err: fault.Invalid(fault.Forbidden, []fault.Violation{v})}
+	}
+	if len(foreign) == 0 {
+		return p.Publisher.Publish(ctx, drafts, partial)
+	}
+	if !partial {
+		return nil, fault.Invalid(fault.Forbidden, foreign)
+	}
+	accepted, err := p.Publisher.Publish(ctx, own, partial)
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		if results[i].Status == "" {
+			results[i], accepted = accepted[0], accepted[1:]
+		}
+	}
+	return results, nil
+}
+
+// ownEvents finds the events that the owner published or gets.
+type ownEvents struct {
+	Events
+	owner
+}
+
+func (o ownEvents) At(ctx context.Context, position int64) (*event.Event, error) {
+	e, err := o.Events.At(ctx, position)
+	if err == nil && (o.published(e.Source) || o.gets(e)) {
+		return e, nil
+	}
+	if err != nil && !fault.Has(err, fault.NotFound) {
+		return nil, err
+	}
+	return nil, fault.New(fault.NotFound, "you have no event at position %d", position)
+}
+
+// ownHistory tells the attempts at the owner's systems.
+type ownHistory struct {
+	History
+	owner
+}
+
+func (o ownHistory) AttemptsAt(ctx context.Context, position int64) ([]eventlog.AttemptRow, error) {
+	rows, err := o.History.AttemptsAt(ctx, position)
+	own := map[string]bool{}
+	for _, consumer := range o.book.Consumers() {
+		own[consumer.Name] = o.ActsFor(consumer.System)
+	}
+	return slices.DeleteFunc(rows, func(row eventlog.AttemptRow) bool { return !own[row.Consumer] }), err
+}
+
+// ownOperator looks at the lanes and endpoints of the owner's systems, and moves those alone.
+type ownOperator struct {
+	Operator
+	owner
+}
+
+func (o ownOperator) Lanes(s delivery.Selection) []delivery.LaneView {
+	return slices.DeleteFunc(o.Operator.Lanes(s), func(l delivery.LaneView) bool { return !o.ActsFor(l.System) })
+}
+
+func (o ownOperator) Endpoints() []delivery.EndpointView {
+	return slices.DeleteFunc(o.Operator.Endpoints(), func(e delivery.EndpointView) bool { return !o.ActsFor(e.System) })
+}
+
+func (o ownOperator) Release(s delivery.Selection, dryRun bool) ([]delivery.LaneView, error) {
+	return o.each(s, dryRun, o.Operator.Release)
+}
+
+func (o ownOperator) Discard(s delivery.Selection, dryRun bool) ([]delivery.LaneView, error) {
+	return o.each(s, dryRun, o.Operator.Discard)
+}
+
+// each does it for every one of the owner's systems that the selection names. One that names nothing is refused below.
+func (o ownOperator) each(s delivery.Selection, dryRun bool, do func(delivery.Selection, bool) ([]delivery.LaneView, error)) ([]delivery.LaneView, error) {
+	if (s == delivery.Selection{}) {
+		return do(s, dryRun)
+	}
+	systems := o.Systems
+	if s.System != "" {
+		systems = []string{s.System}
+	}
+	var done []delivery.LaneView
+	var failed []error
+	for _, system := range systems {
+		if !o.ActsFor(system) {
+			continue
+		}
+		s.System = system
+		lanes, err := do(s, dryRun)
+		done, failed = append(done, lanes...), append(failed, err)
+	}
+	return done, errors.Join(failed...)
+}
