@@ -17,6 +17,10 @@ import (
 	"testing"
 
 	"github.com/varselhub/varsel/internal/app"
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/config"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/web/listener"
 )
 
 // served is a hub on a loopback port.
@@ -172,7 +176,7 @@ func TestEveryFaceAsks(t *testing.T) {
 	s := serve(t, app.Config{Data: t.TempDir(), Welcome: func(_, text string) error { secret = text; return nil }})
 	bearer := "Authorization: Bearer " + s.token("operator", secret)
 	for path, want := range map[string]int{
-		"/healthz": 200, "/readyz": 200, "/oauth/jwks.json": 200, "/.well-known/oauth-authorization-server": 200,
+		"/healthz": 200, "/readyz": 200, "/metrics": 200, "/oauth/jwks.json": 200, "/.well-known/oauth-authorization-server": 200,
 		"/": 401, "/now.json": 401, "/now.css": 401, "/none": 401, "/api/v1/totals": 401, "/api/v1/accounts": 401,
 	} {
 		status, challenge := s.get(path, "")
@@ -208,7 +212,81 @@ func TestNoAccessControlMeansLoopback(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer socket.Close()
-	if err := open.hub.Serve(socket); err == nil {
-		t.Error("whoever reaches this machine may do everything")
+	if err := open.hub.Serve(socket); !fault.Has(err, fault.Configuration) {
+		t.Errorf("whoever reaches this machine may do everything: %v", err)
+	}
+}
+
+// With access control a socket that other machines can reach needs TLS: tokens are not shown to everyone on the way.
+func TestPlainHTTPMeansLoopback(t *testing.T) {
+	t.Parallel()
+	asking := serve(t, app.Config{Data: t.TempDir()})
+	socket, err := net.Listen("tcp", "0.0.0.0:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	if err := asking.hub.Serve(socket); !fault.Has(err, fault.Configuration) {
+		t.Errorf("tokens go in the clear: %v", err)
+	}
+}
+
+// What a listener answers is what its faces say: tokens are given where the API is, and figures only to operate.
+func TestAListenerAnswersItsFaces(t *testing.T) {
+	t.Parallel()
+	s := serve(t, app.Config{Data: t.TempDir()})
+	for face, want := range map[string]map[string]int{
+		"api":     {"/api/v1/totals": 401, "/oauth/jwks.json": 200, "/.well-known/oauth-authorization-server": 200, "/metrics": 404, "/readyz": 404, "/": 404},
+		"now":     {"/api/v1/totals": 401, "/oauth/jwks.json": 401, "/": 401, "/now.json": 401, "/metrics": 401}, // the page's, and none of its
+		"operate": {"/api/v1/totals": 404, "/oauth/jwks.json": 404, "/metrics": 200, "/readyz": 200, "/healthz": 200, "/": 404},
+	} {
+		c, err := config.NewListener("127.0.0.1:0", face)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := listener.Open(t.Context(), &c, clock.System{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.hub.Answer(l); err != nil {
+			t.Fatal(err)
+		}
+		at := &served{t: t, url: l.URL()}
+		for path, status := range want {
+			if got, _ := at.get(path, ""); got != status {
+				t.Errorf("%s at %s: %d, want %d", path, face, got, status)
+			}
+		}
+	}
+}
+
+// The wide line of a publish request says who made it and how they showed it, and nothing of what they showed.
+func TestTheLineNamesWhoPublishes(t *testing.T) {
+	t.Parallel()
+	secret := ""
+	s := serve(t, app.Config{Data: t.TempDir(), Welcome: func(_, text string) error { secret = text; return nil }})
+	token := s.token("operator", secret)
+	for _, bearer := range []string{token, "bad"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+"/api/v1/events", strings.NewReader("{"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/cloudevents+json")
+		r.Header.Set("Authorization", "Bearer "+bearer)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+	}
+	s.hub.Stop(context.Background()) // which answers what was asked, and says so
+	text := s.log.String()
+	for _, want := range []string{`status=422 code="" principal=operator method=token `, `status=401 code="" principal="" method="" `} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the log does not say %s:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, token) || strings.Contains(text, secret) {
+		t.Error("the log holds a secret")
 	}
 }

@@ -113,7 +113,7 @@ func (l *loading) checkAccess() {
 	for i := range c.Issuers {
 		path := element("issuers", i)
 		for k, grant := range c.Issuers[i].Roles {
-			l.require(grant.Value != "" && grant.Role != "", element(path+".roles", k), "required", "name both value and role")
+			l.require(grant.Value != "", element(path+".roles", k)+".value", "required", "name a value of the claim")
 			l.require(!slices.ContainsFunc(c.Issuers[i].Roles[:k], func(g Grant) bool { return g.Value == grant.Value }),
 				element(path+".roles", k)+".value", "repeated", "stands there twice")
 		}

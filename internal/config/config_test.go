@@ -160,7 +160,7 @@ func TestOneRuleAtATime(t *testing.T) {
 		"a public URL by mail":      {"public-url: mailto://hub.example", "of the form https://"},
 		"nothing allowed":           {"rate-limit: 0", "must be 1 or more"},
 		"a role that is none":       {"issuers: [{name: corp, roles: [{value: a, role: root}]}]", "must be one of operator"},
-		"a role of nothing":         {"issuers: [{name: corp, roles: [{role: operator}]}]", "name both value and role"},
+		"a role of nothing":         {"issuers: [{name: corp, roles: [{role: operator}]}]", "name a value of the claim"},
 		"two meanings":              {"issuers: [{name: corp, roles: [{value: a, role: operator}, {value: a, role: auditor}]}]", "stands there twice"},
 		"an algorithm that is none": {"issuers: [{name: corp, algorithms: [none]}]", "must be one of RS256"},
 		"no port":                   {"listen: 127.0.0.1", "must be host and port"},

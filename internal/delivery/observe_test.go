@@ -6,6 +6,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/subscription"
 )
 
 // counted compares what the engine keeps count of with the lanes that really stand, and returns it.
@@ -71,4 +72,27 @@ func TestStandingsAreKeptAsItHappens(t *testing.T) {
 	w.next().reply(200)
 	w.next().reply(200)
 	want(0, 0, 0)
+}
+
+// Lanes that a cursor read meanwhile are not counted twice when they stand again.
+func TestStandingsOutliveAChangeOfChannel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.system("s", profile.Standard)
+	id := w.subscribe("s", "/a")
+	fail := func() {
+		t.Helper()
+		for _, one := range w.expect("A#1", "B#1") {
+			one.reply(500)
+		}
+		if s := w.counted("s"); s.Retrying != 2 {
+			t.Fatalf("%+v, want 2 retrying", s)
+		}
+	}
+	w.publish("A#1", "B#1")
+	fail()
+	w.reviseSubscription(id, func(s *subscription.Subscription) { s.Channel = subscription.Cursor })
+	w.fetch(id, nil, 1) // which waits until the change is carried out
+	w.reviseSubscription(id, func(s *subscription.Subscription) { s.Channel = subscription.Webhook })
+	fail()
 }

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/web"
 	"github.com/varselhub/varsel/internal/web/access"
 )
 
@@ -227,6 +229,10 @@ func TestClientCertificates(t *testing.T) {
 	if got := w.who(r); !strings.HasPrefix(got, "invalid-token") {
 		t.Errorf("a bad token is not made good by a certificate: %s", got)
 	}
+	proxied := web.WithPeer(httptest.NewRequest("GET", "/", nil), &web.Peer{Certificates: []*x509.Certificate{known}})
+	if got := w.who(proxied); got != "permits" {
+		t.Errorf("a certificate that a trusted proxy passed on: %s", got)
+	}
 	w.accounts.change("permits", func(a *account.Account) { a.Disabled = true })
 	r.Header.Del("Authorization")
 	if got := w.who(r); !strings.HasPrefix(got, "unauthenticated") {
@@ -256,6 +262,11 @@ func TestRequestsAreBounded(t *testing.T) {
 	}
 	if n, _ := heard(byAddress, "192.0.2.2:1", "", 30); n != 10 {
 		t.Errorf("%d of another address", n)
+	}
+	behind := httptest.NewRequest("GET", "/", nil) // of a trusted proxy that has asked too often, for someone who has not
+	behind.RemoteAddr = "192.0.2.1:1"
+	if got := byAddress.who(web.WithPeer(behind, &web.Peer{Addr: netip.MustParseAddr("198.51.100.1")})); strings.HasPrefix(got, "rate-limited") {
+		t.Errorf("the proxy's address is counted for its clients': %s", got)
 	}
 	byAddress.clock.Advance(time.Second)
 	if n, _ := heard(byAddress, "192.0.2.1:1", "", 30); n != 5 {

@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -409,5 +411,18 @@ func TestALargeHeadIsRefused(t *testing.T) {
 	c.MaxHeader = 4 << 10
 	if got, _ := get(t, client(nil), listen(t, c).url(), "X-Large", strings.Repeat("x", 64<<10)); got != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("%d", got)
+	}
+}
+
+// A hub that is not told where it is reached takes its listener's first name for it.
+func TestOutsideIsTheFirstName(t *testing.T) {
+	t.Parallel()
+	proxied, named, plain := plainly(), plainly(), plainly()
+	proxied.TrustedProxies, proxied.Names = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"hub.example", "localhost"}
+	named.Names = []string{"::1"}
+	for want, c := range map[string]config.Listener{`^https://hub\.example$`: proxied, `^http://\[::1\]:[0-9]+$`: named, `^http://127\.0\.0\.1:[0-9]+$`: plain} {
+		if got := listen(t, c).Outside(); !regexp.MustCompile(want).MatchString(got) {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
