@@ -555,7 +555,8 @@ func (w *world) replays(ctx context.Context, queue string) {
 		w.t.Errorf("%+v, then %+v", begun, listed)
 	}
 	w.must(w.StopReplay(ctx, queue, begun.Pass))
-	if err := w.StopReplay(ctx, queue, begun.Pass); !client.Has(err, client.CodeNotFound) {
+	w.must(w.StopReplay(ctx, queue, begun.Pass))
+	if err := w.StopReplay(ctx, queue, begun.Pass+1); !client.Has(err, client.CodeNotFound) {
 		w.t.Errorf("%v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -166,7 +167,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &restored); err != nil || len(restored.MissingSecrets) != 2 || restored.MissingSecrets[1] != "lane.key" {
 		t.Fatalf("want the missing secrets named, got %s, %v", out, err)
 	}
-	p.args[3] = anew
+	p.args[slices.Index(p.args, data)] = anew
 	_, refusal := command(t, true, p.args[1:]...)
 	if !bytes.Contains([]byte(refusal), []byte("key-missing")) || !bytes.Contains([]byte(refusal), []byte(restored.MissingSecrets[0])) {
 		t.Fatalf("without its key the hub says %q", refusal)

@@ -141,6 +141,7 @@ func (m *model) rechannel(s *owed, to subscription.Channel) {
 	m.w.reviseSubscription(s.id, func(doc *subscription.Subscription) { doc.Channel = to })
 	s.channel, s.leases, s.handed, s.cursor = to, nil, nil, nil
 	if to == subscription.Cursor {
+		s.left = s.left || s.replaying()
 		s.replayed = nil // the pass ends; what it has put into lanes is left over like all else
 	}
 	m.settle()

@@ -16,6 +16,9 @@ import (
 
 // gotAgain holds one replayed event against what its pass has for the lane.
 func (m *model) gotAgain(sub *owed, body string, pass int64) {
+	if pass < sub.pass || sub.replayed == nil {
+		return // left over from a pass that a change to the cursor ended
+	}
 	lane := sub.replayed[body[:1]]
 	at := slices.IndexFunc(lane, func(r *replay) bool { return r.body == body })
 	if at < 0 || pass != sub.pass {
@@ -65,7 +68,7 @@ func (m *model) replay(rt *rapid.T) {
 				s.before[key] = d.body
 			}
 			if m.position(number(d.body)) > f.After {
-				s.replayed[key] = append(s.replayed[key], &replay{body: d.body, loose: d.loose || !d.over || m.revoked[s.system]})
+				s.replayed[key] = append(s.replayed[key], &replay{body: d.body, loose: d.loose || !d.over || s.left || m.revoked[s.system]})
 			}
 		}
 	}

@@ -99,6 +99,7 @@ type owed struct {
 	pass     int64                // of the replay under way or last,
 	replayed map[string][]*replay // what each lane has of it, in order
 	before   map[string]string    // and what stood in the lane before it
+	left     bool                 // a change to the cursor ended a pass: what it had in lanes comes some time
 }
 
 // replay is one event that a pass brings once more.

@@ -63,6 +63,9 @@ var visits = map[string]visit{
 	"POST /api/v1/subscriptions/{id}/test":              {path: "/subscriptions/$SUBSCRIPTION/test"},
 	"POST /api/v1/subscriptions/{id}/activate":          {path: "/subscriptions/$SUBSCRIPTION/activate"},
 	"POST /api/v1/subscriptions/{id}/deactivate":        {path: "/subscriptions/$SUBSCRIPTION/deactivate"},
+	"GET /api/v1/subscriptions/{id}/replays":            {path: "/subscriptions/$QUEUE/replays"},
+	"POST /api/v1/subscriptions/{id}/replays":           {path: "/subscriptions/$QUEUE/replays", body: `{"dryRun":true}`},
+	"DELETE /api/v1/subscriptions/{id}/replays/{pass}":  {path: "/subscriptions/$QUEUE/replays/$PASS"},
 	"GET /api/v1/pull/{subscription}":                   {path: "/pull/$CURSOR"},
 	"POST /api/v1/pull/{subscription}/lease":            {path: "/pull/$QUEUE/lease"},
 	"POST /api/v1/pull/{subscription}/acknowledge":      {path: "/pull/$QUEUE/acknowledge", body: `{"leases":["x"]}`},
@@ -88,7 +91,7 @@ var visits = map[string]visit{
 }
 
 // holdings are what a visit is of.
-type holdings struct{ system, subscription, cursor, queue, spare, source, event string }
+type holdings struct{ system, subscription, cursor, queue, spare, source, event, pass string }
 
 // town is a hub with two subscribers, a source of each and one of both, and an account.
 type town struct {
@@ -126,13 +129,14 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 		w.Must(err)
 		reader := w.Subscribe(doc.Name, subscription.Subscription{Name: "cursor", Channel: subscription.Cursor},
 			subscription.Subscription{Name: "queue", Channel: subscription.Queue})
-		return holdings{name, id, reader["cursor"], reader["queue"], "spare-" + name, source, ""}
+		return holdings{name, id, reader["cursor"], reader["queue"], "spare-" + name, source, "", ""}
 	}
 	w.own, w.foreign = settle("my-system", "mine"), settle("rival-system", "rival")
 	_, err := w.Manager.PutAccount(ctx, account.Account{Name: "robot", Roles: []account.Role{account.Auditor}}, by)
 	w.Must(err)
 	w.own.event, w.foreign.event, w.shared = w.tell("mine"), w.tell("rival"), w.tell("shared")
 	w.Until("a lane of each is blocked", func() bool { return len(w.Engine.Lanes(delivery.Selection{All: true})) == 4 })
+	w.own.pass, w.foreign.pass = w.replay(w.own.queue), w.replay(w.foreign.queue)
 	w.set(func(o *api.Options) { o.Who = who })
 	return w
 }
@@ -143,11 +147,17 @@ func (w *town) tell(source string) string {
 	return strconv.Itoa(int(a.json["results"].([]any)[0].(map[string]any)["position"].(float64)))
 }
 
+// replay begins a replay of a queue's one event and returns its number.
+func (w *town) replay(queue string) string {
+	a := w.ok(202, w.call("POST", "/subscriptions/"+queue+"/replays", `{"count":1}`))
+	return strconv.Itoa(int(a.json["pass"].(float64)))
+}
+
 func (w *town) visit(pattern string, h holdings) answer {
 	w.T.Helper()
 	v := visits[pattern]
 	w.visits++
-	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event,
+	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$PASS", h.pass,
 		"$N", strconv.Itoa(w.visits+10))
 	method, _, _ := strings.Cut(pattern, " ")
 	return w.call(method, fill.Replace(v.path), fill.Replace(v.body), v.headers...)
@@ -224,7 +234,7 @@ func (w *town) narrow(pattern string, own, foreign answer) {
 		want = 404
 	}
 	const unknown = "019b1f2e-0000-7000-8000-000000000000"
-	nothing := holdings{"no-system", unknown, unknown, unknown, "no-spare", "none", "999999"}
+	nothing := holdings{"no-system", unknown, unknown, unknown, "no-spare", "none", "999999", "999999"}
 	none := w.visit(pattern, nothing)
 	blank := strings.NewReplacer(w.foreign.event, "N", nothing.event, "N")
 	if foreign.status != want || none.status != want || blank.Replace(told(foreign)) != blank.Replace(told(none)) {

@@ -40,10 +40,13 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/subscriptions/{id}/pause":      a.ofOwnSubscription("id", a.pause(ofSubscription)),
 		"POST /api/v1/subscriptions/{id}/resume":     a.ofOwnSubscription("id", a.resume(ofSubscription)),
 
-		"GET /api/v1/pull/{subscription}":              a.ofOwnSubscription("subscription", a.fetch),
-		"POST /api/v1/pull/{subscription}/lease":       a.ofOwnSubscription("subscription", a.lease),
-		"POST /api/v1/pull/{subscription}/acknowledge": a.ofOwnSubscription("subscription", a.settle(Puller.Acknowledge)),
-		"POST /api/v1/pull/{subscription}/return":      a.ofOwnSubscription("subscription", a.settle(Puller.Return)),
+		"GET /api/v1/subscriptions/{id}/replays":           a.ofOwnSubscription("id", a.listReplays),
+		"POST /api/v1/subscriptions/{id}/replays":          a.ofOwnSubscription("id", a.beginReplay),
+		"DELETE /api/v1/subscriptions/{id}/replays/{pass}": a.ofOwnSubscription("id", a.stopReplay),
+		"GET /api/v1/pull/{subscription}":                  a.ofOwnSubscription("subscription", a.fetch),
+		"POST /api/v1/pull/{subscription}/lease":           a.ofOwnSubscription("subscription", a.lease),
+		"POST /api/v1/pull/{subscription}/acknowledge":     a.ofOwnSubscription("subscription", a.settle(Puller.Acknowledge)),
+		"POST /api/v1/pull/{subscription}/return":          a.ofOwnSubscription("subscription", a.settle(Puller.Return)),
 
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -142,24 +143,25 @@ func (a *api) listReplays(w http.ResponseWriter, r *http.Request) error {
 	return respondList(w, views)
 }
 
-// stopReplay ends a pass of the subscription in the address.
+// stopReplay ends a pass of the subscription in the address. Ending one that has ended changes nothing.
 func (a *api) stopReplay(w http.ResponseWriter, r *http.Request) error {
 	number, err := strconv.ParseInt(r.PathValue("pass"), 10, 64)
 	if err != nil {
 		return fault.New(fault.NotFound, "a replay has a number")
 	}
-	passes, err := a.Replayer.Replays(r.Context(), false, replaysMost)
+	passes, err := a.Replayer.Replays(r.Context(), true, replaysMost)
 	if err != nil {
 		return err
 	}
-	for i := range passes {
-		if passes[i].N == number && passes[i].Line == r.PathValue("id") {
-			if err := a.Replayer.StopReplay(r.Context(), number); err != nil {
-				return err
-			}
-			w.WriteHeader(http.StatusNoContent)
-			return nil
+	at := slices.IndexFunc(passes, func(p eventlog.Pass) bool { return p.N == number && p.Line == r.PathValue("id") })
+	if at < 0 {
+		return fault.New(fault.NotFound, "the subscription has no such replay")
+	}
+	if passes[at].Ended == 0 {
+		if err := a.Replayer.StopReplay(r.Context(), number); err != nil && !fault.Has(err, fault.NotFound) {
+			return err
 		}
 	}
-	return fault.New(fault.NotFound, "no replay %d of this subscription is under way", number)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
