@@ -24,6 +24,7 @@ type serveCommand struct {
 	EgressProxy    string         `help:"HTTP proxy that every call goes through." env:"VARSEL_EGRESS_PROXY" placeholder:"URL"`
 	Operator       string         `help:"Mail address told about what is the operator's to mend." env:"VARSEL_OPERATOR" placeholder:"MAIL"`
 	InFlight       int            `help:"Messages being sent at once; 0 is 4096." env:"VARSEL_IN_FLIGHT"`
+	AuditHeads     string         `help:"Directory that the heads of the audit log are exported to; best on another machine. The data directory when empty." env:"VARSEL_AUDIT_HEADS" placeholder:"DIR"`
 	SMTP           smtpFlags      `embed:"" prefix:"smtp-"`
 }
 
@@ -84,7 +85,7 @@ func (c *serveCommand) start(ctx context.Context, socket net.Listener, logger *s
 
 func (c *serveCommand) config() app.Config {
 	return app.Config{
-		Data: c.Data, Environment: c.Environment, Operator: c.Operator, InFlight: c.InFlight, SMTP: c.SMTP.config(), OpenToEveryone: c.OpenToEveryone,
+		Data: c.Data, Environment: c.Environment, Operator: c.Operator, InFlight: c.InFlight, SMTP: c.SMTP.config(), AuditHeads: c.AuditHeads, OpenToEveryone: c.OpenToEveryone,
 		Egress: netguard.Rules{Allow: c.AllowEgress, AllowHTTP: c.AllowHTTP, Proxy: c.EgressProxy},
 	}
 }

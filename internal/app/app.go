@@ -11,6 +11,7 @@ import (
 	"time"
 	_ "time/tzdata" // dates are read in Europe/Copenhagen on machines that have no zones
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
@@ -21,6 +22,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/store/headfile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -34,6 +36,7 @@ type Hub struct {
 	Store     *sqlite.Store
 	Vault     *secret.Vault
 
+	heads  *headfile.Exporter
 	config Config
 	logger *slog.Logger
 	stops  []func(context.Context) // what Stop does, in the order it was started
@@ -72,13 +75,21 @@ func (h *Hub) open(ctx context.Context) error {
 	}
 	h.onStop(func(context.Context) { h.report("closing the database", h.Store.Close()) })
 
+	// What is done to the hub, sealed.
+	chain, err := h.chain(ctx)
+	if err != nil {
+		return err
+	}
+
 	// The log and its configuration.
 	system := clock.System{}
 	book := revision.NewBook(h.config.Zone)
-	if h.Log, err = eventlog.Open(ctx, h.Store, book, system, eventlog.Options{}); err != nil {
+	if h.Log, err = eventlog.Open(ctx, h.Store, book, system, eventlog.Options{Chain: chain}); err != nil {
 		return err
 	}
 	h.onStop(func(context.Context) { h.report("closing the log", h.Log.Close()) })
+	h.heads = headfile.NewExporter(h.config.auditHeads(), h.Store.AuditHead, system, h.report)
+	h.onStop(h.heads.Stop)
 
 	// Publish.
 	accepter := publish.NewAccepter(directory{book}, hasher, system, publish.Limits{MaxEvent: h.config.MaxEvent})
@@ -107,8 +118,22 @@ func (h *Hub) open(ctx context.Context) error {
 	return h.register(ctx, book)
 }
 
+// chain seals the audit log with the key in the vault, which is made for an empty log only.
+func (h *Hub) chain(ctx context.Context) (*audit.Chain, error) {
+	head, err := h.Store.AuditHead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := h.Vault.AuditKey(head.Number)
+	if err != nil {
+		return nil, err
+	}
+	return audit.NewChain(key)
+}
+
 // Start takes up delivery where it stood.
 func (h *Hub) Start(ctx context.Context) error {
+	h.heads.Start(ctx)
 	if err := h.Engine.Start(ctx); err != nil {
 		return err
 	}
@@ -137,6 +162,7 @@ func (h *Hub) register(ctx context.Context, book *revision.Book) error {
 		return nil
 	}
 	request := &eventlog.Request{Revisions: notify.Register(mail, h.config.Operator != ""), Expect: book.Last()}
+	request.Audit = []audit.Entry{audit.Of(audit.Hub, audit.Register, string(revision.Hub), audit.Detail{Documents: len(request.Revisions)})}
 	if mail {
 		request.Consumers = []string{notify.MailConsumer}
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	SMTP        *mail.Config   // nil: no mail
 	InFlight    int            // sends at once on this node; 0: 4,096
 	MaxEvent    int            // bytes; 0: 1 MiB
+	AuditHeads  string         // directory that the heads of the audit log are exported to; Data when empty
 	// OpenToEveryone answers requests for every host name. Without it only this machine's own names are answered: there
 	// is no access control yet.
 	OpenToEveryone bool
@@ -45,7 +46,16 @@ func (c *Config) withDefaults() (Config, error) {
 }
 
 func (c *Config) database() string { return filepath.Join(c.Data, "varsel.db") }
-func (c *Config) secrets() string  { return filepath.Join(c.Data, "secrets") }
+
+// auditHeads is the directory that the heads of the audit log are exported to.
+func (c *Config) auditHeads() string {
+	if c.AuditHeads == "" {
+		return c.Data
+	}
+	return c.AuditHeads
+}
+
+func (c *Config) secrets() string { return filepath.Join(c.Data, "secrets") }
 
 // Loopback is the range that a hub on a developer's machine may be allowed to call.
 var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}

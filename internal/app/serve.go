@@ -65,7 +65,7 @@ func (h *Hub) Handler() (http.Handler, error) {
 	}
 	programs := api.New(api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode,
-		Operator: h.Engine, Events: h.Log, History: h.Store, Author: anyone, Logger: h.logger,
+		Operator: h.Engine, Events: h.Log, History: h.Store, Audit: h.Store, Author: anyone, Logger: h.logger,
 	})
 	health := api.Health(h.ready)
 	mux := http.NewServeMux()

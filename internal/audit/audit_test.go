@@ -172,7 +172,12 @@ func TestWhatWasDoneToALogIsTold(t *testing.T) {
 		"a copy as a new entry":     {func(e entries) entries { x := e[3]; x.Number = 10; return append(e, x) }, "in the place of entry 10 stands a second copy of entry 4"},
 		"a forgery before the real": {func(e entries) entries { x := e[3]; x.Actor = "ole"; return put(e, 3, x) }, "in the place of entry 4 stands one that the hub never wrote"},
 		"a forgery behind the real": {func(e entries) entries { x := e[3]; x.Actor = "ole"; return put(e, 4, x) }, "in the place of entry 5 stands one that the hub never wrote"},
-		"rewritten with the key": {func(e entries) entries { e[7].Actor = "ole"; c.Seal(e[6].MAC, &e[7]); c.Seal(e[7].MAC, &e[8]); return e },
+		"rewritten with the key": {func(e entries) entries {
+			e[7].Actor = "ole"
+			c.Seal(e[6].MAC, &e[7])
+			c.Seal(e[7].MAC, &e[8])
+			return e
+		},
 			"entry 9 is not the one whose head was exported at 2027-01-15T08:00:00Z: the log was rewritten there or before it, from a backup or by someone who has the key"},
 		"another key": {func(entries) entries { return log(chain(t, 1), 9) }, "no entry fits the key: it is not the key that this log was written with, or every entry was replaced"},
 	} {

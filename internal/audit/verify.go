@@ -74,22 +74,38 @@ type Verified struct {
 // Error: only what entries fail with.
 func Verify(entries Entries, chain *Chain, heads []Head, progress func(number int64)) (Verified, error) {
 	v := Verified{}
-	seal, exported := chain.sealer(), byNumber(heads)
+	wrong, at, err := v.walk(entries, chain.sealer(), byNumber(heads), progress)
+	if err != nil {
+		return v, err
+	}
+	if wrong != nil {
+		v.Break, err = diagnose(entries, chain.sealer(), at, wrong)
+		return v, err
+	}
+	for _, head := range heads {
+		gone := head.Number > v.Entries && (v.Break == nil || v.Break.Kind == Truncated && head.Number > v.Break.Last)
+		if gone {
+			v.Break = &Break{Kind: Truncated, Number: v.Entries + 1, Last: head.Number, Head: head.At}
+		}
+	}
+	return v, nil
+}
+
+// walk goes along the chain to its end, or to the first entry that does not fit, which it returns with its place.
+func (v *Verified) walk(entries Entries, seal *sealer, exported map[int64][]Head, progress func(int64)) (*Entry, place, error) {
 	previous := MAC{}
 	for e, err := range entries {
 		if err != nil {
-			return v, err
+			return nil, place{}, err
 		}
 		expected := v.Entries + 1
 		if e.Number != expected || seal.mac(previous, e) != e.MAC {
-			wrong := *e
-			v.Break, err = diagnose(entries, seal, place{expected, previous}, &wrong)
-			return v, err
+			return e, place{expected, previous}, nil
 		}
 		for _, head := range exported[expected] {
 			if head.MAC != e.MAC {
 				v.Break = &Break{Kind: Rewritten, Number: expected, Head: head.At}
-				return v, nil
+				return nil, place{}, nil
 			}
 			v.Heads++
 		}
@@ -98,12 +114,7 @@ func Verify(entries Entries, chain *Chain, heads []Head, progress func(number in
 			progress(expected)
 		}
 	}
-	for _, head := range heads {
-		if head.Number > v.Entries && (v.Break == nil || head.Number > v.Break.Last) {
-			v.Break = &Break{Kind: Truncated, Number: v.Entries + 1, Last: head.Number, Head: head.At}
-		}
-	}
-	return v, nil
+	return nil, place{}, nil
 }
 
 func byNumber(heads []Head) map[int64][]Head {

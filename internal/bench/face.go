@@ -12,6 +12,6 @@ import (
 func (h *hub) face(logger *slog.Logger) http.Handler {
 	return api.New(api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode, Operator: h.Engine,
-		Events: h.Log, History: h.Store, Author: func(*http.Request) string { return "bench" }, Logger: logger,
+		Events: h.Log, History: h.Store, Audit: h.Store, Author: func(*http.Request) string { return "bench" }, Logger: logger,
 	})
 }

@@ -1,5 +1,5 @@
-// Package secret keeps what must not be in the database: the key that lanes are hashed with and the keys that messages
-// are signed with, as files that only the hub's user can read.
+// Package secret keeps what must not be in the database: the key that lanes are hashed with, the key that the audit log
+// is sealed with and the keys that messages are signed with, as files that only the hub's user can read.
 package secret
 
 import (
@@ -40,20 +40,52 @@ const laneKeySize = 32
 
 // LaneKey returns the key that lanes are hashed with, made at first use.
 func (v *Vault) LaneKey() ([]byte, error) {
-	text, err := os.ReadFile(filepath.Join(v.dir, "lane.key"))
+	key, err := v.key("lane.key", "the lane key", laneKeySize)
 	if errors.Is(err, fs.ErrNotExist) {
-		key := make([]byte, laneKeySize)
+		key = make([]byte, laneKeySize)
 		rand.Read(key)
 		return key, v.write("lane.key", hex.EncodeToString(key))
 	}
+	return key, err
+}
+
+const auditKeySize = 32
+
+// AuditKey returns the key that the audit log is sealed with. It is made once, for a log without entries: one that has
+// some and lost its key could not be verified any more, so that is an error.
+func (v *Vault) AuditKey(entries int64) ([]byte, error) {
+	key, err := v.key("audit.key", "the audit key", auditKeySize)
+	if entries == 0 && errors.Is(err, fs.ErrNotExist) {
+		key = make([]byte, auditKeySize)
+		rand.Read(key)
+		return key, v.write("audit.key", hex.EncodeToString(key))
+	}
+	return key, err
+}
+
+// key reads a key that is kept in hexadecimal digits.
+func (v *Vault) key(name, title string, size int) ([]byte, error) {
+	path := filepath.Join(v.dir, name)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Wrap(fault.Internal, err, "%s %s is gone: restore it from the backup", title, path)
+	}
 	if err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "cannot read the lane key")
+		return nil, fault.Wrap(fault.Internal, err, "cannot read %s", title)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != laneKeySize {
-		return nil, fault.New(fault.Internal, "%s is not 64 hexadecimal digits: restore it from the backup", filepath.Join(v.dir, "lane.key"))
+	if err != nil || len(key) != size {
+		return nil, fault.New(fault.Internal, "%s is not %d hexadecimal digits: restore it from the backup", path, 2*size)
 	}
 	return key, nil
+}
+
+// Existing is Open for a directory that must be there, for those who only read.
+func Existing(dir string) (*Vault, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "there is no directory of secrets %s", dir)
+	}
+	return Open(dir)
 }
 
 // Create makes a signing key of a kind, "v1" or "v1a", and returns what refers to it and what is shown once: the secret

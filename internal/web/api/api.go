@@ -24,8 +24,8 @@ type Publisher interface {
 // Operator looks at deliveries and moves the ones that stand.
 type Operator interface {
 	Lanes(delivery.Selection) []delivery.LaneView
-	Release(sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
-	Discard(sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
+	Release(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
+	Discard(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
 	Endpoints() []delivery.EndpointView
 	Totals() delivery.Totals
 }
@@ -52,6 +52,7 @@ type Options struct {
 	Operator  Operator
 	Events    Events
 	History   History
+	Audit     Audit
 	// Author names who makes a request, for the revisions it writes. Whether the request is allowed at all is decided
 	// before it comes here.
 	Author func(*http.Request) string
@@ -140,6 +141,9 @@ func (a *api) routes() []route {
 		{"POST /api/v1/lanes/release", a.releaseLanes},
 		{"POST /api/v1/lanes/discard", a.discardLanes},
 		{"GET /api/v1/totals", a.totals},
+
+		{"GET /api/v1/audit", a.listAudit},
+		{"GET /api/v1/audit/head", a.getAuditHead},
 	}
 }
 
