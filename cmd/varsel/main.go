@@ -23,6 +23,7 @@ type commands struct {
 	Publish publishCommand `cmd:"" help:"Send events to a hub."`
 	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
+	Audit   auditCommand   `cmd:"" help:"Read and verify the record of who did what."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
