@@ -153,13 +153,13 @@ func TestWhatWasDoneToALogIsTold(t *testing.T) {
 		do   func(e entries) entries
 		want string
 	}{
-		"another actor":         {func(e entries) entries { e[3].Actor = "ole"; return e }, "entry 4 was changed after it was written"},
-		"another MAC":           {func(e entries) entries { e[3].MAC[31] ^= 1; return e }, "entry 4 was changed after it was written"},
-		"the first one's time":  {func(e entries) entries { e[0].At--; return e }, "entry 1 was changed after it was written"},
-		"the last one's detail": {func(e entries) entries { e[8].Detail = nil; return e }, "entry 9 was changed after it was written"},
-		"a number":              {func(e entries) entries { e[3].Number = 40; return e }, "entry 4 was changed after it was written"},
+		"another actor":         {func(e entries) entries { e[3].Actor = "ole"; return e }, "entry 4 is not what the hub wrote: it was changed, or put there by someone else"},
+		"another MAC":           {func(e entries) entries { e[3].MAC[31] ^= 1; return e }, "entry 4 is not what the hub wrote: it was changed, or put there by someone else"},
+		"the first one's time":  {func(e entries) entries { e[0].At--; return e }, "entry 1 is not what the hub wrote: it was changed, or put there by someone else"},
+		"the last one's detail": {func(e entries) entries { e[8].Detail = nil; return e }, "entry 9 is not what the hub wrote: it was changed, or put there by someone else"},
+		"a number":              {func(e entries) entries { e[3].Number = 40; return e }, "entry 4 is not what the hub wrote: it was changed, or put there by someone else"},
 		"what stands in actor moved over to act": {func(e entries) entries { e[3].Actor, e[3].Act = "ev", "a"+e[3].Act; return e },
-			"entry 4 was changed after it was written"},
+			"entry 4 is not what the hub wrote: it was changed, or put there by someone else"},
 		"one removed":               {func(e entries) entries { return cut(e, 3, 4) }, "entry 4 was removed"},
 		"the first three removed":   {func(e entries) entries { return cut(e, 0, 3) }, "entries 1 to 3 were removed"},
 		"the end removed":           {func(e entries) entries { return e[:6] }, "the end was removed: the head exported at 2027-01-15T08:00:00Z says that there were 9 entries, and there are 6"},

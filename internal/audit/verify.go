@@ -13,11 +13,11 @@ type Kind string
 
 // The kinds.
 const (
-	Changed   Kind = "changed"   // an entry is not as it was written
+	Changed   Kind = "changed"   // an entry is not as the hub wrote it, or never was written by it
 	Missing   Kind = "missing"   // entries were removed before others
 	Truncated Kind = "truncated" // entries were removed from the end; only an exported head can tell
 	Moved     Kind = "moved"     // an entry stands in the place of another
-	Inserted  Kind = "inserted"  // an entry that the hub never wrote
+	Inserted  Kind = "inserted"  // an entry that the hub never wrote stands before one that it did
 	Repeated  Kind = "repeated"  // an entry stands there a second time
 	Rewritten Kind = "rewritten" // the entries fit each other, but not a head that was exported
 	OtherKey  Kind = "other-key" // no entry fits the key
@@ -36,7 +36,7 @@ type Break struct {
 func (b *Break) String() string {
 	switch b.Kind {
 	case Changed:
-		return fmt.Sprintf("entry %d was changed after it was written", b.Number)
+		return fmt.Sprintf("entry %d is not what the hub wrote: it was changed, or put there by someone else", b.Number)
 	case Missing:
 		if b.Last > b.Number {
 			return fmt.Sprintf("entries %d to %d were removed", b.Number, b.Last)
@@ -45,6 +45,9 @@ func (b *Break) String() string {
 	case Truncated:
 		return fmt.Sprintf("the end was removed: the head exported at %s says that there were %d entries, and there are %d", stamp(b.Head), b.Last, b.Number-1)
 	case Moved:
+		if b.Is == b.Number {
+			return fmt.Sprintf("entry %d was not written behind the entry that stands before it", b.Number)
+		}
 		return fmt.Sprintf("in the place of entry %d stands the one that was written as entry %d", b.Number, b.Is)
 	case Inserted:
 		return fmt.Sprintf("in the place of entry %d stands one that the hub never wrote", b.Number)
