@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -440,6 +441,23 @@ func TestOperating(t *testing.T) {
 	read(removal, err)
 	if removal != (client.Removal{Subscriptions: 1, Drop: int64(drop)}) {
 		t.Errorf("%+v", removal)
+	}
+
+	// Who did it, page by page.
+	page, err := w.Audit(ctx, client.AuditFilter{Subject: "system/archive", From: time.Unix(0, 0), To: time.Now().Add(time.Hour), Oldest: true, Limit: 1})
+	read(page, err)
+	if len(page.Items) != 1 || page.Items[0].Act != "put-system" || page.Items[0].At.IsZero() || page.Next == "" {
+		t.Errorf("%+v", page)
+	}
+	rest, err := w.Audit(ctx, client.AuditFilter{Subject: "system/archive", Oldest: true, After: page.Next})
+	read(rest, err)
+	if last := rest.Items[len(rest.Items)-1]; last.Act != "remove-system" || string(last.Detail) != fmt.Sprintf(`{"removed":1,"dropped":%d}`, drop) || rest.Next != "" {
+		t.Errorf("%+v", rest)
+	}
+	head, err := w.AuditHead(ctx)
+	read(head, err)
+	if head.Number != rest.Items[len(rest.Items)-1].Number || head.MAC != rest.Items[len(rest.Items)-1].MAC {
+		t.Errorf("%+v", head)
 	}
 	w.askedEveryRoute()
 }

@@ -92,10 +92,7 @@ func (e *Engine) Release(ctx context.Context, actor string, sel Selection, dryRu
 // Discard ends the selected heads as discarded; their lanes go on when that is committed. With dryRun it only returns
 // them. A head that is in flight at that moment is left alone. It is audited as Release is, with the same errors.
 func (e *Engine) Discard(ctx context.Context, actor string, sel Selection, dryRun bool) ([]LaneView, error) {
-	return e.operate(ctx, operation{actor, audit.Discard, func(c *consumer, l *lane) {
-		c.vacate(l.head)
-		c.conclude(l.head, eventlog.Attempt{Outcome: eventlog.Discarded})
-	}}, sel, dryRun)
+	return e.operate(ctx, operation{actor, audit.Discard, (*consumer).discardHead}, sel, dryRun)
 }
 
 // operation is something done by someone to the heads of blocked lanes.
@@ -194,6 +191,11 @@ func (c *consumer) releaseHead(l *lane) {
 	c.cut.Blocked = append(c.cut.Blocked, row)
 	c.makeReady(l)
 	c.touch()
+}
+
+func (c *consumer) discardHead(l *lane) {
+	c.vacate(l.head)
+	c.conclude(l.head, eventlog.Attempt{Outcome: eventlog.Discarded})
 }
 
 // Passed tells the engine that a test message to an endpoint was accepted. An endpoint that rejected takes messages
