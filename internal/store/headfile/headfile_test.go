@@ -154,3 +154,28 @@ func TestALogThatLostItsEndIsToldOfAtStart(t *testing.T) {
 		})
 	}
 }
+
+// Whatever stands in the file, it is read or counted, and a head appended behind it is read back.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(`{"number":1,"mac":"00"}` + "\n"))
+	f.Add([]byte("{}\n\n[]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		dir := t.TempDir()
+		file := filepath.Join(dir, headfile.Name)
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before, _, err := headfile.Read(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := audit.Head{Number: 3, MAC: audit.MAC{9}, At: clock.Micros(epoch)}
+		if err := headfile.Append(dir, want); err != nil {
+			t.Fatal(err)
+		}
+		after, _, err := headfile.Read(file)
+		if err != nil || len(after) != len(before)+1 || after[len(before)] != want {
+			t.Errorf("%d heads, then %+v %v", len(before), after, err)
+		}
+	})
+}
