@@ -18,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/subscription"
+	"github.com/varselhub/varsel/internal/web/api"
 )
 
 // The client's documents are the hub's: a member that one side has and the other has not is lost on its way.
@@ -37,6 +38,7 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Endpoint{}, delivery.EndpointView{}},
 		{client.Totals{}, delivery.Totals{}},
 		{client.Violation{}, fault.Violation{}},
+		{client.AuditEntry{}, api.AuditView{}},
 	} {
 		ours, theirs := members(reflect.TypeOf(pair[0])), members(reflect.TypeOf(pair[1]))
 		for name := range theirs {

@@ -26,6 +26,7 @@ type commands struct {
 	Replay  replayCommand  `cmd:"" help:"Send a subscription its past once more: one event, some, or all since a position."`
 	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
+	Audit   auditCommand   `cmd:"" help:"Read and verify the record of who did what."`
 
 	Token tokenCommand `cmd:"" help:"Print an access token, for curl and the like."`
 

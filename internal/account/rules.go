@@ -61,6 +61,8 @@ var Rules = []Rule{
 	to("POST /api/v1/subscriptions/{id}/deactivate", All, None, None, Own, None),
 
 	// What is fetched is payload: no auditor's business.
+	to("GET /api/v1/audit", All, All, None, None, None),
+	to("GET /api/v1/audit/head", All, All, None, None, None),
 	to("GET /api/v1/subscriptions/{id}/replays", All, All, None, Own, None),
 	to("POST /api/v1/subscriptions/{id}/replays", All, None, None, Own, None),
 	to("DELETE /api/v1/subscriptions/{id}/replays/{pass}", All, None, None, Own, None),

@@ -12,6 +12,7 @@ import (
 	"time"
 	_ "time/tzdata" // dates are read in Europe/Copenhagen on machines that have no zones
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
@@ -22,6 +23,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/store/headfile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/telemetry"
@@ -42,6 +44,7 @@ type Hub struct {
 	logger    *slog.Logger
 	telemetry *telemetry.Telemetry
 	gate      *access.Gate
+	heads     *headfile.Exporter
 	listeners []*listener.Listener    // that answer
 	started   atomic.Bool             // the engine delivers
 	stops     []func(context.Context) // what Stop does, in the order it was started
@@ -89,16 +92,24 @@ func (h *Hub) open(ctx context.Context) error {
 		return err
 	}
 
+	// What is done to the hub, sealed.
+	chain, err := h.chain(ctx)
+	if err != nil {
+		return err
+	}
+
 	// The log and its configuration.
 	system := clock.System{}
 	book := revision.NewBook(h.config.Zone)
-	if h.Log, err = eventlog.Open(ctx, h.Store, book, system, eventlog.Options{}); err != nil {
+	if h.Log, err = eventlog.Open(ctx, h.Store, book, system, eventlog.Options{Chain: chain}); err != nil {
 		return err
 	}
 	h.onStop(func(context.Context) {
 		h.logger.Info("committing what is known")
 		h.report("closing the log", h.Log.Close())
 	})
+	h.heads = headfile.NewExporter(h.config.auditHeads(), h.Store.AuditHead, system, h.report)
+	h.onStop(h.heads.Stop)
 
 	// Publish.
 	accepter := publish.NewAccepter(directory{book}, hasher, system, publish.Limits{MaxEvent: h.config.MaxEvent})
@@ -130,8 +141,22 @@ func (h *Hub) open(ctx context.Context) error {
 	return h.guard(ctx, book, guard, system)
 }
 
+// chain seals the audit log with the key in the vault, which is made for an empty log only.
+func (h *Hub) chain(ctx context.Context) (*audit.Chain, error) {
+	head, err := h.Store.AuditHead(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := h.Vault.AuditKey(head.Number)
+	if err != nil {
+		return nil, err
+	}
+	return audit.NewChain(key)
+}
+
 // Start takes up delivery where it stood.
 func (h *Hub) Start(ctx context.Context) error {
+	h.heads.Start(ctx)
 	if err := h.Engine.Start(ctx); err != nil {
 		return err
 	}
@@ -173,6 +198,7 @@ func (h *Hub) register(ctx context.Context, book *revision.Book) error {
 		return nil
 	}
 	request := &eventlog.Request{Revisions: notify.Register(mail, h.config.Operator != ""), Expect: book.Last()}
+	request.Audit = []audit.Entry{audit.Of(audit.Hub, audit.Register, string(revision.Hub), audit.Detail{Documents: len(request.Revisions)})}
 	if mail {
 		request.Consumers = []string{notify.MailConsumer}
 	}

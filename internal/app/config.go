@@ -30,6 +30,7 @@ type Config struct {
 	SMTP        *mail.Config   // nil: no mail
 	InFlight    int            // sends at once on this node; 0: 4,096
 	MaxEvent    int            // bytes; 0: 1 MiB
+	AuditHeads  string         // directory that the heads of the audit log are exported to; Data when empty
 	Traces      string         // URL of an OTLP collector; empty: no spans
 	// NoAccess lets whoever reaches the hub do everything: for a machine of one's own. Answer refuses it on an address that
 	// other machines can reach.
@@ -51,8 +52,8 @@ const mailTimeout = time.Minute
 func Configured(s *config.Config) Config {
 	c := Config{
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
-		Egress:   netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP},
-		NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
+		Egress:     netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP},
+		AuditHeads: s.AuditHeads, NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
 	}
 	for i := range s.Issuers {
 		c.Issuers = append(c.Issuers, issuer(&s.Issuers[i]))
@@ -149,7 +150,16 @@ func (c *Config) withDefaults() (Config, error) {
 }
 
 func (c *Config) database() string { return filepath.Join(c.Data, "varsel.db") }
-func (c *Config) secrets() string  { return filepath.Join(c.Data, "secrets") }
+
+// auditHeads is the directory that the heads of the audit log are exported to.
+func (c *Config) auditHeads() string {
+	if c.AuditHeads == "" {
+		return c.Data
+	}
+	return c.AuditHeads
+}
+
+func (c *Config) secrets() string { return filepath.Join(c.Data, "secrets") }
 
 // Loopback is the range that a hub on a developer's machine may be allowed to call.
 var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}

@@ -112,8 +112,8 @@ func (h *Hub) faces() (faces, error) {
 		return nil, err
 	}
 	programs := api.New(api.Options{
-		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode,
-		Operator: h.Engine, Puller: h.Engine, Replayer: h.Engine, Events: h.Log, History: h.Store, Who: noted(h.who()), Logger: h.logger,
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.Engine, Puller: h.Engine,
+		Replayer: h.Engine, Events: h.Log, History: h.Store, Audit: h.Store, Who: noted(h.who()), Logger: h.logger,
 	})
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	return faces{

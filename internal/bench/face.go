@@ -13,6 +13,6 @@ import (
 func (h *hub) face(logger *slog.Logger) http.Handler {
 	return api.New(api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: h.Publisher, Decode: cloudevents.Decode, Operator: h.Engine, Puller: h.Engine, Replayer: h.Engine,
-		Events: h.Log, History: h.Store, Who: access.Unguarded, Logger: logger,
+		Events: h.Log, History: h.Store, Audit: h.Store, Who: access.Unguarded, Logger: logger,
 	})
 }

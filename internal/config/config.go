@@ -25,7 +25,9 @@ type Config struct {
 	MaxEvent    Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
 	Grace       time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
 
-	Listen        string     `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of everything the hub answers, without TLS: one of this machine's own. For more than that, list listeners in the file."`
+	Listen     string `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of everything the hub answers, without TLS: one of this machine's own. For more than that, list listeners in the file."`
+	AuditHeads string `name:"audit-heads" placeholder:"DIR" help:"Directory that the heads of the audit log are exported to; best on another machine. The data directory when empty."`
+
 	OperateListen string     `name:"operate-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of health and metrics alone, without TLS; empty: none. When the default's port is taken the hub starts without it."`
 	Listeners     []Listener `kong:"-" name:"listeners" help:"What listens where, instead of listen."`
 

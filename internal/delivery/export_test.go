@@ -37,3 +37,10 @@ func (e *Engine) AtRest() bool { return e.atRest() }
 // Working counts a test's receiver in or out of the engine's own work: while it waits for the test's answer, nothing
 // of the engine's is under way.
 func (e *Engine) Working(n int64) { e.active.Add(n) }
+
+// DiscardAfter discards what is selected now, as Discard does, but lets something happen between the audit and the act.
+func (e *Engine) DiscardAfter(sel Selection, between func()) []LaneView {
+	selected := e.selected(sel)
+	between()
+	return e.act((*consumer).discardHead, selected)
+}

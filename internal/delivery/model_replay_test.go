@@ -103,7 +103,7 @@ func (m *model) stopReplay(rt *rapid.T) {
 	if s.removed || !s.replaying() {
 		rt.Skip("nothing is replayed")
 	}
-	if err := m.w.hub.StopReplay(context.Background(), s.pass); !fault.Has(err, fault.NotFound) {
+	if err := m.w.hub.StopReplay(context.Background(), s.pass, "eva"); !fault.Has(err, fault.NotFound) {
 		m.w.must(err)
 	}
 	s.loosenReplay()

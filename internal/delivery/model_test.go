@@ -317,13 +317,13 @@ func (m *model) lane(rt *rapid.T) delivery.Selection {
 }
 
 func (m *model) release(rt *rapid.T) {
-	_, err := m.w.hub.Release(m.lane(rt), false)
+	_, err := m.w.hub.Release(context.Background(), "eva", m.lane(rt), false)
 	m.w.must(err)
 	m.settle()
 }
 
 func (m *model) discard(rt *rapid.T) {
-	done, err := m.w.hub.Discard(m.lane(rt), false)
+	done, err := m.w.hub.Discard(context.Background(), "eva", m.lane(rt), false)
 	m.w.must(err)
 	for _, v := range done {
 		e, err := m.w.log.At(context.Background(), v.Position)
@@ -412,7 +412,7 @@ func (m *model) finish() {
 		}
 		m.inFlight = nil
 		m.heal(nil)
-		_, err := m.w.hub.Release(delivery.Selection{All: true}, false)
+		_, err := m.w.hub.Release(context.Background(), "eva", delivery.Selection{All: true}, false)
 		m.w.must(err)
 		m.fetchAll()
 		m.pass(time.Hour)

@@ -58,12 +58,12 @@ func TestStandingsAreKeptAsItHappens(t *testing.T) {
 	w.restart()
 	want(4, 1, 2)
 	parked := w.hub.Lanes(delivery.Selection{System: "p"})[1]
-	if _, err := w.hub.Discard(delivery.Selection{Lane: parked.Lane}, false); err != nil {
+	if _, err := w.hub.Discard(t.Context(), "eva", delivery.Selection{Lane: parked.Lane}, false); err != nil {
 		t.Fatal(err)
 	}
 	want(3, 1, 1)
 	parked = w.hub.Lanes(delivery.Selection{System: "p"})[1]
-	if _, err := w.hub.Release(delivery.Selection{Lane: parked.Lane}, false); err != nil {
+	if _, err := w.hub.Release(t.Context(), "eva", delivery.Selection{Lane: parked.Lane}, false); err != nil {
 		t.Fatal(err)
 	}
 	w.next().reply(200)

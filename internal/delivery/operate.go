@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
@@ -81,44 +82,105 @@ func (c *consumer) view(l *lane) LaneView {
 
 // Release makes the selected parked or retrying heads due now, their delay counted anew, and returns them. With dryRun
 // it only returns them.
-func (e *Engine) Release(sel Selection, dryRun bool) ([]LaneView, error) {
-	return e.operate(sel, dryRun, (*consumer).releaseHead)
+//
+// That an actor asked for it, of what and of how many, is committed to the audit log before anything happens; when it
+// cannot be, nothing does (DESIGN promise 12). A crash between leaves what was asked for in the log and not done.
+// Errors: NothingSelected, StorageFull, ShuttingDown.
+func (e *Engine) Release(ctx context.Context, actor string, sel Selection, dryRun bool) ([]LaneView, error) {
+	return e.operate(ctx, operation{actor, audit.Release, (*consumer).releaseHead}, sel, dryRun)
 }
 
 // Discard ends the selected heads as discarded; their lanes go on when that is committed. With dryRun it only returns
-// them. A head that is in flight at that moment is left alone.
-func (e *Engine) Discard(sel Selection, dryRun bool) ([]LaneView, error) {
-	return e.operate(sel, dryRun, func(c *consumer, l *lane) {
-		c.vacate(l.head)
-		c.conclude(l.head, eventlog.Attempt{Outcome: eventlog.Discarded})
-	})
+// them. A head that is in flight at that moment is left alone. It is audited as Release is, with the same errors.
+func (e *Engine) Discard(ctx context.Context, actor string, sel Selection, dryRun bool) ([]LaneView, error) {
+	return e.operate(ctx, operation{actor, audit.Discard, (*consumer).discardHead}, sel, dryRun)
 }
 
-func (e *Engine) operate(sel Selection, dryRun bool, act func(*consumer, *lane)) ([]LaneView, error) {
+// operation is something done by someone to the heads of blocked lanes.
+type operation struct {
+	actor string
+	act   audit.Act
+	do    func(*consumer, *lane)
+}
+
+func (e *Engine) operate(ctx context.Context, op operation, sel Selection, dryRun bool) ([]LaneView, error) {
 	if sel.empty() {
 		return nil, fault.New(fault.NothingSelected, "name a lane, a subscription or a system, or say all")
 	}
-	var done []LaneView
+	selected := e.selected(sel)
+	if dryRun || len(selected) == 0 {
+		return selected, nil
+	}
+	err := e.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{op.entry(sel, selected)}})
+	if err != nil {
+		return nil, err
+	}
+	return e.act(op.do, selected), nil
+}
+
+// selected lists the heads that an operation would meet now.
+func (e *Engine) selected(sel Selection) []LaneView {
+	var list []LaneView
 	for _, c := range e.all() {
-		acted := false
 		c.each(func(l *lane) {
-			v := c.view(l)
-			if !sel.names(&v) || l.head.stage != blocked {
-				return
-			}
-			done = append(done, v)
-			if !dryRun {
-				act(c, l)
-				acted = true
+			if v := c.view(l); sel.names(&v) && l.head.stage == blocked {
+				list = append(list, v)
 			}
 		})
-		if acted {
+	}
+	return list
+}
+
+// act does something to the selected heads that still stand, and to no other: they are what the audit log says.
+func (e *Engine) act(do func(*consumer, *lane), selected []LaneView) []LaneView {
+	type head struct {
+		consumer, lane string
+		position       int64
+	}
+	audited := make(map[head]bool, len(selected))
+	for i := range selected {
+		audited[head{selected[i].Consumer, selected[i].Lane, selected[i].Position}] = true
+	}
+	var done []LaneView
+	for _, c := range e.all() {
+		before := len(done)
+		c.each(func(l *lane) {
+			if v := c.view(l); l.head.stage == blocked && audited[head{v.Consumer, v.Lane, v.Position}] {
+				done = append(done, v)
+				do(c, l)
+			}
+		})
+		if len(done) > before {
 			c.mu.Lock()
 			c.pump()
 			c.mu.Unlock()
 		}
 	}
-	return done, nil
+	return done
+}
+
+// positionsAudited is how many of the selected heads an audit entry names; it counts them all.
+const positionsAudited = 20
+
+// entry is the operation's entry in the audit log.
+func (op *operation) entry(sel Selection, lanes []LaneView) audit.Entry {
+	subject := string(revision.Hub)
+	switch {
+	case sel.Subscription != "":
+		subject = string(revision.OfSubscription(sel.Subscription))
+	case sel.System != "":
+		subject = string(revision.OfSystem(sel.System))
+	}
+	detail := audit.Detail{
+		Selected: &audit.Selected{System: sel.System, Subscription: sel.Subscription, Lane: sel.Lane != "", All: sel.All},
+		Lanes:    len(lanes),
+	}
+	for i := range lanes {
+		detail.Positions = append(detail.Positions, lanes[i].Position)
+	}
+	slices.Sort(detail.Positions)
+	detail.Positions = detail.Positions[:min(len(detail.Positions), positionsAudited)]
+	return audit.Of(op.actor, op.act, subject, detail)
 }
 
 func (c *consumer) releaseHead(l *lane) {
@@ -130,6 +192,11 @@ func (c *consumer) releaseHead(l *lane) {
 	c.cut.Blocked = append(c.cut.Blocked, row)
 	c.makeReady(l)
 	c.touch()
+}
+
+func (c *consumer) discardHead(l *lane) {
+	c.vacate(l.head)
+	c.conclude(l.head, eventlog.Attempt{Outcome: eventlog.Discarded})
 }
 
 // Passed tells the engine that a test message to an endpoint was accepted. An endpoint that rejected takes messages

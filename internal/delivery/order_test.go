@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func TestS32RejectedParksAndHolds(t *testing.T) {
 			w.quiet()
 			sel := delivery.Selection{Lane: lanes[0].Lane}
 			if release {
-				_, err := w.hub.Release(sel, false)
+				_, err := w.hub.Release(context.Background(), "eva", sel, false)
 				w.must(err)
 				s := w.next()
 				if s.body != "A#1" {
@@ -96,7 +97,7 @@ func TestS32RejectedParksAndHolds(t *testing.T) {
 				}
 				s.reply(200)
 			} else {
-				_, err := w.hub.Discard(sel, false)
+				_, err := w.hub.Discard(context.Background(), "eva", sel, false)
 				w.must(err)
 			}
 			if s := w.next(); s.body != "A#2" {

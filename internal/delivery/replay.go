@@ -2,8 +2,10 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
@@ -38,7 +40,7 @@ func (e *Engine) ToReplay(ctx context.Context, id string, f eventlog.Filter) (ev
 		f.UpTo = routed
 	}
 	count := int64(0)
-	err = e.selected(ctx, line, f, f.After, func(*event.Event) { count++ })
+	err = e.past(ctx, line, f, f.After, func(*event.Event) { count++ })
 	return f, count, err
 }
 
@@ -53,8 +55,8 @@ func (e *Engine) replayable(id string) (*revision.Line, error) {
 	return line, nil
 }
 
-// selected visits what a filter selects of a subscription's past after a position.
-func (e *Engine) selected(ctx context.Context, line *revision.Line, f eventlog.Filter, after int64, visit func(*event.Event)) error {
+// past visits what a filter selects of a subscription's past after a position.
+func (e *Engine) past(ctx context.Context, line *revision.Line, f eventlog.Filter, after int64, visit func(*event.Event)) error {
 	for after < f.UpTo {
 		events, upTo, err := e.log.Read(ctx, after, min(routeRange, int(f.UpTo-after)))
 		if err != nil || upTo <= after {
@@ -94,6 +96,10 @@ func (e *Engine) Replay(ctx context.Context, id, author string, f eventlog.Filte
 	if err := e.aimPass(ctx, p, line); err != nil {
 		return eventlog.Pass{}, err
 	}
+	err = e.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{audit.Of(author, audit.Replay, string(revision.OfSubscription(id)), audit.Detail{Pass: p.N, Events: total})}})
+	if err != nil {
+		return eventlog.Pass{}, err
+	}
 	c.mu.Lock()
 	begun := p.Pass
 	if c.ended || c.mode != inLanes {
@@ -110,7 +116,7 @@ func (e *Engine) Replay(ctx context.Context, id, author string, f eventlog.Filte
 // aimPass finds which lanes the pass will go through.
 func (e *Engine) aimPass(ctx context.Context, p *pass, line *revision.Line) error {
 	p.lanes = map[event.Lane]int64{}
-	return e.selected(ctx, line, p.Filter, p.Place, func(ev *event.Event) { p.lanes[ev.Lane] = ev.Position })
+	return e.past(ctx, line, p.Filter, p.Place, func(ev *event.Event) { p.lanes[ev.Lane] = ev.Position })
 }
 
 // tell writes the pass as it stands with the next cut, whose number it returns.
@@ -152,21 +158,38 @@ func (e *Engine) resumePasses(ctx context.Context) error {
 
 // StopReplay ends a pass where it is. What it has put into lanes already is delivered.
 // Errors: fault.NotFound, fault.ShuttingDown.
-func (e *Engine) StopReplay(ctx context.Context, n int64) error {
+func (e *Engine) StopReplay(ctx context.Context, n int64, actor string) error {
+	c, p := e.underWay(n)
+	if p == nil {
+		return fault.New(fault.NotFound, "no replay %d is under way", n)
+	}
+	err := e.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{audit.Of(actor, audit.StopReplay, string(revision.OfSubscription(p.Line)), audit.Detail{Pass: n})}})
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	cut := c.cuts
+	if p.Ended == 0 { // it may have come to its end by itself since
+		p.stopped = true
+		cut = c.endPass(p)
+		c.pump()
+	}
+	c.mu.Unlock()
+	return c.committedBy(ctx, cut)
+}
+
+// underWay finds a replay that goes on.
+func (e *Engine) underWay(n int64) (*consumer, *pass) {
 	for _, c := range e.all() {
 		c.mu.Lock()
-		for _, p := range c.passes {
-			if p.N == n {
-				p.stopped = true
-				cut := c.endPass(p)
-				c.pump()
-				c.mu.Unlock()
-				return c.committedBy(ctx, cut)
-			}
+		at := slices.IndexFunc(c.passes, func(p *pass) bool { return p.N == n })
+		if at >= 0 {
+			defer c.mu.Unlock()
+			return c, c.passes[at]
 		}
 		c.mu.Unlock()
 	}
-	return fault.New(fault.NotFound, "no replay %d is under way", n)
+	return nil, nil
 }
 
 // Replays lists passes, newest first, at most limit.
@@ -236,7 +259,7 @@ func (c *consumer) stepOn(p *pass, line *revision.Line) bool {
 	var chosen []*event.Event
 	stretch := p.Filter
 	stretch.UpTo = upTo
-	err := e.selected(e.ctx, line, stretch, after, func(ev *event.Event) { chosen = append(chosen, ev) })
+	err := e.past(e.ctx, line, stretch, after, func(ev *event.Event) { chosen = append(chosen, ev) })
 	var unfinished map[int64]bool
 	var tried map[int64]int
 	if err == nil && len(chosen) > 0 {

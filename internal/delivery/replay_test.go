@@ -228,7 +228,7 @@ func TestAReplayIsStopped(t *testing.T) {
 	w.publish("B#2")
 	first := w.expect("A#1")["A#1"]
 	w.quiet() // B#2 waits for B#1 of the pass
-	w.must(w.hub.StopReplay(t.Context(), pass.N))
+	w.must(w.hub.StopReplay(t.Context(), pass.N, "eva"))
 	w.expect("B#2")["B#2"].reply(200)
 	first.reply(200)
 	for len(w.arrived) > 0 {
@@ -239,7 +239,7 @@ func TestAReplayIsStopped(t *testing.T) {
 		s.reply(200)
 		w.flush()
 	}
-	if err := w.hub.StopReplay(t.Context(), pass.N); !fault.Has(err, fault.NotFound) {
+	if err := w.hub.StopReplay(t.Context(), pass.N, "eva"); !fault.Has(err, fault.NotFound) {
 		t.Errorf("stopped twice: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
@@ -129,7 +130,9 @@ func (w *world) boot() {
 	w.must(err)
 	w.store = store
 	book := revision.NewBook(time.UTC)
-	w.log, err = eventlog.Open(context.Background(), store, book, w.clock, eventlog.Options{TailEvents: 64})
+	chain, err := audit.NewChain(make([]byte, audit.KeySize))
+	w.must(err)
+	w.log, err = eventlog.Open(context.Background(), store, book, w.clock, eventlog.Options{TailEvents: 64, Chain: chain})
 	w.must(err)
 	w.life, w.die = context.WithCancel(context.Background())
 	w.hub = delivery.New(w.log, store, w.clock, delivery.Options{

@@ -5,6 +5,7 @@ package eventlog
 import (
 	"context"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -40,6 +41,10 @@ type Request struct {
 	Expect    int64    // the newest revision the caller has seen; another one since then refuses the request
 	Consumers []string // consumers the revisions make; they start reading after the revisions
 
+	// Audit is what the request does, for the audit log: in the same commit as all else of the request, or by itself
+	// where the act makes no revision. The append sets Number, At, Position and MAC.
+	Audit []audit.Entry
+
 	Err  error // why the whole request was refused
 	done chan struct{}
 }
@@ -48,7 +53,8 @@ type Request struct {
 type Commit struct {
 	Requests []*Request
 	Cuts     []*Cut
-	Now      int64 // µs UTC; the store never lets recorded times go back
+	Now      int64        // µs UTC; the store never lets recorded times go back
+	Chain    *audit.Chain // seals audit entries; nil: a request that has some is refused
 }
 
 // Cut is a consistent cut of one consumer's delivery state: the changes since its last cut, and a watermark that is
@@ -185,7 +191,8 @@ type Consumer struct {
 // Store is where the log is kept. Its methods are safe for concurrent use, except Commit, which the log's one writer
 // calls.
 type Store interface {
-	// Commit writes one transaction, durable when it returns: every request's events or revisions, then every cut.
+	// Commit writes one transaction, durable when it returns: every request's events or revisions with its audit
+	// entries, numbered and sealed in the order of the requests, then every cut.
 	// Either all of it is in the store or nothing; a refused request is not written and has its Err set. An empty
 	// commit writes something small all the same: it asks whether the store takes writes.
 	Commit(ctx context.Context, c *Commit) error

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -33,6 +34,7 @@ type Log struct {
 	store  Store
 	book   *revision.Book
 	clock  clock.Clock
+	chain  *audit.Chain
 	epochs []Epoch // oldest first; the last is the one in which positions are given now
 
 	mu      sync.Mutex
@@ -69,7 +71,7 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 	}
 	writing, halt := context.WithCancel(context.Background())
 	l := &Log{
-		store: store, book: book, clock: clk, epochs: epochs, halt: halt,
+		store: store, book: book, clock: clk, chain: opts.Chain, epochs: epochs, halt: halt,
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 		tail: newTail(head, opts.withDefaults()), growth: NewBroadcast(),
 	}
@@ -79,10 +81,11 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 	return l, nil
 }
 
-// Options bound what the log keeps in memory.
+// Options bound what the log keeps in memory, and say what it seals audit entries with.
 type Options struct {
-	TailEvents int // newest events kept for readers that keep up; 0: 32,768
-	TailBytes  int // and how many bytes of them; 0: 64 MiB
+	TailEvents int          // newest events kept for readers that keep up; 0: 32,768
+	TailBytes  int          // and how many bytes of them; 0: 64 MiB
+	Chain      *audit.Chain // nil: requests with audit entries are refused
 }
 
 func (o Options) withDefaults() Options {

@@ -14,7 +14,7 @@ import (
 // There is no timer: under load groups grow by themselves while the commit before them runs.
 func (l *Log) write(ctx context.Context) {
 	defer close(l.stopped)
-	w := writer{log: l}
+	w := writer{log: l, group: Commit{Chain: l.chain}}
 	for {
 		select {
 		case <-ctx.Done():

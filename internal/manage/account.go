@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 )
@@ -21,7 +22,7 @@ const (
 // Errors: InvalidDocument, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutAccount(ctx context.Context, a account.Account, by By) (Put, error) {
 	return put(ctx, m, by, document[account.Account]{
-		kind: revision.Account, subject: a.Name,
+		kind: revision.Account, act: audit.PutAccount, subject: a.Name,
 		read: func() (*account.Account, int64) { return m.book.Account(a.Name) },
 		next: func(old *account.Account) *account.Account {
 			if a.Secrets = nil; old != nil {
@@ -89,13 +90,19 @@ func (m *Manager) RotateSecret(ctx context.Context, name string, overlap time.Du
 			return plan{}, fault.New(fault.Conflict, "the account has %d secrets in use; wait until some have ended, or rotate with overlapSeconds 0", len(old.Secrets))
 		}
 		rotated.Secrets = next.Secrets
-		return plan{revisions: []revision.Revision{revision.Of(author, revision.Account, name, next)}}, nil
+		return plan{
+			revisions: []revision.Revision{revision.Of(author, revision.Account, name, next)},
+			entry:     audit.Of(author, audit.RotateSecret, accountSubject(name), audit.Detail{Key: fresh.ID, Overlap: int64(overlap / time.Second)}),
+		}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return rotated, nil
 }
+
+// accountSubject names an account in the audit log.
+func accountSubject(name string) string { return string(revision.Account) + "/" + name }
 
 // ending lists the secrets that outlive a rotation, each with its end, which is never put off.
 func ending(secrets []account.Secret, now time.Time, overlap time.Duration) (kept []account.Secret) {
@@ -126,7 +133,10 @@ func (m *Manager) FirstAccount(ctx context.Context, tell func(name, secret strin
 			return plan{}, err
 		}
 		first := account.Account{Name: name, Title: "Made at the first start", Roles: []account.Role{account.Operator}, Secrets: []account.Secret{secret}}
-		return plan{revisions: []revision.Revision{revision.Of(hub, revision.Account, name, first)}}, nil
+		return plan{
+			revisions: []revision.Revision{revision.Of(hub, revision.Account, name, first)},
+			entry:     audit.Of(hub, audit.PutAccount, accountSubject(name), audit.Detail{Created: true}),
+		}, nil
 	})
 	return err
 }

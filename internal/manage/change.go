@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
@@ -57,10 +58,12 @@ type Put struct {
 	Changed  bool // false: it was so already, and nothing was written
 }
 
-// plan is the revisions of one change and the consumers they make. No revisions: nothing changes.
+// plan is the revisions of one change, the consumers they make, and the change's entry in the audit log: they are
+// committed together. Neither revisions nor an entry: nothing changes.
 type plan struct {
 	revisions []revision.Revision
 	consumers []string
+	entry     audit.Entry
 }
 
 // tries bounds how often a change is planned anew because the configuration moved under it. Within this process
@@ -76,10 +79,13 @@ func (m *Manager) change(ctx context.Context, draw func() (plan, error)) (plan, 
 	for range tries {
 		seen := m.book.Last()
 		p, err := draw()
-		if err != nil || len(p.revisions) == 0 {
+		if err != nil || len(p.revisions) == 0 && p.entry.Act == "" {
 			return plan{}, err
 		}
-		err = m.log.Append(ctx, &eventlog.Request{Revisions: p.revisions, Consumers: p.consumers, Expect: seen})
+		if p.entry.Act == "" {
+			return plan{}, fault.New(fault.Internal, "a change without an entry in the audit log")
+		}
+		err = m.log.Append(ctx, &eventlog.Request{Revisions: p.revisions, Consumers: p.consumers, Expect: seen, Audit: []audit.Entry{p.entry}})
 		if !fault.Has(err, fault.Precondition) {
 			return p, err
 		}
@@ -88,7 +94,7 @@ func (m *Manager) change(ctx context.Context, draw func() (plan, error)) (plan, 
 }
 
 // hub is the author of what the hub itself decides, and what its own sources, types and systems are named after.
-const hub = "varsel"
+const hub = audit.Hub
 
 // checkOurs refuses changes of what the hub makes and keeps for itself, such as the types of its own events.
 func checkOurs(subject string) error {
@@ -105,6 +111,7 @@ func (p *plan) last() int64 { return p.revisions[len(p.revisions)-1].Position }
 // document is how one kind of document is put in place.
 type document[T any] struct {
 	kind    revision.Kind
+	act     audit.Act
 	subject string
 	read    func() (*T, int64)
 	// next makes the document that is to be from the one that is, which may be nil.
@@ -134,7 +141,13 @@ func put[T any](ctx context.Context, m *Manager, by By, d document[T]) (Put, err
 		if err != nil {
 			return plan{}, err
 		}
-		return plan{revisions: append(before, revision.Of(by.Author, d.kind, d.subject, next))}, nil
+		p := plan{revisions: append(before, revision.Of(by.Author, d.kind, d.subject, next))}
+		detail := audit.Detail{Created: old == nil}
+		if len(p.revisions) > 1 {
+			detail.Documents = len(p.revisions)
+		}
+		p.entry = audit.Of(by.Author, d.act, string(d.kind)+"/"+d.subject, detail)
+		return p, nil
 	})
 	if err == nil && len(p.revisions) > 0 {
 		result.Changed, result.Position = true, p.last()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -14,7 +15,7 @@ import (
 // Errors: NotFound, InvalidDocument, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutContacts(ctx context.Context, system string, contacts subscription.Contacts, by By) (Put, error) {
 	return put(ctx, m, by, document[subscription.System]{
-		kind: revision.System, subject: system,
+		kind: revision.System, act: audit.PutContacts, subject: system,
 		read: func() (*subscription.System, int64) { return m.book.System(system) },
 		next: func(old *subscription.System) *subscription.System {
 			if old == nil {

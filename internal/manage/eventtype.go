@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
@@ -14,7 +15,7 @@ import (
 // Errors: InvalidDocument, VersionFixed, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutType(ctx context.Context, t event.Type, by By) (Put, error) {
 	return put(ctx, m, by, document[event.Type]{
-		kind: revision.Type, subject: t.Name,
+		kind: revision.Type, act: audit.PutType, subject: t.Name,
 		read: func() (*event.Type, int64) { return m.book.Type(t.Name) },
 		next: func(*event.Type) *event.Type { return &t },
 		check: func(old, next *event.Type) ([]revision.Revision, error) {
@@ -49,7 +50,7 @@ func (m *Manager) checkFixed(old, next *event.Type) error {
 // not allow, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutVersion(ctx context.Context, v event.Version, by By) (Put, error) {
 	return put(ctx, m, by, document[event.Version]{
-		kind: revision.Version, subject: v.Type + "/" + v.Version,
+		kind: revision.Version, act: audit.PutVersion, subject: v.Type + "/" + v.Version,
 		read: func() (*event.Version, int64) { return m.book.VersionDocument(v.Type, v.Version) },
 		next: func(*event.Version) *event.Version { return &v },
 		check: func(old, next *event.Version) ([]revision.Revision, error) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -51,9 +52,11 @@ func (m *Manager) RotateKey(ctx context.Context, system, kind string, overlap ti
 		fresh.Public = shown
 	}
 	var signing, gone []subscription.SigningKey
-	err = m.reviseKeys(ctx, system, author, func(keys []subscription.SigningKey) []subscription.SigningKey {
+	err = m.reviseKeys(ctx, system, func(keys []subscription.SigningKey) ([]subscription.SigningKey, audit.Entry) {
 		signing, gone = divide(append([]subscription.SigningKey{fresh}, m.retire(keys, kind, overlap)...), m.clock.Now())
-		return signing
+		return signing, audit.Of(author, audit.RotateKey, systemSubject(system), audit.Detail{
+			Kind: kind, Key: ref, Overlap: int64(overlap / time.Second), Retired: len(gone),
+		})
 	})
 	if err != nil {
 		m.forget(ctx, []subscription.SigningKey{fresh})
@@ -88,18 +91,19 @@ func (m *Manager) checkSigns(system string) error {
 	return nil
 }
 
-// reviseKeys changes a system's list of keys.
-func (m *Manager) reviseKeys(ctx context.Context, system, author string, change func([]subscription.SigningKey) []subscription.SigningKey) error {
+// reviseKeys changes a system's list of keys. change returns what it is to be, and the change's entry in the audit log.
+func (m *Manager) reviseKeys(ctx context.Context, system string, change func([]subscription.SigningKey) ([]subscription.SigningKey, audit.Entry)) error {
 	_, err := m.change(ctx, func() (plan, error) {
 		old, _ := m.book.System(system)
 		if old == nil {
 			return plan{}, noSystem(system)
 		}
 		next := *old
-		if next.Signing = change(slices.Clone(old.Signing)); same(old, &next) {
+		var entry audit.Entry
+		if next.Signing, entry = change(slices.Clone(old.Signing)); same(old, &next) {
 			return plan{}, nil
 		}
-		return plan{revisions: []revision.Revision{revision.Of(author, revision.System, system, next)}}, nil
+		return plan{revisions: []revision.Revision{revision.Of(entry.Actor, revision.System, system, next)}, entry: entry}, nil
 	})
 	return err
 }
@@ -162,9 +166,9 @@ func (m *Manager) retireDue() {
 	ctx := context.Background()
 	for _, system := range m.book.Systems() {
 		var gone []subscription.SigningKey
-		err := m.reviseKeys(ctx, system.Name, hub, func(keys []subscription.SigningKey) (signing []subscription.SigningKey) {
+		err := m.reviseKeys(ctx, system.Name, func(keys []subscription.SigningKey) (signing []subscription.SigningKey, entry audit.Entry) {
 			signing, gone = divide(keys, m.clock.Now())
-			return signing
+			return signing, audit.Of(hub, audit.RetireKeys, systemSubject(system.Name), audit.Detail{Retired: len(gone)})
 		})
 		if err == nil {
 			m.forget(ctx, gone)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/profile"
@@ -93,7 +94,11 @@ func (m *Manager) PutSubscriptions(ctx context.Context, system string, set []sub
 		if err := agreesToDrop(opts.Drop, owed, false); err != nil {
 			return plan{}, err
 		}
-		return s.plan(opts.Author), nil
+		p := s.plan(opts.Author)
+		p.entry = audit.Of(opts.Author, audit.PutSubscriptions, systemSubject(system), audit.Detail{
+			Added: len(report.Created), Changed: len(report.Changed), Removed: len(report.Removed), Dropped: owed,
+		})
+		return p, nil
 	})
 	if err != nil {
 		return nil, err

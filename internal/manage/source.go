@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
@@ -16,7 +17,7 @@ const everything = "*"
 // Errors: InvalidDocument, Conflict, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutSource(ctx context.Context, s event.Source, by By) (Put, error) {
 	return put(ctx, m, by, document[event.Source]{
-		kind: revision.Source, subject: s.Name,
+		kind: revision.Source, act: audit.PutSource, subject: s.Name,
 		read: func() (*event.Source, int64) { return m.book.Source(s.Name) },
 		next: func(*event.Source) *event.Source { return &s },
 		check: func(old, next *event.Source) ([]revision.Revision, error) {

@@ -2,8 +2,10 @@ package manage
 
 import (
 	"context"
+	"net/url"
 	"strings"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -13,7 +15,7 @@ import (
 // is untested then, else active. An active one stays as it is.
 // Errors: NotFound, Conflict for one that waits for its test, StorageFull, ShuttingDown.
 func (m *Manager) Activate(ctx context.Context, id, author string) (*Standing, error) {
-	return m.restate(ctx, id, author, func(s *subscription.Subscription, tests bool) error {
+	return m.restate(ctx, id, author, audit.Activate, func(s *subscription.Subscription, tests bool) error {
 		switch {
 		case s.State == subscription.Untested:
 			return fault.New(fault.Conflict, "the subscription is untested: a passed test activates it")
@@ -29,7 +31,7 @@ func (m *Manager) Activate(ctx context.Context, id, author string) (*Standing, e
 // Deactivate stops a subscription's sending: what is for it is kept until it is activated again.
 // Errors: NotFound, Conflict for one that was never active, StorageFull, ShuttingDown.
 func (m *Manager) Deactivate(ctx context.Context, id, author, reason string) (*Standing, error) {
-	return m.restate(ctx, id, author, func(s *subscription.Subscription, _ bool) error {
+	return m.restate(ctx, id, author, audit.Deactivate, func(s *subscription.Subscription, _ bool) error {
 		switch s.State {
 		case subscription.Active:
 			s.State, s.Reason = subscription.Deactivated, reason
@@ -42,22 +44,13 @@ func (m *Manager) Deactivate(ctx context.Context, id, author, reason string) (*S
 }
 
 // restate changes one subscription, and tells how it stands then.
-func (m *Manager) restate(ctx context.Context, id, author string, change func(s *subscription.Subscription, tests bool) error) (*Standing, error) {
+func (m *Manager) restate(ctx context.Context, id, author string, act audit.Act, change func(s *subscription.Subscription, tests bool) error) (*Standing, error) {
 	_, err := m.change(ctx, func() (plan, error) {
-		line := m.book.Line(id)
-		if line == nil || line.Now() == nil {
-			return plan{}, noSubscription(id)
-		}
-		old := line.Now()
-		system, _ := m.book.System(old.System)
-		if system == nil {
-			return plan{}, noSystem(old.System)
-		}
-		next := *old
-		if err := change(&next, system.Agreement.Policy().RequireTest); err != nil || same(old, &next) {
+		revisions, err := m.restated(id, author, change)
+		if err != nil || len(revisions) == 0 {
 			return plan{}, err
 		}
-		return plan{revisions: []revision.Revision{revision.Of(author, revision.Subscription, id, next)}}, nil
+		return plan{revisions: revisions, entry: audit.Of(author, act, subscriptionSubject(id), audit.Detail{})}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -65,10 +58,31 @@ func (m *Manager) restate(ctx context.Context, id, author string, change func(s 
 	return m.Subscription(id)
 }
 
+// restated is the revision that a change of one subscription makes; none when it is so already.
+func (m *Manager) restated(id, author string, change func(s *subscription.Subscription, tests bool) error) ([]revision.Revision, error) {
+	line := m.book.Line(id)
+	if line == nil || line.Now() == nil {
+		return nil, noSubscription(id)
+	}
+	old := line.Now()
+	system, _ := m.book.System(old.System)
+	if system == nil {
+		return nil, noSystem(old.System)
+	}
+	next := *old
+	if err := change(&next, system.Agreement.Policy().RequireTest); err != nil || same(old, &next) {
+		return nil, err
+	}
+	return []revision.Revision{revision.Of(author, revision.Subscription, id, next)}, nil
+}
+
+// subscriptionSubject is what the audit log calls a subscription.
+func subscriptionSubject(id string) string { return string(revision.OfSubscription(id)) }
+
 // Revise changes a subscription by the engine's decision; one that was removed meanwhile stays removed. It is the
 // engine's Options.Revise.
 func (m *Manager) Revise(ctx context.Context, line *revision.Line, change func(*subscription.Subscription)) error {
-	_, err := m.restate(ctx, line.ID, hub, func(s *subscription.Subscription, _ bool) error {
+	_, err := m.restate(ctx, line.ID, hub, audit.Deactivate, func(s *subscription.Subscription, _ bool) error {
 		change(s)
 		return nil
 	})
@@ -89,7 +103,10 @@ func (m *Manager) Pause(ctx context.Context, scope revision.Scope, author, reaso
 		if pause, _ := m.book.PauseOf(scope); pause != nil {
 			return plan{}, nil
 		}
-		return plan{revisions: []revision.Revision{revision.Of(author, revision.Pause, string(scope), revision.PauseDocument{Reason: reason})}}, nil
+		return plan{
+			revisions: []revision.Revision{revision.Of(author, revision.Pause, string(scope), revision.PauseDocument{Reason: reason})},
+			entry:     audit.Of(author, audit.Pause, scopeSubject(scope), audit.Detail{}),
+		}, nil
 	})
 	return err
 }
@@ -102,9 +119,27 @@ func (m *Manager) Resume(ctx context.Context, scope revision.Scope, author strin
 		if pause, _ := m.book.PauseOf(scope); pause == nil {
 			return plan{}, m.checkScope(scope)
 		}
-		return plan{revisions: []revision.Revision{revision.Removal(author, revision.Pause, string(scope))}}, nil
+		return plan{
+			revisions: []revision.Revision{revision.Removal(author, revision.Pause, string(scope))},
+			entry:     audit.Of(author, audit.Resume, scopeSubject(scope), audit.Detail{}),
+		}, nil
 	})
 	return err
+}
+
+// scopeSubject is what the audit log calls a scope: an endpoint without the path of its URL, which may be a secret
+// between the hub and the receiver. The revision has all of it.
+func scopeSubject(scope revision.Scope) string {
+	rest, ok := strings.CutPrefix(string(scope), "endpoint/")
+	if !ok {
+		return string(scope)
+	}
+	system, address, _ := strings.Cut(rest, "/")
+	host := ""
+	if u, err := url.Parse(address); err == nil {
+		host = u.Scheme + "://" + u.Host
+	}
+	return string(revision.OfEndpoint(system, host))
 }
 
 // checkScope says whether a scope names something that can be paused.

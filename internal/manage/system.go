@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -16,7 +17,7 @@ import (
 func (m *Manager) PutSystem(ctx context.Context, s subscription.System, by By) (Put, error) {
 	given := s.Signing
 	return put(ctx, m, by, document[subscription.System]{
-		kind: revision.System, subject: s.Name,
+		kind: revision.System, act: audit.PutSystem, subject: s.Name,
 		read: func() (*subscription.System, int64) { return m.book.System(s.Name) },
 		next: func(old *subscription.System) *subscription.System {
 			if s.Signing = given; given == nil && old != nil {
@@ -92,7 +93,7 @@ func (m *Manager) RemoveSystem(ctx context.Context, name string, by By, drop *in
 				return plan{}, err
 			}
 		}
-		var p plan
+		p := plan{entry: audit.Of(by.Author, audit.RemoveSystem, systemSubject(name), audit.Detail{Removed: len(set), Dropped: owed})}
 		for _, s := range set {
 			p.revisions = append(p.revisions, revision.Removal(by.Author, revision.Subscription, s.ID))
 		}
@@ -105,6 +106,9 @@ func (m *Manager) RemoveSystem(ctx context.Context, name string, by By, drop *in
 	m.forget(ctx, keys)
 	return removal, nil
 }
+
+// systemSubject is what the audit log calls a system.
+func systemSubject(name string) string { return string(revision.System) + "/" + name }
 
 func noSystem(name string) error { return fault.New(fault.NotFound, "there is no system %q", name) }
 

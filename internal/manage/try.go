@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
@@ -66,11 +67,12 @@ func (m *Manager) Test(ctx context.Context, id, author string) (*TestReport, err
 		Passed: result.Class == channel.Delivered, Status: result.Status, Reason: result.Reason, Detail: result.Detail,
 		Duration: result.Duration, Millis: float64(result.Duration.Microseconds()) / 1000,
 	}
-	if !report.Passed {
-		return report, testFailed(report)
-	}
+	ctx = context.WithoutCancel(ctx) // the message is sent: what came of it is kept whether or not somebody waits
 	if err := m.promote(ctx, author, &s, report); err != nil {
 		return report, err
+	}
+	if !report.Passed {
+		return report, testFailed(report)
 	}
 	m.deliveries.Passed(system.Name, url)
 	return report, nil
@@ -112,21 +114,36 @@ func (m *Manager) try(ctx context.Context, system *subscription.System, url stri
 	return result, nil
 }
 
-// promote puts in force what the test has passed for, unless the path was changed while it ran.
+// promote records a test in the audit log, and puts in force what it has passed for, unless the path was changed while
+// it ran.
 func (m *Manager) promote(ctx context.Context, author string, tested *subscription.Subscription, report *TestReport) error {
-	_, err := m.restate(ctx, tested.ID, author, func(s *subscription.Subscription, _ bool) error {
-		report.Activated, report.PathInForce = false, false
-		if wantedPath(s) != tested.Path {
-			return nil
-		}
-		if s.State == subscription.Untested {
-			s.State, report.Activated = subscription.Active, true
-		}
-		if s.PendingPath != nil {
-			s.Path, s.PendingPath, report.PathInForce = tested.Path, nil, true
-		}
-		return nil
+	entry := audit.Of(author, audit.Test, subscriptionSubject(tested.ID), audit.Detail{
+		Passed: &report.Passed, Status: report.Status, Code: report.Reason,
 	})
+	var gone error // the subscription was removed while it was tested
+	_, err := m.change(ctx, func() (plan, error) {
+		report.Activated, report.PathInForce, gone = false, false, nil
+		if !report.Passed {
+			return plan{entry: entry}, nil
+		}
+		revisions, err := m.restated(tested.ID, author, func(s *subscription.Subscription, _ bool) error {
+			if wantedPath(s) != tested.Path {
+				return nil
+			}
+			if s.State == subscription.Untested {
+				s.State, report.Activated = subscription.Active, true
+			}
+			if s.PendingPath != nil {
+				s.Path, s.PendingPath, report.PathInForce = tested.Path, nil, true
+			}
+			return nil
+		})
+		gone = err
+		return plan{revisions: revisions, entry: entry}, nil
+	})
+	if err == nil {
+		err = gone
+	}
 	return err
 }
 

@@ -1,5 +1,6 @@
 // Package secret keeps what must not be in the database: the keys that wrap its data keys, the key that lanes are hashed
-// with, and the keys that messages and access tokens are signed with, as files that only the hub's user can read.
+// with, the key that the audit log is sealed with, and the keys that messages and access tokens are signed with, as files
+// that only the hub's user can read.
 package secret
 
 import (
@@ -36,6 +37,14 @@ func Open(dir string) (*Vault, error) {
 	return &Vault{dir: dir}, nil
 }
 
+// Existing is Open for a directory that must be there, for those who only read.
+func Existing(dir string) (*Vault, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "there is no directory of secrets %s", dir)
+	}
+	return Open(dir)
+}
+
 const (
 	laneKeyFile = "lane.key"
 	keySize     = 32
@@ -47,6 +56,19 @@ func (v *Vault) LaneKey() ([]byte, error) { return v.key(laneKeyFile) }
 // TokenKey returns the ed25519 seed that the hub's own access tokens are signed with, made at first use. Deleting its
 // file makes another at the next start: tokens given before are refused then.
 func (v *Vault) TokenKey() ([]byte, error) { return v.key("token.key") }
+
+// AuditKey returns the key that the audit log is sealed with. It is made once, for a log without entries: one that has
+// some and lost its key could not be verified any more, so that is an error.
+func (v *Vault) AuditKey(entries int64) ([]byte, error) {
+	const name = "audit.key"
+	if entries == 0 {
+		return v.key(name)
+	}
+	if _, err := os.Stat(filepath.Join(v.dir, name)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.Wrap(fault.Internal, err, "the audit key %s is gone: restore it from the backup", filepath.Join(v.dir, name))
+	}
+	return v.key(name)
+}
 
 // key reads 32 random bytes that stand in a file as hexadecimal digits, made when there is none.
 func (v *Vault) key(name string) ([]byte, error) {

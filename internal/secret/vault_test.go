@@ -2,6 +2,8 @@ package secret_test
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -46,5 +48,47 @@ func TestKeysAreMadeOnce(t *testing.T) {
 	}
 	if _, err := vault.TokenKey(); err == nil {
 		t.Error("a key of one byte is used")
+	}
+}
+
+// The audit key is made once, for an empty log only, and is a file that nobody else can read.
+func TestTheAuditKeyIsMadeOnce(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "secrets")
+	if _, err := secret.Existing(dir); err == nil {
+		t.Error("a directory that is not there was opened by one who only reads")
+	}
+	vault, err := secret.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vault.AuditKey(3); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a log with entries lost its key: %v", err)
+	}
+	made, err := vault.AuditKey(0)
+	if err != nil || len(made) != 32 {
+		t.Fatalf("%d bytes, %v", len(made), err)
+	}
+	info, err := os.Stat(filepath.Join(dir, "audit.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	reader, err := secret.Existing(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entries := range []int64{0, 3} {
+		if key, err := reader.AuditKey(entries); err != nil || !bytes.Equal(key, made) {
+			t.Errorf("%x %v, made %x", key, err, made)
+		}
+	}
+	if lane, err := vault.LaneKey(); err != nil || bytes.Equal(lane, made) {
+		t.Errorf("the lane key is the same, or %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "audit.key"), []byte("abc"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vault.AuditKey(0); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("half a key: %v", err)
 	}
 }

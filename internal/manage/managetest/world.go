@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
@@ -44,6 +45,7 @@ type World struct {
 	Engine  *delivery.Engine
 	Manager *manage.Manager
 	Keys    *Keys
+	Chain   *audit.Chain
 
 	mu         sync.Mutex
 	answer     func(Sent) channel.Result
@@ -66,7 +68,9 @@ func New(t testing.TB) *World {
 	})
 	w.Must(err)
 	w.Book = revision.NewBook(time.UTC)
-	w.Log, err = eventlog.Open(context.Background(), w.Store, w.Book, w.Clock, eventlog.Options{})
+	w.Chain, err = audit.NewChain(make([]byte, audit.KeySize))
+	w.Must(err)
+	w.Log, err = eventlog.Open(context.Background(), w.Store, w.Book, w.Clock, eventlog.Options{Chain: w.Chain})
 	w.Must(err)
 	trouble := func(doing string, err error) { t.Errorf("trouble %s: %v", doing, err) }
 	w.Engine = delivery.New(w.Log, w.Store, w.Clock, delivery.Options{

@@ -6,6 +6,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
@@ -50,8 +51,8 @@ func step(st *sqlite.Stmt) error {
 	return err
 }
 
-// Commit implements eventlog.Store. Atomic: the events and revisions of every request that is not refused, and every
-// cut, in one SQLite transaction. With requests in it the commit is synced to disk before it returns
+// Commit implements eventlog.Store. Atomic: the events, revisions and audit entries of every request that is not
+// refused, and every cut, in one SQLite transaction. With requests in it the commit is synced to disk before it returns
 // (synchronous=FULL). Outcomes alone need no sync: losing the last of them only repeats deliveries (invariant I3), and
 // WAL keeps their order.
 func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
@@ -64,19 +65,22 @@ func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
 	if s.keys.renew.Swap(false) {
 		clear(s.keys.sealing)
 	}
-	end := endOfLog{s.position, s.recorded, s.revision}
+	end := endOfLog{s.position, s.recorded, s.revision, s.audited}
 	err := s.write(c)
 	if err == nil {
 		err = s.run("COMMIT", nil)
 	}
 	if err != nil {
-		s.position, s.recorded, s.revision = end.position, end.recorded, end.revision
+		s.position, s.recorded, s.revision, s.audited = end.position, end.recorded, end.revision, end.audited
 		s.undo()
 	}
 	return err
 }
 
-type endOfLog struct{ position, recorded, revision int64 }
+type endOfLog struct {
+	position, recorded, revision int64
+	audited                      audit.Head
+}
 
 // undo rolls back and forgets the names and the keys that the transaction added. A failed COMMIT may have rolled back by
 // itself.
@@ -107,10 +111,16 @@ func (s *Store) write(c *eventlog.Commit) error {
 	for _, r := range c.Requests {
 		r.Err = nil
 		var err error
-		if len(r.Revisions) > 0 {
+		switch {
+		case len(r.Audit) > 0 && c.Chain == nil:
+			r.Err = fault.New(fault.Internal, "there is no key to seal the audit log with")
+		case len(r.Revisions) > 0:
 			err = s.appendRevisions(r)
-		} else {
+		default:
 			err = s.appendEvents(r)
+		}
+		if err == nil && len(r.Audit) > 0 && r.Err == nil {
+			err = s.appendAudit(r, c.Chain)
 		}
 		if err != nil {
 			return err

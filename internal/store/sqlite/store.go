@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
@@ -27,7 +28,8 @@ type Store struct {
 
 	// The writer's own view of the end of the log; only Commit touches it.
 	position, recorded, revision int64
-	waiting                      []row // events of this commit whose rows are not inserted yet
+	audited                      audit.Head // the end of the audit log
+	waiting                      []row      // events of this commit whose rows are not inserted yet
 
 	names   names
 	closing sync.Once
@@ -128,6 +130,9 @@ func (s *Store) load() error {
 	s.recorded = max(
 		read("SELECT coalesce((SELECT recorded FROM events ORDER BY position DESC LIMIT 1), 0)"),
 		read("SELECT coalesce((SELECT recorded FROM revisions ORDER BY position DESC LIMIT 1), 0)"))
+	if err == nil {
+		s.audited, err = auditHead(s.writer)
+	}
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,8 @@ var visits = map[string]visit{
 	"POST /api/v1/subscriptions/{id}/test":              {path: "/subscriptions/$SUBSCRIPTION/test"},
 	"POST /api/v1/subscriptions/{id}/activate":          {path: "/subscriptions/$SUBSCRIPTION/activate"},
 	"POST /api/v1/subscriptions/{id}/deactivate":        {path: "/subscriptions/$SUBSCRIPTION/deactivate"},
+	"GET /api/v1/audit":                                 {path: "/audit"},
+	"GET /api/v1/audit/head":                            {path: "/audit/head"},
 	"GET /api/v1/subscriptions/{id}/replays":            {path: "/subscriptions/$QUEUE/replays"},
 	"POST /api/v1/subscriptions/{id}/replays":           {path: "/subscriptions/$QUEUE/replays", body: `{"dryRun":true}`},
 	"DELETE /api/v1/subscriptions/{id}/replays/{pass}":  {path: "/subscriptions/$QUEUE/replays/$PASS"},

@@ -25,8 +25,8 @@ type Publisher interface {
 // Operator looks at deliveries and moves the ones that stand.
 type Operator interface {
 	Lanes(delivery.Selection) []delivery.LaneView
-	Release(sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
-	Discard(sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
+	Release(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
+	Discard(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
 	Endpoints() []delivery.EndpointView
 	Totals() delivery.Totals
 }
@@ -55,6 +55,7 @@ type Options struct {
 	Replayer  Replayer
 	Events    Events
 	History   History
+	Audit     Audit
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
 	Who    func(*http.Request) (*account.Principal, error)
 	Logger *slog.Logger
@@ -158,6 +159,8 @@ func (a *api) routes() []route {
 		{"GET /api/v1/accounts/{name}", a.account().get},
 		{"PUT /api/v1/accounts/{name}", a.account().replace},
 		{"POST /api/v1/accounts/{name}/secrets", a.rotateSecret},
+		{"GET /api/v1/audit", a.listAudit},
+		{"GET /api/v1/audit/head", a.getAuditHead},
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 
@@ -85,7 +86,7 @@ func (a *api) discardLanes(w http.ResponseWriter, r *http.Request) error {
 	return a.operate(w, r, "discard", a.Operator.Discard)
 }
 
-func (a *api) operate(w http.ResponseWriter, r *http.Request, doing string, do func(delivery.Selection, bool) ([]delivery.LaneView, error)) error {
+func (a *api) operate(w http.ResponseWriter, r *http.Request, doing string, do func(context.Context, string, delivery.Selection, bool) ([]delivery.LaneView, error)) error {
 	var s selection
 	err := a.readDocument(w, r, &s)
 	if err == nil {
@@ -94,7 +95,7 @@ func (a *api) operate(w http.ResponseWriter, r *http.Request, doing string, do f
 	if err != nil {
 		return err
 	}
-	lanes, err := do(delivery.Selection{System: s.System, Subscription: s.Subscription, Lane: s.Lane, All: s.All}, s.DryRun)
+	lanes, err := do(r.Context(), a.Author(r), delivery.Selection{System: s.System, Subscription: s.Subscription, Lane: s.Lane, All: s.All}, s.DryRun)
 	if err != nil {
 		return err
 	}

@@ -242,18 +242,22 @@ func (o ownOperator) Endpoints() []delivery.EndpointView {
 	return slices.DeleteFunc(o.Operator.Endpoints(), func(e delivery.EndpointView) bool { return !o.ActsFor(e.System) })
 }
 
-func (o ownOperator) Release(s delivery.Selection, dryRun bool) ([]delivery.LaneView, error) {
-	return o.each(s, dryRun, o.Operator.Release)
+func (o ownOperator) Release(ctx context.Context, actor string, s delivery.Selection, dryRun bool) ([]delivery.LaneView, error) {
+	return o.each(s, func(s delivery.Selection) ([]delivery.LaneView, error) {
+		return o.Operator.Release(ctx, actor, s, dryRun)
+	})
 }
 
-func (o ownOperator) Discard(s delivery.Selection, dryRun bool) ([]delivery.LaneView, error) {
-	return o.each(s, dryRun, o.Operator.Discard)
+func (o ownOperator) Discard(ctx context.Context, actor string, s delivery.Selection, dryRun bool) ([]delivery.LaneView, error) {
+	return o.each(s, func(s delivery.Selection) ([]delivery.LaneView, error) {
+		return o.Operator.Discard(ctx, actor, s, dryRun)
+	})
 }
 
 // each does it for every one of the owner's systems that the selection names. One that names nothing is refused below.
-func (o ownOperator) each(s delivery.Selection, dryRun bool, do func(delivery.Selection, bool) ([]delivery.LaneView, error)) ([]delivery.LaneView, error) {
+func (o ownOperator) each(s delivery.Selection, do func(delivery.Selection) ([]delivery.LaneView, error)) ([]delivery.LaneView, error) {
 	if (s == delivery.Selection{}) {
-		return do(s, dryRun)
+		return do(s)
 	}
 	systems := o.Systems
 	if s.System != "" {
@@ -266,7 +270,7 @@ func (o ownOperator) each(s delivery.Selection, dryRun bool, do func(delivery.Se
 			continue
 		}
 		s.System = system
-		lanes, err := do(s, dryRun)
+		lanes, err := do(s)
 		done, failed = append(done, lanes...), append(failed, err)
 	}
 	return done, errors.Join(failed...)

@@ -25,7 +25,7 @@ type Replayer interface {
 	ToReplay(ctx context.Context, id string, f eventlog.Filter) (eventlog.Filter, int64, error)
 	Replay(ctx context.Context, id, author string, f eventlog.Filter, rate int, count int64) (eventlog.Pass, error)
 	Replays(ctx context.Context, ended bool, limit int) ([]eventlog.Pass, error)
-	StopReplay(ctx context.Context, pass int64) error
+	StopReplay(ctx context.Context, pass int64, actor string) error
 }
 
 // replayRequest says what to replay. What is left out selects all.
@@ -158,7 +158,7 @@ func (a *api) stopReplay(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.NotFound, "the subscription has no such replay")
 	}
 	if passes[at].Ended == 0 {
-		if err := a.Replayer.StopReplay(r.Context(), number); err != nil && !fault.Has(err, fault.NotFound) {
+		if err := a.Replayer.StopReplay(r.Context(), number, a.Author(r)); err != nil && !fault.Has(err, fault.NotFound) {
 			return err
 		}
 	}

@@ -57,6 +57,18 @@ CREATE TABLE revisions (
   document TEXT                           -- NULL: removed
 ) STRICT;
 
+-- What people and the hub did, each entry sealed together with the one before it (internal/audit).
+CREATE TABLE audit (
+  number   INTEGER PRIMARY KEY,           -- from 1 without gaps
+  at       INTEGER NOT NULL,              -- µs UTC
+  actor    TEXT    NOT NULL,
+  act      TEXT    NOT NULL,
+  subject  TEXT    NOT NULL,
+  detail   TEXT    NOT NULL,              -- JSON or empty
+  position INTEGER NOT NULL,              -- of the last revision it made; 0: none
+  mac      BLOB    NOT NULL
+) STRICT;
+
 -- Delivery. Success costs one attempts row; only trouble has rows in blocked and waiting.
 CREATE TABLE consumers (
   id      INTEGER PRIMARY KEY,
