@@ -340,7 +340,7 @@ func (w *world) quiet() {
 // flush waits until the engine has done all it can and waits for receivers, the clock or new events.
 func (w *world) flush() {
 	w.t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !w.hub.AtRest(); runtime.Gosched() {
+	for deadline := time.Now().Add(60 * time.Second); !w.hub.AtRest(); runtime.Gosched() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("the engine does not come to rest:\n%s", w.hub.Dump())
 		}
