@@ -52,9 +52,18 @@ func (i *identity) trusts(a netip.Addr) bool {
 	return slices.ContainsFunc(i.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
+// goesRound reports whether a request comes past the proxies in clear text over the network: its sender's token would be
+// there for anybody to read.
+func (i *identity) goesRound(from netip.Addr, r *http.Request) bool {
+	return r.TLS == nil && !i.trusts(from) && !from.IsLoopback()
+}
+
 func (i *identity) of(r *http.Request) (*web.Peer, *refusal) {
 	peer := &web.Peer{Addr: web.AddrOf(r)}
 	var problem *refusal
+	if i.goesRound(peer.Addr, r) {
+		return nil, &refusal{http.StatusForbidden, "this address is for its proxies; ask one of them, by https"}
+	}
 	if i.trusts(peer.Addr) {
 		if err := i.follow(peer, r.Header); err != nil {
 			return nil, &refusal{http.StatusBadRequest, err.Error()}
