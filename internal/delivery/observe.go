@@ -28,10 +28,19 @@ func (e *Engine) observe(j job, v verdict) {
 	if ev == nil {
 		ev = j.event
 	}
-	e.opts.Observe(Observation{
+	e.pass(Observation{
 		System: j.d.lane.consumer.book.System, Subscription: j.d.line.ID, Position: j.d.position, Number: j.d.attempts + 1,
 		Event: ev, Outcome: v.outcome, Result: v.result,
 	})
+}
+
+// pass tells the operator's figures and log of attempts.
+func (e *Engine) pass(seen ...Observation) {
+	for _, o := range seen {
+		if e.opts.Observe != nil {
+			e.opts.Observe(o)
+		}
+	}
 }
 
 // standAs sets how a lane stands on disk, and keeps count of it.

@@ -118,6 +118,13 @@ func TestALeaseThatIsOverComesAgain(t *testing.T) {
 		told = append(told, fmt.Sprint(a.Number, " ", a.Outcome, " ", a.Result.Reason))
 	}
 	same(t, "attempts", told, "1 failed lease-over", "2 delivered ")
+	w.mu.Lock()
+	told = nil
+	for _, o := range w.observed {
+		told = append(told, fmt.Sprint(o.Number, " ", o.Outcome, " ", o.Result.Reason))
+	}
+	w.mu.Unlock()
+	same(t, "what the operator sees", told, "1 failed lease-over", "2 delivered ")
 	got, _ = w.lease(id, 10)
 	same(t, "then", got, "A#2")
 }

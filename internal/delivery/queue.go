@@ -190,17 +190,35 @@ func (c *consumer) lapse(l *lease) {
 		return
 	}
 	defer c.engine.end()
+	if seen, lapsed := c.takeBack(l); lapsed {
+		c.engine.pass(seen)
+	}
+}
+
+// takeBack records that a lease is over, if it still stands.
+func (c *consumer) takeBack(l *lease) (seen Observation, lapsed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended || c.leases[l.d.position] != l {
-		return
+		return seen, false
 	}
-	c.note(l.d, eventlog.Attempt{Outcome: eventlog.Failed, Result: channel.Result{
+	result := channel.Result{
 		Class: channel.Retry, Reason: reasonLapsed, Detail: "not acknowledged in time", Duration: c.engine.clock.Now().Sub(l.began),
-	}})
+	}
+	seen = l.observed(eventlog.Failed, result)
+	c.note(l.d, eventlog.Attempt{Outcome: eventlog.Failed, Result: result})
 	c.touch()
 	c.giveBack(l)
 	c.engine.totals.retried.Add(1)
+	return seen, true
+}
+
+// observed is how a lease ended, for the operator's figures and log.
+func (l *lease) observed(outcome eventlog.Outcome, result channel.Result) Observation {
+	return Observation{
+		System: l.d.lane.consumer.book.System, Subscription: l.d.line.ID, Position: l.d.position, Number: l.d.attempts + 1,
+		Event: l.d.event, Outcome: outcome, Result: result,
+	}
 }
 
 // giveBack makes a lent head ready again.
@@ -240,12 +258,15 @@ func (c *consumer) holder(token string) *lease {
 // given, is returned in gone: its event comes again.
 // Errors: fault.NotFound, fault.Conflict, fault.ShuttingDown when ctx ends before the commit.
 func (e *Engine) Acknowledge(ctx context.Context, id string, tokens []string) (gone []string, err error) {
-	return e.settleLeases(ctx, id, tokens, func(c *consumer, l *lease) {
+	var seen []Observation
+	gone, err = e.settleLeases(ctx, id, tokens, func(c *consumer, l *lease) {
 		delete(c.leases, l.d.position)
-		c.conclude(l.d, eventlog.Attempt{Outcome: eventlog.Done, Result: channel.Result{
-			Class: channel.Delivered, Duration: e.clock.Now().Sub(l.began),
-		}})
+		result := channel.Result{Class: channel.Delivered, Duration: e.clock.Now().Sub(l.began)}
+		seen = append(seen, l.observed(eventlog.Done, result))
+		c.conclude(l.d, eventlog.Attempt{Outcome: eventlog.Done, Result: result})
 	})
+	e.pass(seen...)
+	return gone, err
 }
 
 // Return gives leased events back before their time, to be leased again at once.

@@ -33,15 +33,16 @@ type world struct {
 	log   *eventlog.Log
 	hub   *delivery.Engine
 
-	mu      sync.Mutex
-	auto    func(*sent) *channel.Result // answers at once when it returns a result
-	arrived chan *sent
-	notices []delivery.Notice
-	life    context.Context // ends with a crash
-	die     context.CancelFunc
-	hasher  *event.Hasher
-	after   func()
-	render  func(*event.Event) *event.Rendering // nil: the data
+	mu       sync.Mutex
+	auto     func(*sent) *channel.Result // answers at once when it returns a result
+	arrived  chan *sent
+	notices  []delivery.Notice
+	observed []delivery.Observation
+	life     context.Context // ends with a crash
+	die      context.CancelFunc
+	hasher   *event.Hasher
+	after    func()
+	render   func(*event.Event) *event.Rendering // nil: the data
 }
 
 // sent is one attempt that has arrived at a receiver.
@@ -150,6 +151,11 @@ func (w *world) boot() {
 			defer w.mu.Unlock()
 			w.notices = append(w.notices, n)
 			return nil
+		},
+		Observe: func(o delivery.Observation) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.observed = append(w.observed, o)
 		},
 		Revise:  w.reviseLine,
 		Trouble: func(doing string, err error) { w.t.Errorf("trouble %s: %v", doing, err) },
