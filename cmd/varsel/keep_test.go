@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -117,12 +119,22 @@ func TestBackupUnderLoad(t *testing.T) {
 	receiver := newLedger()
 	var mu sync.Mutex
 	var handler http.Handler = receiver
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		h := handler
 		mu.Unlock()
 		h.ServeHTTP(w, r)
 	}))
+	var connected atomic.Int64
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			connected.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			connected.Add(-1)
+		}
+	}
+	server.Start()
 	t.Cleanup(server.Close)
 	p := newProcess(t, data)
 	p.start()
@@ -150,6 +162,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	_, read := p.fetch(made.Created[0].ID, "")
 	p.kill()
 	published := f.stop()
+	await(t, "what the hub had sent when it died to be read", func() bool { return connected.Load() == 0 })
 	if len(read.Events) < 2500 {
 		t.Fatalf("the reader got %d events", len(read.Events))
 	}
