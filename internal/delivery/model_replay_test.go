@@ -73,6 +73,10 @@ func (m *model) replay(rt *rapid.T) {
 		}
 	}
 	p, err := m.w.hub.Replay(context.Background(), s.id, "test", f, 0, count)
+	if fault.Has(err, fault.Conflict) {
+		s.replayed, s.before = nil, nil
+		rt.Skip("a change of channel waits for what is in flight")
+	}
 	m.w.must(err)
 	s.pass = p.N
 	m.settle()
