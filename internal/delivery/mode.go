@@ -114,8 +114,11 @@ func (c *consumer) sends() bool {
 	return false
 }
 
-// forgetLanes lets go of what is all on disk.
+// forgetLanes lets go of what is all on disk. A replay ends with them: its reader goes back by itself from now on.
 func (c *consumer) forgetLanes() {
+	for len(c.passes) > 0 {
+		c.endPass(c.passes[0])
+	}
 	for _, o := range c.outlets {
 		c.forsake(o.endpoint)
 	}

@@ -259,3 +259,26 @@ func TestAQueueIsReplayed(t *testing.T) {
 		t.Errorf("%+v", leased)
 	}
 }
+
+// A change to a cursor ends a pass that waits for room: it holds nothing back when the lanes come again.
+func TestAChangeToACursorEndsAReplay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.system("q", profile.Standard)
+	id := w.subscribeQueue("q")
+	w.publish("A#1", "A#2", "A#3", "A#4", "A#5", "A#6", "A#7", "B#1")
+	w.empty(id, subscription.Queue)
+	w.replay(id, eventlog.Filter{})
+	for _, to := range []subscription.Channel{subscription.Cursor, subscription.Queue} {
+		w.reviseSubscription(id, func(s *subscription.Subscription) { s.Channel = to })
+		w.must(w.hub.Reached(t.Context(), w.log.Head()))
+		w.flush()
+	}
+	if going, err := w.hub.Replays(t.Context(), false, 10); err != nil || len(going) > 0 {
+		t.Errorf("going on: %+v, %v", going, err)
+	}
+	w.publish("B#2")
+	if got, _ := w.lease(id, 10); len(got) != 2 || got[1] != "B#2" {
+		t.Errorf("leased %v", got)
+	}
+}
