@@ -27,7 +27,7 @@ tools: ## install what the tests and examples need (openssl, python3, Chromium, 
 fuzz: ## every fuzz target for FUZZTIME (60s) each
 	@$(GO) run ./scripts/runtests -fuzzonly -fuzz=$(FUZZTIME)
 
-model: ## the model of order against the engine, thousands of runs, the same each time (SEED); the tests draw hundreds anew with the race detector
+model: ## the model of order against the engine, thousands of runs, the same each time (SEED); the tests repeat hundreds with the race detector; crash draws new ones
 	@$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -model.runs 2500 -rapid.seed=$(SEED)
 
 crash: ## kill -9 under load, ROUNDS times (300), and the model of order, RUNS times (20000)
