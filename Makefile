@@ -7,7 +7,6 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 FUZZTIME ?= 60s
 ROUNDS   ?= 300
 RUNS     ?= 20000
-SEED     ?= 20261122
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +26,8 @@ tools: ## install what the tests and examples need (openssl, python3, Chromium, 
 fuzz: ## every fuzz target for FUZZTIME (60s) each
 	@$(GO) run ./scripts/runtests -fuzzonly -fuzz=$(FUZZTIME)
 
-model: ## the model of order against the engine, thousands of runs, the same each time (SEED); the tests repeat hundreds with the race detector; crash draws new ones
-	@$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -model.runs 2500 -rapid.seed=$(SEED)
+model: ## the model of order against the engine, thousands of runs; the tests repeat hundreds with the race detector
+	@$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -model.runs 2500
 
 crash: ## kill -9 under load, ROUNDS times (300), and the model of order, RUNS times (20000)
 	$(GO) test ./cmd/varsel -run TestCrash -count=1 -timeout=60m -v -crash.rounds $(ROUNDS)

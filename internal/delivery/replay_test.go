@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/profile"
@@ -100,6 +101,45 @@ func TestWhatHasNotLeftWaitsBehindAReplay(t *testing.T) {
 	w.again("A#2", pass.N)
 	w.again("A#3", 0)
 	w.again("A#4", 0)
+}
+
+// What is new waits for what a pass still has to bring before it, also where the new is itself in the pass's range, and
+// where it waits on disk because its endpoint cannot be sent to while another of the system can. Three of a pass stand in
+// lanes at a time here.
+func TestWhatIsNewWaitsForWhatAPassStillBrings(t *testing.T) {
+	t.Parallel()
+	for _, spilled := range []bool{false, true} {
+		w := newWorld(t)
+		w.system("s", profile.Star)
+		id := w.subscribe("s", "/a", func(s *subscription.Subscription) { s.Types = []string{"thing"} })
+		if spilled {
+			w.revise(revision.Of("test", revision.Type, "other", event.Type{Name: "other", Order: event.OrderKey, Retention: "P180D"}))
+			w.subscribe("s", "/rest")
+			other := w.event(sourceURI, "O#1")
+			other.Type = "other"
+			w.append(other)
+			w.next().reply(200)
+		}
+		positions := w.deliverAll("B#1", "B#2", "B#3", "C#1", "D#1", "E#1", "A#1")
+		pause := revision.OfSubscription(id)
+		w.revise(revision.Of("test", revision.Pause, string(pause), revision.PauseDocument{}))
+		w.publish("A#2", "F#1")
+		w.flush()
+		if standing := len(w.hub.Lanes(delivery.Selection{Subscription: id})); (standing == 2) != spilled {
+			t.Fatalf("%d lanes stand on disk, spilled %v", standing, spilled)
+		}
+		pass := w.replay(id, eventlog.Filter{After: positions[0] - 1})
+		w.revise(revision.Removal("test", revision.Pause, string(pause)))
+		sent := w.expect("B#1", "F#1")
+		sent["B#1"].reply(200)
+		sent = w.expect("B#2", "C#1", "D#1", "E#1")
+		w.quiet() // A#1 is still to come by the pass
+		for _, body := range []string{"C#1", "D#1", "E#1"} {
+			sent[body].reply(200)
+		}
+		w.again("A#1", pass.N)
+		w.again("A#2", 0)
+	}
 }
 
 // A replayed event keeps its id; its attempts go on from those before, and say which pass made them.
