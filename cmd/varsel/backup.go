@@ -82,10 +82,11 @@ func printJSON(w io.Writer, v any) error {
 	return err
 }
 
-// progress tells the person how far a copy is, once a second: on one line where they watch, else on a line each.
+// progress tells the person how far something is, once a second: on one line where they watch, else on a line each.
 type progress struct {
 	w       io.Writer
 	doing   string
+	unit    string // of what is counted; empty: bytes, shown as MB
 	last    string // what follows when everything is copied
 	repaint bool
 	told    time.Time
@@ -114,6 +115,9 @@ func (p *progress) tell(done, total int64) {
 func (p *progress) line(done, total int64) {
 	const mega = 1_000_000
 	text := fmt.Sprintf("%s: %.1f of %.1f MB", p.doing, float64(done)/mega, float64(total)/mega)
+	if p.unit != "" {
+		text = fmt.Sprintf("%s: %d of %d %s", p.doing, done, total, p.unit)
+	}
 	if p.repaint {
 		fmt.Fprintf(p.w, "\r\x1b[K%s", text)
 		p.painted = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/varselhub/varsel/client"
@@ -21,6 +22,7 @@ type replayCommand struct {
 	Rate         int       `help:"At most so many events a second." placeholder:"N"`
 	DryRun       bool      `help:"Only count what would be replayed."`
 	Count        *int64    `help:"How many it is to be: what --dry-run counted." placeholder:"N"`
+	Wait         bool      `help:"Show how far it is until all of it is in its lanes; interrupted, the replay goes on."`
 	Stop         int64     `help:"Stop this replay instead of beginning one." placeholder:"PASS"`
 	hubFlags
 }
@@ -62,6 +64,38 @@ func (c *replayCommand) Run(ctx context.Context, s *streams) error {
 		}
 		fmt.Fprintf(s.out, "Replay %d has begun: %d events, header Varsel-Replay: %d.\n", pass.Pass, pass.Selected, pass.Pass)
 		fmt.Fprintf(s.err, "To stop it: varsel replay %s --stop %d\n", c.Subscription, pass.Pass)
+		if c.Wait {
+			return c.watch(ctx, s, hub, pass)
+		}
 	}
+	return nil
+}
+
+// lookAgain is how often a replay is asked how far it is.
+const lookAgain = 500 * time.Millisecond
+
+// watch shows how far a replay is until it has ended.
+func (c *replayCommand) watch(ctx context.Context, s *streams, hub *client.Client, pass client.Replay) error {
+	progress := &progress{w: s.err, doing: "replaying", unit: "events", repaint: isTerminal(s.err)}
+	defer progress.end()
+	for pass.Ended.IsZero() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lookAgain):
+		}
+		replays, err := hub.Replays(ctx, c.Subscription)
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(replays, func(r client.Replay) bool { return r.Pass == pass.Pass })
+		if at < 0 {
+			return fmt.Errorf("the hub does not know replay %d any more", pass.Pass)
+		}
+		pass = replays[at]
+		progress.tell(pass.Replayed, pass.Selected)
+	}
+	progress.end()
+	fmt.Fprintf(s.out, "Replay %d has ended: %d of %d events were put into their lanes.\n", pass.Pass, pass.Replayed, pass.Selected)
 	return nil
 }

@@ -17,5 +17,6 @@ func TestReplayCountsBeforeItBegins(t *testing.T) {
 	varsel("", "replay", w.id, "--url", w.url, "--count", "4").want(t, exitFail, "5 events are selected")
 	varsel("", "replay", w.id, "--url", w.url, "--count", "5", "--up-to", upTo, "--rate", "1").want(t, exitDone, "Replay 1 has begun: 5 events", "--stop 1")
 	varsel("", "replay", w.id, "--url", w.url, "--stop", "1").want(t, exitDone, "Replay 1 is stopped")
-	varsel("", "replay", w.id, "--url", w.url, "--stop", "2").want(t, exitFail, "no such replay")
+	varsel("", "replay", w.id, "--url", w.url, "--count", "5", "--up-to", upTo, "--wait").want(t, exitDone, "Replay 2 has ended: ", " of 5 events")
+	varsel("", "replay", w.id, "--url", w.url, "--stop", "3").want(t, exitFail, "no such replay")
 }
