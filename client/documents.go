@@ -23,14 +23,6 @@ func fetch[T any](ctx context.Context, c *Client, query url.Values, path ...stri
 	return document, tag, err
 }
 
-// list reads a collection.
-func list[T any](ctx context.Context, c *Client, query url.Values, path ...string) ([]T, error) {
-	collection, _, err := fetch[struct {
-		Items []T `json:"items"`
-	}](ctx, c, query, path...)
-	return collection.Items, err
-}
-
 // put makes or changes a document and reads it as it stands now.
 func put[T any](ctx context.Context, c *Client, document T, match ETag, path ...string) (now T, tag ETag, err error) {
 	tag, err = send(ctx, c, request{method: http.MethodPut, path: path, match: match, repeatable: true}, document, &now)

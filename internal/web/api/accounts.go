@@ -46,12 +46,12 @@ func viewSecrets(secrets []account.Secret) []secretView {
 	return views
 }
 
-func (a *api) listAccounts(w http.ResponseWriter, _ *http.Request) error {
+func (a *api) listAccounts(w http.ResponseWriter, r *http.Request) error {
 	var views []*accountView
 	for _, one := range a.Book.Accounts() {
 		views = append(views, viewAccount(one))
 	}
-	return respondList(w, views)
+	return respondPage(w, queryOf(r, paging()...), views, func(v *accountView) string { return v.Name })
 }
 
 // account takes what it tells; what is sent of the secrets does not count.

@@ -28,10 +28,9 @@ func write(w http.ResponseWriter, status int, text []byte) error {
 	return nil
 }
 
-// list is how every collection is written.
+// list is how a collection is written that is told whole. Those that grow are told in pages, see page.
 type list[T any] struct {
-	Items []T    `json:"items"`
-	Total *int64 `json:"total,omitempty"` // of all, where not all are listed
+	Items []T `json:"items"`
 }
 
 func respondList[T any](w http.ResponseWriter, items []T) error {
