@@ -64,15 +64,18 @@ func (a *api) listAudit(w http.ResponseWriter, r *http.Request) error {
 	return respond(w, http.StatusOK, page)
 }
 
+// auditHeadView is the end of the audit log.
+type auditHeadView struct {
+	Number int64  `json:"number"` // of its last entry
+	MAC    string `json:"mac"`    // that seals it, and through it all before
+}
+
 func (a *api) getAuditHead(w http.ResponseWriter, r *http.Request) error {
 	head, err := a.Audit.AuditHead(r.Context())
 	if err != nil {
 		return err
 	}
-	return respond(w, http.StatusOK, struct {
-		Number int64  `json:"number"`
-		MAC    string `json:"mac"`
-	}{head.Number, head.MAC.String()})
+	return respond(w, http.StatusOK, auditHeadView{head.Number, head.MAC.String()})
 }
 
 // auditCursor names an entry to go on behind. Entries are never removed, so it never grows old.
