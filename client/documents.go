@@ -186,6 +186,11 @@ func (c *Client) PutVersion(ctx context.Context, v Version, match ETag) (Version
 	return put(ctx, c, v, match, "event-types", v.Type, "versions", v.Version)
 }
 
+// OpenAPI reads the API's description, OpenAPI 3.1 in JSON; the ETag tells whether it has changed. It is open to all.
+func (c *Client) OpenAPI(ctx context.Context) (json.RawMessage, ETag, error) {
+	return fetch[json.RawMessage](ctx, c, nil, "openapi.json")
+}
+
 // Profile is a policy that an agreement can choose: envelope, order, schedule, and what an answer means.
 type Profile struct {
 	Name            string  `json:"name"`

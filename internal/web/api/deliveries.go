@@ -17,6 +17,9 @@ const (
 	lanesMost  = 10_000
 )
 
+// laneStates are those that lanes can be listed by.
+var laneStates = []string{"retrying", "standing", "parked"}
+
 // laneView is a blocked lane as it is shown.
 type laneView struct {
 	delivery.LaneView
@@ -43,7 +46,7 @@ func laneKey(l delivery.LaneView) string {
 func (a *api) listLanes(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r, paging("system", "subscription", "state")...)
 	selection := delivery.Selection{System: q.text("system"), Subscription: q.text("subscription"), All: true}
-	state := q.oneOf("state", "retrying", "standing", "parked")
+	state := q.oneOf("state", laneStates...)
 	at := q.place(lanesShown, lanesMost)
 	if err := q.err(); err != nil {
 		return err

@@ -30,7 +30,7 @@ type Replayer interface {
 
 // replayRequest says what to replay. What is left out selects all.
 type replayRequest struct {
-	Position      int64                `json:"position"` // one event; or
+	Position      int64                `json:"position"` // one event; leave out after and upTo
 	After         int64                `json:"after"`    // positions above this one,
 	UpTo          int64                `json:"upTo"`     // and up to this one
 	Since         time.Time            `json:"since"`    // recorded at or after

@@ -50,13 +50,21 @@ func respondDocument[T any](w http.ResponseWriter, r *http.Request, document *T,
 	}
 	tag := etag(position)
 	w.Header().Set("ETag", tag)
-	for _, known := range strings.Split(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == tag {
-			w.WriteHeader(http.StatusNotModified)
-			return nil
-		}
+	if has(r, tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	return respond(w, http.StatusOK, document)
+}
+
+// has reports whether the client says that it has the state of a tag.
+func has(r *http.Request, tag string) bool {
+	for _, known := range strings.Split(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == tag {
+			return true
+		}
+	}
+	return false
 }
 
 // respondState answers with a document, or with what became of it, and the ETag of the state it is in now.
