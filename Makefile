@@ -39,10 +39,11 @@ bench: build ## the hub beside the machine's ceiling for the same work
 lint: ## golangci-lint, when it is installed
 	golangci-lint run
 
-docs: ## write the generated pages anew: docs/errors, docs/configuration.md, the table in docs/access.md
+docs: ## write the generated pages anew: docs/errors, docs/configuration.md, the table in docs/access.md, the words of the OpenAPI document
 	$(GO) test ./internal/fault -run TestPages -update
 	$(GO) test ./internal/config -run TestThePageIsMadeOfTheCode -update
 	$(GO) test ./internal/account -run TestTheDocumentedRules -update
+	$(GO) test ./internal/web/api -run TestTheWordsAreTheComments -update
 
 clean: ## remove what was built
 	rm -rf bin tmp coverage.out test/oracles/node_modules examples/typescript/node_modules examples/typescript/dist

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"strconv"
 	"time"
 )
@@ -37,8 +38,7 @@ type AuditPage struct {
 	Next  string       `json:"next,omitempty"` // "": there is no more for now
 }
 
-// Audit reads a page of the audit log.
-func (c *Client) Audit(ctx context.Context, f AuditFilter) (AuditPage, error) {
+func (f AuditFilter) query() url.Values {
 	query := given("actor", f.Actor, "act", f.Act, "subject", f.Subject, "after", f.After)
 	for name, at := range map[string]time.Time{"from": f.From, "to": f.To} {
 		if !at.IsZero() {
@@ -51,7 +51,12 @@ func (c *Client) Audit(ctx context.Context, f AuditFilter) (AuditPage, error) {
 	if f.Limit != 0 {
 		query.Set("limit", strconv.Itoa(f.Limit))
 	}
-	page, _, err := fetch[AuditPage](ctx, c, query, "audit")
+	return query
+}
+
+// Audit reads a page of the audit log.
+func (c *Client) Audit(ctx context.Context, f AuditFilter) (AuditPage, error) {
+	page, _, err := fetch[AuditPage](ctx, c, f.query(), "audit")
 	return page, err
 }
 

@@ -23,14 +23,6 @@ func fetch[T any](ctx context.Context, c *Client, query url.Values, path ...stri
 	return document, tag, err
 }
 
-// list reads a collection.
-func list[T any](ctx context.Context, c *Client, query url.Values, path ...string) ([]T, error) {
-	collection, _, err := fetch[struct {
-		Items []T `json:"items"`
-	}](ctx, c, query, path...)
-	return collection.Items, err
-}
-
 // put makes or changes a document and reads it as it stands now.
 func put[T any](ctx context.Context, c *Client, document T, match ETag, path ...string) (now T, tag ETag, err error) {
 	tag, err = send(ctx, c, request{method: http.MethodPut, path: path, match: match, repeatable: true}, document, &now)
@@ -192,6 +184,11 @@ func (c *Client) Version(ctx context.Context, eventType, version string) (Versio
 // CodeVersionFixed.
 func (c *Client) PutVersion(ctx context.Context, v Version, match ETag) (Version, ETag, error) {
 	return put(ctx, c, v, match, "event-types", v.Type, "versions", v.Version)
+}
+
+// OpenAPI reads the API's description, OpenAPI 3.1 in JSON; the ETag tells whether it has changed. It is open to all.
+func (c *Client) OpenAPI(ctx context.Context) (json.RawMessage, ETag, error) {
+	return fetch[json.RawMessage](ctx, c, nil, "openapi.json")
 }
 
 // Profile is a policy that an agreement can choose: envelope, order, schedule, and what an answer means.

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ import (
 	"github.com/varselhub/varsel/internal/app"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/web/api"
+	"github.com/varselhub/varsel/internal/web/api/apitest"
 	"github.com/varselhub/varsel/receive"
 )
 
@@ -42,16 +44,31 @@ type recorder struct {
 	mu     sync.Mutex
 	routes map[string]bool // "GET /api/v1/…", numbers and names as they are
 	last   []byte
+
+	document *apitest.Document // what the exchanges are held to
+	t        testing.TB
 }
 
 func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	asked, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	request = request.Clone(request.Context())
+	request.Body = io.NopCloser(bytes.NewReader(asked))
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
 		return nil, err
 	}
 	text, err := io.ReadAll(response.Body)
 	response.Body.Close()
-	response.Body = io.NopCloser(strings.NewReader(string(text)))
+	response.Body = io.NopCloser(bytes.NewReader(text))
+	if err == nil {
+		differs := r.document.Check(&apitest.Exchange{Request: request, Asked: asked, Status: response.StatusCode, Header: response.Header, Answered: text})
+		if differs != nil {
+			r.t.Error(differs)
+		}
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.routes[request.Method+" "+request.URL.EscapedPath()] = true
@@ -81,7 +98,11 @@ func startHub(t testing.TB) string {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, seen: &recorder{routes: map[string]bool{}}, arrived: make(chan *receive.Message, 100)}
+	document, err := apitest.Served(api.New(api.Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, seen: &recorder{routes: map[string]bool{}, document: document, t: t}, arrived: make(chan *receive.Message, 100)}
 	handler, err := receive.New(func(_ context.Context, m *receive.Message) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -458,6 +479,11 @@ func TestOperating(t *testing.T) {
 	read(head, err)
 	if head.Number != rest.Items[len(rest.Items)-1].Number || head.MAC != rest.Items[len(rest.Items)-1].MAC {
 		t.Errorf("%+v", head)
+	}
+	description, tag, err := w.OpenAPI(ctx)
+	w.must(err)
+	if !strings.Contains(string(description), `"openapi": "3.1`) || tag == "" {
+		t.Errorf("%s %.100s", tag, description)
 	}
 	w.fetchesAndLeases(ctx)
 	w.accounts(ctx)

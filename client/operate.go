@@ -185,11 +185,12 @@ type Lane struct {
 	Reason       string    `json:"reason,omitempty"`
 }
 
-// Lanes is a list of lanes that may be cut.
+// Lanes is a list of lanes, or a page of it.
 type Lanes struct {
 	DryRun bool   `json:"dryRun,omitempty"`
 	Items  []Lane `json:"items"`
-	Total  int64  `json:"total"` // of all, where not all are listed
+	Next   string `json:"next,omitempty"` // "": there is no more for now
+	Total  int64  `json:"total"`          // of all
 }
 
 // LaneFilter says which lanes to list; zero fields: all.
@@ -197,16 +198,21 @@ type LaneFilter struct {
 	System       string
 	Subscription string
 	State        string // retrying, standing or parked
-	Limit        int    // at most 10,000; 0: 1,000
+	After        string // Next of the page before
+	Limit        int    // of a page; at most 10,000; 0: 1,000
 }
 
-// Lanes lists the lanes that stand, by position.
-func (c *Client) Lanes(ctx context.Context, f LaneFilter) (Lanes, error) {
+func (f LaneFilter) query() url.Values {
 	limit := ""
 	if f.Limit != 0 {
 		limit = strconv.Itoa(f.Limit)
 	}
-	lanes, _, err := fetch[Lanes](ctx, c, given("system", f.System, "subscription", f.Subscription, "state", f.State, "limit", limit), "lanes")
+	return given("system", f.System, "subscription", f.Subscription, "state", f.State, "after", f.After, "limit", limit)
+}
+
+// Lanes reads a page of the lanes that stand, by position.
+func (c *Client) Lanes(ctx context.Context, f LaneFilter) (Lanes, error) {
+	lanes, _, err := fetch[Lanes](ctx, c, f.query(), "lanes")
 	return lanes, err
 }
 

@@ -95,6 +95,10 @@ var Rules = []Rule{
 	to("POST /api/v1/accounts/{name}/secrets", All, None, None, None, None),
 
 	to(LivePage, All, All, None, None, None),
+	// The API's description tells nothing of this hub but what every hub of its version can do.
+	open("GET /api/v1/openapi.json"),
+	open("GET /api/docs"),
+
 	open("POST /oauth/token"),
 	open("GET /oauth/jwks.json"),
 	open("GET /.well-known/oauth-authorization-server"),

@@ -18,7 +18,7 @@ type Type struct {
 	Name        string     `json:"name"` // the CloudEvents type
 	Title       string     `json:"title"`
 	Description string     `json:"description,omitempty"`
-	Order       string     `json:"order"`    // OrderKey or OrderNone
+	Order       string     `json:"order"`    // "key" or "none"
 	Personal    bool       `json:"personal"` // its data holds personal values; the mapping of every version names them
 	Retention   Retention  `json:"retention,omitempty"`
 	Catalogue   *Catalogue `json:"catalogue,omitempty"`

@@ -46,12 +46,12 @@ func viewSecrets(secrets []account.Secret) []secretView {
 	return views
 }
 
-func (a *api) listAccounts(w http.ResponseWriter, _ *http.Request) error {
+func (a *api) listAccounts(w http.ResponseWriter, r *http.Request) error {
 	var views []*accountView
 	for _, one := range a.Book.Accounts() {
 		views = append(views, viewAccount(one))
 	}
-	return respondList(w, views)
+	return respondPage(w, queryOf(r, paging()...), views, func(v *accountView) string { return v.Name })
 }
 
 // account takes what it tells; what is sent of the secrets does not count.
@@ -80,19 +80,28 @@ type newSecretView struct {
 	Secrets []secretView `json:"secrets"` // all that are taken now, newest first
 }
 
-func (a *api) rotateSecret(w http.ResponseWriter, r *http.Request) error {
-	var document struct {
-		Overlap *int64 `json:"overlapSeconds"`
+// overlapping is how long what was before a new secret or key is still taken.
+type overlapping struct {
+	Overlap *int64 `json:"overlapSeconds"` // 0: it ends at once
+}
+
+// defaultOverlap is how long that is when nothing else is asked for.
+const defaultOverlap = 24 * time.Hour
+
+func (o overlapping) duration() time.Duration {
+	if o.Overlap == nil {
+		return defaultOverlap
 	}
+	const most = int64(1<<63-1) / int64(time.Second)
+	return time.Duration(min(max(*o.Overlap, -1), most)) * time.Second
+}
+
+func (a *api) rotateSecret(w http.ResponseWriter, r *http.Request) error {
+	var document overlapping
 	if err := a.readOptional(w, r, &document); err != nil {
 		return err
 	}
-	overlap := defaultOverlap
-	if document.Overlap != nil {
-		const most = int64(1<<63-1) / int64(time.Second)
-		overlap = time.Duration(min(max(*document.Overlap, -1), most)) * time.Second
-	}
-	made, err := a.Manager.RotateSecret(r.Context(), r.PathValue("name"), overlap, a.Author(r))
+	made, err := a.Manager.RotateSecret(r.Context(), r.PathValue("name"), document.duration(), a.Author(r))
 	if err != nil {
 		return err
 	}

@@ -86,6 +86,7 @@ var visits = map[string]visit{
 	"POST /api/v1/lanes/release":                        {path: "/lanes/release", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
 	"POST /api/v1/lanes/discard":                        {path: "/lanes/discard", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
 	"GET /api/v1/totals":                                {path: "/totals"},
+	"GET /api/v1/openapi.json":                          {path: "/openapi.json"},
 	"GET /api/v1/accounts":                              {path: "/accounts"},
 	"GET /api/v1/accounts/{name}":                       {path: "/accounts/robot"},
 	"PUT /api/v1/accounts/{name}":                       {path: "/accounts/a$N", body: `{"roles":["auditor"]}`},
@@ -196,6 +197,10 @@ func TestEveryRouteByEveryRole(t *testing.T) {
 				}
 				own, foreign := w.visit(pattern, w.own), w.visit(pattern, w.foreign)
 				switch {
+				case rule.Open:
+					if own.status != 200 {
+						t.Errorf("%s: %d, want to be open to all: %s", pattern, own.status, own.text)
+					}
 				case p == nil:
 					w.refused(pattern, own, foreign, 401, `Bearer realm="varsel"`)
 				case p.Reach(rule) == account.None:

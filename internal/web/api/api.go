@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/delivery"
@@ -86,6 +87,7 @@ type api struct {
 	Options
 	mux          *http.ServeMux
 	crossOrigins *http.CrossOriginProtection
+	manual       func() (*manual, error) // made at the first call
 }
 
 // route is one line of the table of contents.
@@ -161,6 +163,7 @@ func (a *api) routes() []route {
 		{"POST /api/v1/accounts/{name}/secrets", a.rotateSecret},
 		{"GET /api/v1/audit", a.listAudit},
 		{"GET /api/v1/audit/head", a.getAuditHead},
+		{"GET /api/v1/openapi.json", a.getOpenAPI},
 	}
 }
 
@@ -168,6 +171,7 @@ func (a *api) routes() []route {
 func New(options Options) http.Handler {
 	options.Limits = options.Limits.withDefaults()
 	a := &api{Options: options, mux: http.NewServeMux(), crossOrigins: http.NewCrossOriginProtection()}
+	a.manual = sync.OnceValues(a.makeManual)
 	own := a.own()
 	for _, route := range a.routes() {
 		rule, _ := account.RuleOf(route.pattern)

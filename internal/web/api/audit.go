@@ -17,11 +17,8 @@ type Audit interface {
 	AuditHead(ctx context.Context) (audit.Head, error)
 }
 
-// A page of the audit log.
-const (
-	auditShown = 100
-	auditMost  = 1000
-)
+// auditShown is how much a page of the audit log holds where nothing else is said.
+const auditShown = 100
 
 // AuditView is an audit entry as it is shown, here and by `varsel audit list`.
 type AuditView struct {
@@ -42,23 +39,11 @@ func ViewAudit(e *audit.Entry) AuditView {
 	}
 }
 
-// auditPage is a list with the cursor of what follows.
-type auditPage struct {
-	Items []AuditView `json:"items"`
-	Next  string      `json:"next,omitempty"` // none: there is no more for now
-}
-
 func (a *api) listAudit(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r, "actor", "act", "subject", "from", "to", "order", "after", "limit")
 	wanted := audit.Query{
 		Actor: q.text("actor"), Act: q.act("act"), Subject: q.text("subject"), From: q.time("from"), To: q.time("to"),
-		Newest: q.oneOf("order", "newest", "oldest") != "oldest", After: q.auditCursor("after"), Limit: auditShown,
-	}
-	if limit := q.number("limit"); limit != nil {
-		if *limit < 1 || *limit > auditMost {
-			q.refuse("query:limit", "range", "want 1 to 1000")
-		}
-		wanted.Limit = int(min(*limit, auditMost))
+		Newest: q.oneOf("order", "newest", "oldest") != "oldest", After: q.auditCursor("after"), Limit: int(q.within("limit", 1, pageMost, auditShown)),
 	}
 	if err := q.err(); err != nil {
 		return err
@@ -68,7 +53,7 @@ func (a *api) listAudit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := auditPage{Items: make([]AuditView, 0, len(entries))}
+	page := page[AuditView]{Items: make([]AuditView, 0, len(entries))}
 	if len(entries) == wanted.Limit {
 		entries = entries[:len(entries)-1]
 		page.Next = auditCursor(entries[len(entries)-1].Number)
@@ -79,15 +64,18 @@ func (a *api) listAudit(w http.ResponseWriter, r *http.Request) error {
 	return respond(w, http.StatusOK, page)
 }
 
+// auditHeadView is the end of the audit log.
+type auditHeadView struct {
+	Number int64  `json:"number"` // of its last entry
+	MAC    string `json:"mac"`    // that seals it, and through it all before
+}
+
 func (a *api) getAuditHead(w http.ResponseWriter, r *http.Request) error {
 	head, err := a.Audit.AuditHead(r.Context())
 	if err != nil {
 		return err
 	}
-	return respond(w, http.StatusOK, struct {
-		Number int64  `json:"number"`
-		MAC    string `json:"mac"`
-	}{head.Number, head.MAC.String()})
+	return respond(w, http.StatusOK, auditHeadView{head.Number, head.MAC.String()})
 }
 
 // auditCursor names an entry to go on behind. Entries are never removed, so it never grows old.

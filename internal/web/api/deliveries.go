@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -10,11 +11,14 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 )
 
-// Lists of lanes show the first of them and count the rest.
+// Lists of lanes have longer pages than others: what stands is looked through in one go.
 const (
 	lanesShown = 1000
 	lanesMost  = 10_000
 )
+
+// laneStates are those that lanes can be listed by.
+var laneStates = []string{"retrying", "standing", "parked"}
 
 // laneView is a blocked lane as it is shown.
 type laneView struct {
@@ -23,23 +27,27 @@ type laneView struct {
 	Due   string `json:"due,omitempty"`   // of the next attempt; when parked, of its expiry
 }
 
-func viewLanes(lanes []delivery.LaneView, most int64) list[laneView] {
+// viewLanes shows a page of lanes, and counts them all.
+func viewLanes(lanes []delivery.LaneView, at place) page[laneView] {
 	total := int64(len(lanes))
-	l := list[laneView]{Items: make([]laneView, 0, min(total, most)), Total: &total}
-	for i := range lanes[:min(total, most)] {
-		l.Items = append(l.Items, laneView{LaneView: lanes[i], Since: instant(lanes[i].Since), Due: instant(lanes[i].Due)})
+	some := cut(lanes, at, laneKey)
+	p := page[laneView]{Items: make([]laneView, 0, len(some.Items)), Next: some.Next, Total: &total}
+	for _, lane := range some.Items {
+		p.Items = append(p.Items, laneView{LaneView: lane, Since: instant(lane.Since), Due: instant(lane.Due)})
 	}
-	return l
+	return p
+}
+
+// laneKey orders lanes as delivery lists them: by where they stand.
+func laneKey(l delivery.LaneView) string {
+	return keyed(fmt.Sprintf("%019d", l.Position), l.Consumer)
 }
 
 func (a *api) listLanes(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r, "system", "subscription", "state", "limit")
+	q := queryOf(r, paging("system", "subscription", "state")...)
 	selection := delivery.Selection{System: q.text("system"), Subscription: q.text("subscription"), All: true}
-	state := q.oneOf("state", "retrying", "standing", "parked")
-	limit := q.number("limit")
-	if limit != nil && (*limit < 1 || *limit > lanesMost) {
-		q.refuse("query:limit", "range", "want 1 to 10000")
-	}
+	state := q.oneOf("state", laneStates...)
+	at := q.place(lanesShown, lanesMost)
 	if err := q.err(); err != nil {
 		return err
 	}
@@ -49,11 +57,7 @@ func (a *api) listLanes(w http.ResponseWriter, r *http.Request) error {
 			lanes = append(lanes, lane)
 		}
 	}
-	most := int64(lanesShown)
-	if limit != nil {
-		most = *limit
-	}
-	return respond(w, http.StatusOK, viewLanes(lanes, most))
+	return respond(w, http.StatusOK, viewLanes(lanes, at))
 }
 
 // selection is which lanes to release or discard.
@@ -75,7 +79,7 @@ func (s *selection) check() error {
 // operated is what came of it.
 type operated struct {
 	DryRun bool `json:"dryRun,omitempty"`
-	list[laneView]
+	page[laneView]
 }
 
 func (a *api) releaseLanes(w http.ResponseWriter, r *http.Request) error {
@@ -103,7 +107,7 @@ func (a *api) operate(w http.ResponseWriter, r *http.Request, doing string, do f
 		a.Logger.LogAttrs(r.Context(), slog.LevelInfo, doing, slog.String("author", a.Author(r)), slog.String("system", s.System),
 			slog.String("subscription", s.Subscription), slog.String("lane", s.Lane), slog.Int("lanes", len(lanes)))
 	}
-	return respond(w, http.StatusOK, operated{DryRun: s.DryRun, list: viewLanes(lanes, lanesShown)})
+	return respond(w, http.StatusOK, operated{DryRun: s.DryRun, page: viewLanes(lanes, place{limit: lanesShown})})
 }
 
 // endpointView is an endpoint as it is shown.
@@ -113,12 +117,12 @@ type endpointView struct {
 	Until string `json:"until,omitempty"`
 }
 
-func (a *api) listEndpoints(w http.ResponseWriter, _ *http.Request) error {
+func (a *api) listEndpoints(w http.ResponseWriter, r *http.Request) error {
 	var views []endpointView
 	for _, e := range a.Operator.Endpoints() {
 		views = append(views, endpointView{EndpointView: e, Since: instant(e.Since), Until: instant(e.Until)})
 	}
-	return respondList(w, views)
+	return respondPage(w, queryOf(r, paging()...), views, func(v endpointView) string { return keyed(v.System, v.URL) })
 }
 
 func (a *api) totals(w http.ResponseWriter, _ *http.Request) error {

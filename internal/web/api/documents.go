@@ -99,12 +99,12 @@ func (d document[T]) replace(w http.ResponseWriter, r *http.Request) error {
 	return respondState(w, status, now, position)
 }
 
-func (a *api) listSources(w http.ResponseWriter, _ *http.Request) error {
-	return respondList(w, a.Book.Sources())
+func (a *api) listSources(w http.ResponseWriter, r *http.Request) error {
+	return respondPage(w, queryOf(r, paging()...), a.Book.Sources(), func(s *event.Source) string { return s.Name })
 }
 
-func (a *api) listTypes(w http.ResponseWriter, _ *http.Request) error {
-	return respondList(w, a.Book.Types())
+func (a *api) listTypes(w http.ResponseWriter, r *http.Request) error {
+	return respondPage(w, queryOf(r, paging()...), a.Book.Types(), func(t *event.Type) string { return t.Name })
 }
 
 func (a *api) listVersions(w http.ResponseWriter, r *http.Request) error {
@@ -112,12 +112,14 @@ func (a *api) listVersions(w http.ResponseWriter, r *http.Request) error {
 	if t, _ := a.Book.Type(name); t == nil {
 		return fault.New(fault.NotFound, "there is no event type of that name")
 	}
-	return respondList(w, a.Book.Versions(name))
+	return respondPage(w, queryOf(r, paging()...), a.Book.Versions(name), func(v *event.Version) string { return v.Version })
 }
 
-func (a *api) listSystems(w http.ResponseWriter, _ *http.Request) error {
-	return respondList(w, a.Book.Systems())
+func (a *api) listSystems(w http.ResponseWriter, r *http.Request) error {
+	return respondPage(w, queryOf(r, paging()...), a.Book.Systems(), systemName)
 }
+
+func systemName(s *subscription.System) string { return s.Name }
 
 // profileView is a profile as it is shown. Times are seconds.
 type profileView struct {

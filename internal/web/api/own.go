@@ -84,7 +84,7 @@ func (a *api) listOwnSystems(w http.ResponseWriter, r *http.Request) error {
 			own = append(own, outside(system))
 		}
 	}
-	return respondList(w, own)
+	return respondPage(w, queryOf(r, paging()...), own, systemName)
 }
 
 func (a *api) getOwnSystem(w http.ResponseWriter, r *http.Request) error {
@@ -103,22 +103,8 @@ func outside(system *subscription.System) *subscription.System {
 }
 
 func (a *api) listOwnSubscriptions(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r, "system", "state")
-	system, state := q.text("system"), subscription.State(q.oneOf("state", states...))
-	if err := q.err(); err != nil {
-		return err
-	}
-	own := []*manage.Standing{}
-	for _, s := range a.Manager.Subscriptions(system) {
-		if principal(r).ActsFor(s.System) && (state == "" || s.Standing == state) {
-			own = append(own, s)
-		}
-	}
-	return respondList(w, own)
+	return a.respondSubscriptions(w, r, func(s *manage.Standing) bool { return principal(r).ActsFor(s.System) })
 }
-
-// states are those that subscriptions can be listed by.
-var states = []string{"draft", "untested", "active", "paused", "rejecting", "deactivated", "ended"}
 
 // narrowed answers with an API that stands on less: it publishes, finds, lists and moves only what is the principal's.
 func (a *api) narrowed(handle func(*api, http.ResponseWriter, *http.Request) error) handler {

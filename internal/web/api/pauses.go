@@ -91,10 +91,10 @@ func (a *api) pauseOf(scope revision.Scope) pauseView {
 	return v
 }
 
-func (a *api) listPauses(w http.ResponseWriter, _ *http.Request) error {
+func (a *api) listPauses(w http.ResponseWriter, r *http.Request) error {
 	var views []pauseView
 	for _, scope := range a.Book.Pauses() {
 		views = append(views, a.pauseOf(scope))
 	}
-	return respondList(w, views)
+	return respondPage(w, queryOf(r, paging()...), views, func(v pauseView) string { return string(v.Scope) })
 }

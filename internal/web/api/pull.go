@@ -183,6 +183,11 @@ type leasedView struct {
 	Message     json.RawMessage `json:"message"`
 }
 
+// leasedMessages are those that were lent at once.
+type leasedMessages struct {
+	Messages []leasedView `json:"messages"`
+}
+
 func (a *api) lease(w http.ResponseWriter, r *http.Request) error {
 	request := leaseRequest{}
 	if err := a.readOptional(w, r, &request); err != nil {
@@ -216,7 +221,7 @@ func (a *api) lease(w http.ResponseWriter, r *http.Request) error {
 			Attempts: l.Attempts, Replay: l.Replay, ContentType: l.Message.ContentType, Message: l.Message.Body,
 		})
 	}
-	return respond(w, http.StatusOK, map[string]any{"messages": messages})
+	return respond(w, http.StatusOK, leasedMessages{messages})
 }
 
 // settled says what became of leases.
@@ -225,12 +230,15 @@ type settled struct {
 	Gone    []string `json:"gone"` // leases that were over: their messages come again
 }
 
+// leasesRequest names leases.
+type leasesRequest struct {
+	Leases []string `json:"leases"`
+}
+
 // settle acknowledges leases or gives them back.
 func (a *api) settle(act func(Puller, context.Context, string, []string) ([]string, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		var request struct {
-			Leases []string `json:"leases"`
-		}
+		var request leasesRequest
 		if err := a.readDocument(w, r, &request); err != nil {
 			return err
 		}

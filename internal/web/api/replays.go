@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,11 +15,9 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 )
 
-// Lists of replays show the newest.
 const (
-	replaysShown = 100
-	replaysMost  = 1000
-	replayRates  = 100_000
+	replaysMost = 1 << 20 // that are looked through for those of one subscription
+	replayRates = 100_000
 )
 
 // Replayer sends the past of a subscription once more.
@@ -30,7 +30,7 @@ type Replayer interface {
 
 // replayRequest says what to replay. What is left out selects all.
 type replayRequest struct {
-	Position      int64                `json:"position"` // one event; or
+	Position      int64                `json:"position"` // one event; leave out after and upTo
 	After         int64                `json:"after"`    // positions above this one,
 	UpTo          int64                `json:"upTo"`     // and up to this one
 	Since         time.Time            `json:"since"`    // recorded at or after
@@ -125,23 +125,21 @@ func (a *api) beginReplay(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) listReplays(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r, "limit")
-	limit := q.within("limit", 1, replaysMost, replaysShown)
-	if err := q.err(); err != nil {
-		return err
-	}
 	passes, err := a.Replayer.Replays(r.Context(), true, replaysMost)
 	if err != nil {
 		return err
 	}
-	views := []passView{}
+	var views []passView
 	for i := range passes {
-		if passes[i].Line == r.PathValue("id") && int64(len(views)) < limit {
+		if passes[i].Line == r.PathValue("id") {
 			views = append(views, viewPass(&passes[i]))
 		}
 	}
-	return respondList(w, views)
+	return respondPage(w, queryOf(r, paging()...), views, newestFirst)
 }
+
+// newestFirst is a key that falls as the number of a replay rises.
+func newestFirst(v passView) string { return fmt.Sprintf("%019d", math.MaxInt64-v.Pass) }
 
 // stopReplay ends a pass of the subscription in the address. Ending one that has ended changes nothing.
 func (a *api) stopReplay(w http.ResponseWriter, r *http.Request) error {

@@ -28,10 +28,9 @@ func write(w http.ResponseWriter, status int, text []byte) error {
 	return nil
 }
 
-// list is how every collection is written.
+// list is how a collection is written that is told whole. Those that grow are told in pages, see page.
 type list[T any] struct {
-	Items []T    `json:"items"`
-	Total *int64 `json:"total,omitempty"` // of all, where not all are listed
+	Items []T `json:"items"`
 }
 
 func respondList[T any](w http.ResponseWriter, items []T) error {
@@ -51,13 +50,21 @@ func respondDocument[T any](w http.ResponseWriter, r *http.Request, document *T,
 	}
 	tag := etag(position)
 	w.Header().Set("ETag", tag)
-	for _, known := range strings.Split(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == tag {
-			w.WriteHeader(http.StatusNotModified)
-			return nil
-		}
+	if has(r, tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	return respond(w, http.StatusOK, document)
+}
+
+// has reports whether the client says that it has the state of a tag.
+func has(r *http.Request, tag string) bool {
+	for _, known := range strings.Split(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(known), "W/") == tag {
+			return true
+		}
+	}
+	return false
 }
 
 // respondState answers with a document, or with what became of it, and the ETag of the state it is in now.

@@ -8,19 +8,23 @@ import (
 )
 
 func (a *api) listSubscriptions(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r, "system", "state")
-	system := q.text("system")
-	state := subscription.State(q.oneOf("state", "draft", "untested", "active", "paused", "rejecting", "deactivated", "ended"))
-	if err := q.err(); err != nil {
-		return err
-	}
-	items := []*manage.Standing{}
-	for _, s := range a.Manager.Subscriptions(system) {
-		if state == "" || s.Standing == state {
-			items = append(items, s)
+	return a.respondSubscriptions(w, r, func(*manage.Standing) bool { return true })
+}
+
+// states are those that subscriptions can be listed by.
+var states = []string{"draft", "untested", "active", "paused", "rejecting", "deactivated", "ended"}
+
+// respondSubscriptions tells how those stand that are asked for, and that may be seen.
+func (a *api) respondSubscriptions(w http.ResponseWriter, r *http.Request, seen func(*manage.Standing) bool) error {
+	q := queryOf(r, paging("system", "state")...)
+	state := subscription.State(q.oneOf("state", states...))
+	var asked []*manage.Standing
+	for _, s := range a.Manager.Subscriptions(q.text("system")) {
+		if seen(s) && (state == "" || s.Standing == state) {
+			asked = append(asked, s)
 		}
 	}
-	return respondList(w, items)
+	return respondPage(w, q, asked, func(s *manage.Standing) string { return keyed(s.System, s.Name) })
 }
 
 func (a *api) getSubscription(w http.ResponseWriter, r *http.Request) error {

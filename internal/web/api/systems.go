@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
@@ -68,23 +67,18 @@ func (a *api) putSet(w http.ResponseWriter, r *http.Request) error {
 	return respondState(w, http.StatusOK, report, report.Position)
 }
 
-// defaultOverlap is how long a rotated key goes on signing when nothing else is asked for.
-const defaultOverlap = 24 * time.Hour
+// newKeyRequest asks for a new signing key.
+type newKeyRequest struct {
+	Kind string `json:"kind"` // v1: HMAC; v1a: ed25519
+	overlapping
+}
 
 func (a *api) rotateKey(w http.ResponseWriter, r *http.Request) error {
-	document := struct {
-		Kind    string `json:"kind"`
-		Overlap *int64 `json:"overlapSeconds"`
-	}{Kind: manage.HMAC}
+	document := newKeyRequest{Kind: manage.HMAC}
 	if err := a.readDocument(w, r, &document); err != nil {
 		return err
 	}
-	overlap := defaultOverlap
-	if document.Overlap != nil {
-		const most = int64(1<<63-1) / int64(time.Second)
-		overlap = time.Duration(min(max(*document.Overlap, -1), most)) * time.Second
-	}
-	key, err := a.Manager.RotateKey(r.Context(), r.PathValue("name"), document.Kind, overlap, a.Author(r))
+	key, err := a.Manager.RotateKey(r.Context(), r.PathValue("name"), document.Kind, document.duration(), a.Author(r))
 	if err != nil {
 		return err
 	}

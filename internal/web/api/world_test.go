@@ -20,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/web/api"
+	"github.com/varselhub/varsel/internal/web/api/apitest"
 )
 
 // world is a hub with its API.
@@ -40,7 +41,18 @@ func eva(*http.Request) (*account.Principal, error) {
 	return &account.Principal{Name: "eva", Roles: []account.Role{account.Operator}}, nil
 }
 
-func (w *world) set(change func(*api.Options)) { change(&w.options); w.handler = api.New(w.options) }
+func (w *world) set(change func(*api.Options)) { change(&w.options); w.handler = w.described() }
+
+// described is the API, with everything that it is asked and answers held to its own document.
+func (w *world) described() http.Handler {
+	document, err := theDocument()
+	w.Must(err)
+	return document.Watch(api.New(w.options), func(err error) { w.T.Error(err) })
+}
+
+// theDocument is that of every hub.
+var theDocument = sync.OnceValues(func() (*apitest.Document, error) { return apitest.Served(api.New(api.Options{})) })
+
 func (w *world) call(method, path, body string, h ...string) answer {
 	return w.send(method, path, strings.NewReader(body), h...)
 }
@@ -55,7 +67,7 @@ func newWorld(t testing.TB) *world {
 		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log),
 		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
-	w.handler = api.New(w.options)
+	w.handler = w.described()
 	w.Seed()
 	w.System("jobnet", profile.Star)
 	w.System("plain", profile.Standard)

@@ -1,0 +1,273 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/subscription"
+	"github.com/varselhub/varsel/internal/web/api/openapi"
+)
+
+// tags are the groups of routes, in the order they are shown.
+var tags = []openapi.Tag{
+	{Name: "Events", Description: "Publishing, and what became of an event."},
+	{Name: "Catalogue", Description: "Who publishes what: sources, event types and their versions, profiles."},
+	{Name: "Systems", Description: "Receiving systems with their agreements, contacts, keys and sets of subscriptions."},
+	{Name: "Subscriptions", Description: "How they stand; tests; activation."},
+	{Name: "Replays", Description: "Sending the past once more."},
+	{Name: "Fetching", Description: "Receivers that fetch instead of being sent to: by cursor, or from a queue."},
+	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
+	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
+	{Name: "Accounts", Description: "Who may call, in which roles, by which secrets and certificates."},
+	{Name: "Audit", Description: "Who did what."},
+	{Name: "Description", Description: "This description."},
+}
+
+// described has every route by its pattern. A route that is missing here fails TestEveryRouteIsDescribed.
+func described() map[string]about {
+	return map[string]about{
+		"POST /api/v1/events": {
+			id: "publish", tag: "Events", summary: "Publish events",
+			more: "CloudEvents 1.0, structured, binary or batch. The answer comes when they are durable. Published again, what is the same is a duplicate, " +
+				"with the position it has. All or nothing, unless `partial` is true.",
+			query: []openapi.Parameter{flagParameter("partial", "Take the events one by one: 207 when one of them is refused.")},
+			headers: []openapi.Parameter{
+				headerParameter("ce-specversion", "In binary mode: 1.0."), headerParameter("ce-id", "In binary mode: the event's id."),
+				headerParameter("ce-source", "In binary mode: the source's URI."), headerParameter("ce-type", "In binary mode: the event's type; other attributes likewise."),
+				headerParameter("traceparent", "W3C Trace Context: the trace that the events begin in, where they do not say one themselves."),
+			},
+			forms: publishForms(), gives: map[int]any{202: publishedView{}, 207: publishedView{}},
+			problems: []fault.Code{fault.InvalidEvent, fault.EventConflict, fault.AfterRefused, fault.TooManyEntries, fault.BadRequest},
+		},
+		"GET /api/v1/events/{position}": {
+			id: "getEvent", tag: "Events", summary: "Read an event without its data", gives: map[int]any{200: eventView{}},
+		},
+		"GET /api/v1/events/{position}/attempts": {
+			id: "listAttempts", tag: "Events", summary: "List every attempt to deliver an event",
+			more: "Of what receivers answered only the length is told.", gives: map[int]any{200: list[attemptView]{}},
+		},
+
+		"GET /api/v1/sources": {
+			id: "listSources", tag: "Catalogue", summary: "List who may publish", query: pageParameters(), gives: map[int]any{200: page[event.Source]{}},
+		},
+		"GET /api/v1/sources/{name}": {
+			id: "getSource", tag: "Catalogue", summary: "Read a source", tagged: true, gives: map[int]any{200: event.Source{}},
+		},
+		"PUT /api/v1/sources/{name}": {
+			id: "putSource", tag: "Catalogue", summary: "Register or change a source", more: "Its URI stays: order and identity of its events hang on it.",
+			asks: event.Source{}, example: `{"uri": "https://permits.example", "title": "Permits", "types": ["*"]}`, edits: true, gives: put(event.Source{}),
+		},
+		"GET /api/v1/event-types": {
+			id: "listEventTypes", tag: "Catalogue", summary: "List the catalogue of event types", query: pageParameters(), gives: map[int]any{200: page[event.Type]{}},
+		},
+		"GET /api/v1/event-types/{name}": {
+			id: "getEventType", tag: "Catalogue", summary: "Read an event type", tagged: true, gives: map[int]any{200: event.Type{}},
+		},
+		"PUT /api/v1/event-types/{name}": {
+			id: "putEventType", tag: "Catalogue", summary: "Make or change an event type", more: "`order` and `personal` stay once it has a version.",
+			asks: event.Type{}, example: `{"title": "A permit has changed", "order": "key", "personal": false, "retention": "P6M"}`, edits: true,
+			gives: put(event.Type{}), problems: []fault.Code{fault.VersionFixed},
+		},
+		"GET /api/v1/event-types/{name}/versions": {
+			id: "listVersions", tag: "Catalogue", summary: "List the versions of an event type", query: pageParameters(), gives: map[int]any{200: page[event.Version]{}},
+		},
+		"GET /api/v1/event-types/{name}/versions/{version}": {
+			id: "getVersion", tag: "Catalogue", summary: "Read a version", tagged: true, gives: map[int]any{200: event.Version{}},
+		},
+		"PUT /api/v1/event-types/{name}/versions/{version}": {
+			id: "putVersion", tag: "Catalogue", summary: "Make or change a version",
+			more: "draft, active, deprecated, retired: one step at a time; activating one deprecates the one before. Once it has been active, only its state and its end may change.",
+			asks: event.Version{}, example: `{"state": "active", "sample": {"permit": "P-17"}, "mapping": {"key": "/permit"}}`, edits: true,
+			gives: put(event.Version{}), problems: []fault.Code{fault.VersionFixed},
+		},
+		"GET /api/v1/profiles": {
+			id: "listProfiles", tag: "Catalogue", summary: "List the policies that an agreement can choose", gives: map[int]any{200: list[profileView]{}},
+		},
+
+		"GET /api/v1/systems": {
+			id: "listSystems", tag: "Systems", summary: "List the receiving systems with their agreements", query: pageParameters(),
+			gives: map[int]any{200: page[subscription.System]{}},
+		},
+		"GET /api/v1/systems/{name}": {
+			id: "getSystem", tag: "Systems", summary: "Read a system", more: "A subscriber is not told the names of files on the hub.", tagged: true,
+			gives: map[int]any{200: subscription.System{}},
+		},
+		"PUT /api/v1/systems/{name}": {
+			id: "putSystem", tag: "Systems", summary: "Make or change a system", edits: true, asks: subscription.System{}, gives: put(subscription.System{}),
+			example: `{"title": "Archive", "agreement": {"profile": "standard", "baseUrl": "https://archive.example/hook", "sources": ["permits"], "contacts": {"technical": {"email": "ops@archive.example"}}}}`,
+		},
+		"DELETE /api/v1/systems/{name}": {
+			id: "deleteSystem", tag: "Systems", summary: "End the agreement with a system", edits: true, gives: map[int]any{200: manage.Removal{}},
+			query: []openapi.Parameter{dropParameter()}, problems: []fault.Code{fault.DropCount},
+		},
+		"GET /api/v1/systems/{name}/contacts": {
+			id: "getContacts", tag: "Systems", summary: "Read the contacts of a system", more: "The ETag is the system's.", tagged: true,
+			gives: map[int]any{200: subscription.Contacts{}},
+		},
+		"PUT /api/v1/systems/{name}/contacts": {
+			id: "putContacts", tag: "Systems", summary: "Change the contacts of a system and nothing else", edits: true, asks: subscription.Contacts{},
+			example: `{"technical": {"email": "ops@archive.example"}}`, gives: map[int]any{200: subscription.Contacts{}},
+		},
+		"GET /api/v1/systems/{name}/subscriptions": {
+			id: "getSubscriptionSet", tag: "Systems", summary: "Read a system's whole set of subscriptions, as it may be put", tagged: true,
+			gives: map[int]any{200: list[subscription.Subscription]{}},
+		},
+		"PUT /api/v1/systems/{name}/subscriptions": {
+			id: "putSubscriptionSet", tag: "Systems", summary: "Make this the whole set of a system's subscriptions",
+			more:  "All or nothing: what is missing is made, what differs is changed, what is too much is removed; they are told apart by name.",
+			query: []openapi.Parameter{flagParameter("dry_run", "Only tell what would happen."), dropParameter()}, edits: true, asks: set{},
+			example: `{"items": [{"name": "all", "types": ["permit.changed"], "path": "/permits"}]}`, gives: map[int]any{200: manage.Report{}},
+			problems: []fault.Code{fault.DropCount, fault.NotGranted, fault.Overlap},
+		},
+		"POST /api/v1/systems/{name}/signing-keys": {
+			id: "newSigningKey", tag: "Systems", summary: "Give a system a new signing key, told once", asks: newKeyRequest{},
+			example: `{"kind": "v1", "overlapSeconds": 86400}`, gives: map[int]any{201: manage.NewKey{}}, problems: []fault.Code{fault.Conflict, fault.ReadOnly},
+		},
+
+		"GET /api/v1/subscriptions": {
+			id: "listSubscriptions", tag: "Subscriptions", summary: "List how subscriptions stand", gives: map[int]any{200: page[manage.Standing]{}},
+			query: pageParameters(textParameter("system", "Of this system only.", "archive"), wordParameter("state", "In this state only.", states...)),
+		},
+		"GET /api/v1/subscriptions/{id}": {
+			id: "getSubscription", tag: "Subscriptions", summary: "Read how a subscription stands", gives: map[int]any{200: manage.Standing{}},
+		},
+		"POST /api/v1/subscriptions/{id}/test": {
+			id: "testSubscription", tag: "Subscriptions", summary: "Send a sample to where a subscription is to go",
+			more: "With the header `Varsel-Test: 1`. Passed, it puts in force what waited for it.", gives: map[int]any{200: manage.TestReport{}},
+			problems: []fault.Code{fault.TestFailed, fault.Conflict, fault.InvalidMessage, fault.SenderConfig},
+		},
+		"POST /api/v1/subscriptions/{id}/activate": {
+			id: "activateSubscription", tag: "Subscriptions", summary: "Take a draft into use, or a deactivated one again", gives: map[int]any{200: manage.Standing{}},
+			problems: []fault.Code{fault.Conflict},
+		},
+		"POST /api/v1/subscriptions/{id}/deactivate": {
+			id: "deactivateSubscription", tag: "Subscriptions", summary: "Stop a subscription; what is for it is kept", asks: because{}, mayAsk: true,
+			example: `{"reason": "the receiver moves"}`, gives: map[int]any{200: manage.Standing{}}, problems: []fault.Code{fault.Conflict},
+		},
+
+		"GET /api/v1/subscriptions/{id}/replays": {
+			id: "listReplays", tag: "Replays", summary: "List the replays of a subscription, newest first", query: pageParameters(), gives: map[int]any{200: page[passView]{}},
+		},
+		"POST /api/v1/subscriptions/{id}/replays": {
+			id: "beginReplay", tag: "Replays", summary: "Count, or begin, a replay",
+			more: "Ask with `dryRun` first: 200 with the count. Repeated with that count it begins: 202.", asks: replayRequest{},
+			example: `{"after": 100, "upTo": 250, "types": ["permit.changed"], "count": 17}`, gives: map[int]any{200: replayCount{}, 202: passView{}},
+			problems: []fault.Code{fault.ReplayCount, fault.NothingSelected, fault.Conflict},
+		},
+		"DELETE /api/v1/subscriptions/{id}/replays/{pass}": {
+			id: "stopReplay", tag: "Replays", summary: "Stop a replay that is under way", more: "Stopping one that has ended changes nothing.", gives: map[int]any{204: nil},
+		},
+
+		"GET /api/v1/pull/{subscription}": {
+			id: "fetch", tag: "Fetching", summary: "Fetch what is for a subscription that is read by cursor",
+			more: "A stream. Every event carries its own `cursor`; the last member (in NDJSON the last line; of a CloudEvents batch the trailer `Varsel-Cursor`) is " +
+				"the one to come back with. An answer without it broke off: come again with the last one there is.",
+			query: []openapi.Parameter{
+				textParameter("after", "The cursor to go on behind; none: from where the hub knows the reader to stand.", "AAAAAQAAAAAAAAAq"),
+				wholeParameter("limit", "Events at most.", 1, fetchMost, fetchUsual),
+				wholeParameter("wait", "Seconds to wait for the first, where there is none.", 0, waitMost, 0),
+			},
+			headers: []openapi.Parameter{headerParameter("Accept", "The form: the first of these that there is.")},
+			gives:   map[int]any{200: nil}, streams: fetchForms(),
+			problems: []fault.Code{fault.Conflict, fault.FetchPaused, fault.BadCursor, fault.LogRewound, fault.NotAcceptable, fault.ShuttingDown, fault.InvalidMessage},
+		},
+		"POST /api/v1/pull/{subscription}/lease": {
+			id: "lease", tag: "Fetching", summary: "Lease messages of a queue", more: "Of one key there is one at a time. What is not acknowledged comes again.",
+			asks: leaseRequest{}, mayAsk: true, example: `{"max": 100, "seconds": 60, "wait": 20}`, gives: map[int]any{200: leasedMessages{}},
+			problems: []fault.Code{fault.Conflict, fault.FetchPaused, fault.InvalidMessage},
+		},
+		"POST /api/v1/pull/{subscription}/acknowledge": {
+			id: "acknowledge", tag: "Fetching", summary: "End leased messages as delivered", asks: leasesRequest{}, example: `{"leases": ["AAAAAAAAACo"]}`,
+			gives: map[int]any{200: settled{}}, problems: []fault.Code{fault.Conflict},
+		},
+		"POST /api/v1/pull/{subscription}/return": {
+			id: "return", tag: "Fetching", summary: "Give leased messages back before their time", asks: leasesRequest{}, example: `{"leases": ["AAAAAAAAACo"]}`,
+			gives: map[int]any{200: settled{}}, problems: []fault.Code{fault.Conflict},
+		},
+
+		"GET /api/v1/pauses": {
+			id: "listPauses", tag: "Pauses", summary: "List what is paused", query: pageParameters(), gives: map[int]any{200: page[pauseView]{}},
+		},
+		"POST /api/v1/hub/pause":                 pausing("pauseHub", "Stop everything from being sent", `{"reason": "release night"}`),
+		"POST /api/v1/hub/resume":                pausing("resumeHub", "End that", ""),
+		"POST /api/v1/systems/{name}/pause":      pausing("pauseSystem", "Stop what is sent to a system", `{"reason": "release night"}`),
+		"POST /api/v1/systems/{name}/resume":     pausing("resumeSystem", "End that", ""),
+		"POST /api/v1/subscriptions/{id}/pause":  pausing("pauseSubscription", "Stop what is sent for a subscription", `{"reason": "release night"}`),
+		"POST /api/v1/subscriptions/{id}/resume": pausing("resumeSubscription", "End that", ""),
+		"POST /api/v1/endpoints/pause":           pausing("pauseEndpoint", "Stop what is sent to an endpoint", endpointExample),
+		"POST /api/v1/endpoints/resume":          pausing("resumeEndpoint", "End that", endpointExample),
+
+		"GET /api/v1/endpoints": {
+			id: "listEndpoints", tag: "Deliveries", summary: "List the endpoints with their breakers", query: pageParameters(), gives: map[int]any{200: page[endpointView]{}},
+		},
+		"GET /api/v1/lanes": {
+			id: "listLanes", tag: "Deliveries", summary: "List the lanes that stand, by position", gives: map[int]any{200: page[laneView]{}},
+			query: []openapi.Parameter{
+				textParameter("system", "Of this system only.", "archive"), textParameter("subscription", "Of this subscription only.", ""),
+				wordParameter("state", "In this state only.", laneStates...), wholeParameter("limit", "Lanes of a page.", 1, lanesMost, lanesShown), afterParameter(),
+			},
+		},
+		"POST /api/v1/lanes/release": {
+			id: "releaseLanes", tag: "Deliveries", summary: "Make parked and retrying heads due now", asks: selection{}, example: `{"system": "archive", "dryRun": true}`,
+			gives: map[int]any{200: operated{}}, problems: []fault.Code{fault.NothingSelected},
+		},
+		"POST /api/v1/lanes/discard": {
+			id: "discardLanes", tag: "Deliveries", summary: "Give heads up for ever; their lanes go on", asks: selection{}, example: `{"system": "archive", "dryRun": true}`,
+			gives: map[int]any{200: operated{}}, problems: []fault.Code{fault.NothingSelected},
+		},
+		"GET /api/v1/totals": {
+			id: "getTotals", tag: "Deliveries", summary: "Read the counters since the hub's start", gives: map[int]any{200: delivery.Totals{}},
+		},
+
+		"GET /api/v1/accounts": {
+			id: "listAccounts", tag: "Accounts", summary: "List who may call, and in which roles", query: pageParameters(), gives: map[int]any{200: page[accountView]{}},
+		},
+		"GET /api/v1/accounts/{name}": {
+			id: "getAccount", tag: "Accounts", summary: "Read an account", tagged: true, gives: map[int]any{200: accountView{}},
+		},
+		"PUT /api/v1/accounts/{name}": {
+			id: "putAccount", tag: "Accounts", summary: "Make or change an account", more: "What is sent of its secrets does not count.", asks: accountView{},
+			example: `{"roles": ["subscriber"], "systems": ["archive"]}`, edits: true, gives: put(accountView{}),
+		},
+		"POST /api/v1/accounts/{name}/secrets": {
+			id: "newSecret", tag: "Accounts", summary: "Give an account a new secret, told once", more: "With overlapSeconds 0 the old ones, and their tokens, end at once.",
+			asks: overlapping{}, mayAsk: true, example: `{"overlapSeconds": 86400}`, gives: map[int]any{201: newSecretView{}}, problems: []fault.Code{fault.Conflict},
+		},
+
+		"GET /api/v1/audit": {
+			id: "listAudit", tag: "Audit", summary: "List who did what, newest first", gives: map[int]any{200: page[AuditView]{}},
+			query: []openapi.Parameter{
+				textParameter("actor", "By this one only.", "eva"), wordParameter("act", "This act only.", words(audit.Acts()...)...),
+				textParameter("subject", "What was done to this only: kind/name.", "system/archive"),
+				timeParameter("from", "From this time on."), timeParameter("to", "Before this time."),
+				wordParameter("order", "newest where nothing is said.", "newest", "oldest"),
+				wholeParameter("limit", "Entries of a page.", 1, pageMost, auditShown), afterParameter(),
+			},
+		},
+		"GET /api/v1/audit/head": {
+			id: "getAuditHead", tag: "Audit", summary: "Read the number and MAC of the last entry", gives: map[int]any{200: auditHeadView{}},
+		},
+		"GET /api/v1/openapi.json": {
+			id: "getOpenAPI", tag: "Description", summary: "Read this description", more: "OpenAPI 3.1. It holds no secret and is anyone's.", tagged: true,
+			gives: map[int]any{200: map[string]any{}},
+		},
+	}
+}
+
+// put are the answers to a PUT of one document.
+func put(document any) map[int]any {
+	return map[int]any{http.StatusOK: document, http.StatusCreated: document}
+}
+
+const endpointExample = `{"system": "archive", "url": "https://archive.example/hook/permits"}`
+
+func pausing(id, summary, example string) about {
+	return about{
+		id: id, tag: "Pauses", summary: summary, asks: pauseRequest{}, mayAsk: true, example: example, gives: map[int]any{200: pauseView{}},
+		problems: []fault.Code{fault.NotFound},
+	}
+}
