@@ -219,6 +219,7 @@ func (c *consumer) putBefore(ev *event.Event, w eventlog.Waiting) {
 	l.disk.next, l.disk.ripe = nil, c.cuts+1
 	c.cut.Waiting = append(c.cut.Waiting, w)
 	c.pending++
+	c.replays++
 	if l.head == nil {
 		c.fetch(l)
 	}

@@ -88,6 +88,24 @@ func (c *Consumer) Removed() bool {
 	return c.Policy == profile.PerSubscription && c.only != nil && c.only.history.now() == nil
 }
 
+// RemovedAt is the position of the revision that removed the subscription which the consumer was made for: what is for
+// it stands below. 0: it is Removed not.
+func (c *Consumer) RemovedAt() int64 {
+	if !c.Removed() {
+		return 0
+	}
+	c.book.mu.RLock()
+	defer c.book.mu.RUnlock()
+	return c.only.history.position()
+}
+
+// Line is the subscription that the consumer was made for, through time; of a system's consumer, its first.
+func (c *Consumer) Line() *Line {
+	c.book.mu.RLock()
+	defer c.book.mu.RUnlock()
+	return c.only
+}
+
 // Match returns the line the event goes to, by the revisions in force at its position, or nil. Of several lines the
 // most specific wins.
 func (c *Consumer) Match(e *event.Event) *Line {

@@ -70,6 +70,15 @@ func (s *Store) readAt(c *sqlite.Conn, position int64) (found *event.Event, err 
 
 // event reads one row of eventColumns. errForgotten when its payload was.
 func (s *Store) event(o *opener, c *sqlite.Conn, row *sqlite.Stmt) (*event.Event, error) {
+	e := s.skeleton(row)
+	if err := o.event(c, row, 9, 10, e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// skeleton reads what of a row stands in events.
+func (s *Store) skeleton(row *sqlite.Stmt) *event.Event {
 	kind := s.names.kind(row.ColumnInt64(4))
 	e := &event.Event{
 		Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1),
@@ -79,10 +88,7 @@ func (s *Store) event(o *opener, c *sqlite.Conn, row *sqlite.Stmt) (*event.Event
 	}
 	row.ColumnBytes(2, e.ID[:])
 	row.ColumnBytes(7, e.Lane[:])
-	if err := o.event(c, row, 9, 10, e); err != nil {
-		return nil, err
-	}
-	return e, nil
+	return e
 }
 
 // sourceID reads the id out of the context attributes, which hold it as the source gave it.
@@ -145,18 +151,25 @@ func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 		if b.Position >= k.Low {
 			k.Settled[b.Position] = true
 		}
+		if b.Pass != 0 {
+			k.Replays++
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = each(c, "SELECT lane, count(*) FROM waiting WHERE consumer = ? GROUP BY lane", consumer, func(row *sqlite.Stmt) error {
+	err = each(c, "SELECT lane, count(*), sum(pass <> 0) FROM waiting WHERE consumer = ? GROUP BY lane", consumer, func(row *sqlite.Stmt) error {
 		var lane eventlog.Lane
 		row.ColumnBytes(0, lane[:])
 		k.Behind[lane] = int(row.ColumnInt64(1))
+		k.Replays += row.ColumnInt64(2)
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := loadServed(c, k); err != nil {
 		return err
 	}
 	err = each(c, "SELECT position FROM waiting WHERE consumer = ? AND position >= ?", func(st *sqlite.Stmt) {
