@@ -3,6 +3,7 @@ package delivery
 import (
 	"sync"
 
+	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
@@ -43,9 +44,10 @@ type consumer struct {
 
 	standing [eventlog.ParkedAt + 1]int // lanes on disk, by their state
 
-	pending int64 // matched and not over
-	counted int64 // of all up to here
-	replays int64 // of the pending: brought by replays
+	pending int64            // matched and not over
+	counted int64            // of all up to here
+	replays int64            // of the pending: brought by replays
+	byLine  map[string]int64 // the pending by subscription
 
 	channel  subscription.Channel // as the configuration that is followed says
 	mode     mode
@@ -88,9 +90,12 @@ func newConsumer(e *Engine, book *revision.Consumer, k *eventlog.Consumer) *cons
 	c := &consumer{
 		engine: e, book: book, id: k.ID, read: k.Low - 1, high: k.High, missed: k.Low - 1,
 		lanes: map[event.Lane]*lane{}, outlets: map[string]*outlet{}, settled: k.Settled,
-		pending: k.Pending, counted: k.Counted, replays: k.Replays, served: [2]int64{k.Served, k.RestServed}, slots: firstSlots,
+		pending: k.Pending, counted: k.Counted, replays: k.Replays, byLine: k.ByLine, served: [2]int64{k.Served, k.RestServed}, slots: firstSlots,
 		cut: &eventlog.Cut{Consumer: k.ID}, spare: &eventlog.Cut{Consumer: k.ID},
 		channel: book.Channel(), recorded: eventlog.NewBroadcast(), came: eventlog.NewBroadcast(),
+	}
+	if c.byLine == nil {
+		c.byLine = map[string]int64{}
 	}
 	if c.channel == subscription.Cursor {
 		c.mode = byCursor
@@ -109,7 +114,7 @@ func (c *consumer) offer(e *event.Event, l *revision.Line) {
 	if c.ended {
 		return
 	}
-	c.count(e.Position)
+	c.count(e.Position, l)
 	if c.mode != inLanes {
 		c.missed = max(c.missed, e.Position)
 		return
@@ -129,11 +134,13 @@ func (c *consumer) offer(e *event.Event, l *revision.Line) {
 	}
 }
 
-// count adds a matched event to the pending figure, once.
-func (c *consumer) count(position int64) {
+// count adds a matched event to the pending figures, once.
+func (c *consumer) count(position int64, l *revision.Line) {
 	if position > c.counted {
 		c.pending++
+		c.byLine[l.ID]++
 		c.counted = position
+		c.tally(l.ID, clock.Micros(c.engine.clock.Now()), eventlog.Matched, false, 1)
 	}
 }
 

@@ -154,12 +154,12 @@ func (f *fetch) take(ctx context.Context, row eventlog.Waiting) error {
 	f.at.Position = row.Position
 	switch {
 	case fault.Has(err, fault.NotFound): // retention took its payload
-		f.moved.over(eventlog.Expired, row.Pass != 0, false)
+		f.moved.over(row, eventlog.Expired, false)
 		return nil
 	case err != nil:
 		return err
 	}
-	return f.show(ev, row.Pass != 0)
+	return f.show(ev, row)
 }
 
 func (f *fetch) takeAll(events []*event.Event) error {
@@ -171,7 +171,7 @@ func (f *fetch) takeAll(events []*event.Event) error {
 		if f.consumer.book.Match(ev) == nil || f.consumer.isOver(ev.Position) {
 			continue
 		}
-		if err := f.show(ev, false); err != nil {
+		if err := f.show(ev, eventlog.Waiting{Position: ev.Position}); err != nil {
 			return err
 		}
 	}
@@ -190,11 +190,11 @@ func (c *consumer) fate(ev *event.Event) eventlog.Outcome {
 }
 
 // show visits an event if it may be had now.
-func (f *fetch) show(ev *event.Event, replayed bool) error {
+func (f *fetch) show(ev *event.Event, w eventlog.Waiting) error {
 	c := f.consumer
 	fate := c.fate(ev)
 	if fate != eventlog.Confirmed {
-		f.moved.over(fate, replayed, false)
+		f.moved.over(w, fate, false)
 		return nil
 	}
 	s := c.book.Subscription()
@@ -206,7 +206,7 @@ func (f *fetch) show(ev *event.Event, replayed bool) error {
 		return fault.Wrap(fault.InvalidMessage, r.Err, "the event at position %d cannot be rendered", ev.Position)
 	}
 	f.left--
-	f.moved.over(fate, replayed, f.at.Position > f.served[part(f.at.Rest)])
+	f.moved.over(w, fate, f.at.Position > f.served[part(f.at.Rest)])
 	return f.visit(ev, r, f.at)
 }
 
@@ -296,9 +296,7 @@ func (c *consumer) confirm(ctx context.Context, at eventlog.Cursor) error {
 	}
 	c.restUpTo = at.Position
 	c.cut.Confirmed = max(c.cut.Confirmed, at.Position)
-	c.pending -= over.count()
-	c.replays -= over[1].count()
-	c.tallyMoved(&over)
+	c.moveOver(&over)
 	if !known {
 		c.tallyServed(&over) // it was handed out in an earlier life, which did not come to say so
 		c.reach(at)
@@ -328,7 +326,7 @@ func (c *consumer) handedOut(p page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.high = max(c.high, p.to.Position)
-	if p.moved[0].confirmed+p.moved[1].confirmed > 0 && !c.ended {
+	if p.moved.shown() && !c.ended {
 		c.tallyServed(&p.moved)
 		c.reach(p.to)
 		c.cut.Read(eventlog.Reading{UpTo: p.to.Position, Rest: p.to.Rest, At: clock.Micros(c.engine.clock.Now())})
@@ -373,7 +371,7 @@ func (c *consumer) countUpTo(ctx context.Context, at eventlog.Cursor, rest, read
 		if ev, err := c.engine.log.At(ctx, w.Position); err == nil {
 			fate = c.fate(ev)
 		}
-		over.over(fate, w.Pass != 0, w.Position > served[1])
+		over.over(w, fate, w.Position > served[1])
 	})
 	for err == nil && !at.Rest && read < at.Position {
 		events, upTo, err := c.engine.log.Read(ctx, read, min(routeRange, int(at.Position-read)))
@@ -382,7 +380,7 @@ func (c *consumer) countUpTo(ctx context.Context, at eventlog.Cursor, rest, read
 		}
 		for _, ev := range events {
 			if c.book.Match(ev) != nil && !c.isOver(ev.Position) {
-				over.over(c.fate(ev), false, ev.Position > served[0])
+				over.over(eventlog.Waiting{Position: ev.Position}, c.fate(ev), ev.Position > served[0])
 			}
 		}
 		read = upTo

@@ -12,6 +12,7 @@ func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 	at := c.note(d, a)
 	c.tally(d.line.ID, at, a.Outcome, d.pass != 0, 1)
 	c.pending--
+	c.byLine[d.line.ID]--
 	if d.pass != 0 {
 		c.replays--
 		c.replayed(d)

@@ -50,8 +50,8 @@ func (m *model) recount() {
 	}
 	for _, key := range slices.Concat(slices.Collect(maps.Keys(counted)), slices.Collect(maps.Keys(kept))) {
 		switch key.outcome {
-		case eventlog.Confirmed, eventlog.Served: // no attempt tells of them: see balance
-		case eventlog.Dropped, eventlog.Withheld: // and not of all of these
+		case eventlog.Confirmed, eventlog.Served, eventlog.Matched: // no attempt tells of them: see balance
+		case eventlog.Dropped: // nor of what went with its consumer
 			if kept[key] < counted[key] {
 				m.rt.Fatalf("%+v: %d were kept and %d are counted", key, kept[key], counted[key])
 			}
@@ -63,8 +63,24 @@ func (m *model) recount() {
 	}
 }
 
+// agree checks that what the store has pending and what its tallies say is the same, at any moment.
+func (m *model) agree() {
+	consumers, err := m.w.store.Consumers(context.Background(), "")
+	m.w.must(err)
+	for _, k := range consumers {
+		var sum int64
+		for _, pending := range k.ByLine {
+			sum += pending
+		}
+		if !k.Ended && sum != k.Pending {
+			m.rt.Fatalf("%s has %d pending, by its tallies %v", k.Name, k.Pending, k.ByLine)
+		}
+	}
+}
+
 // balance checks for every subscription that what was for it has ended or is pending, each once.
 func (m *model) balance() {
+	m.agree()
 	passes, err := m.w.hub.Replays(context.Background(), true, 1000)
 	m.w.must(err)
 	for _, c := range m.w.log.Book().Consumers() {
@@ -88,6 +104,8 @@ func (m *model) balance() {
 			switch t.Outcome {
 			case eventlog.Served:
 				served += t.Count
+				continue
+			case eventlog.Matched:
 				continue
 			case eventlog.Confirmed:
 				confirmed += t.Count

@@ -90,7 +90,7 @@ func (c *Cut) Reset() {
 
 // Empty reports whether the cut changes nothing but figures.
 func (c *Cut) Empty() bool {
-	return len(c.Attempts)+len(c.Blocked)+len(c.Unblocked)+len(c.Waiting)+len(c.Served)+len(c.Endpoints)+len(c.Passes)+len(c.Tallies)+len(c.Readings) == 0 && c.Confirmed == 0 && !c.Ended
+	return len(c.Attempts)+len(c.Blocked)+len(c.Unblocked)+len(c.Waiting)+len(c.Served)+len(c.Endpoints)+len(c.Passes)+len(c.Readings) == 0 && c.Confirmed == 0 && !c.Ended
 }
 
 // Outcome is how a delivery stands after an attempt, or how it ended without one.
@@ -108,9 +108,10 @@ const (
 	Discarded                    // given up by a person
 	Confirmed                    // a cursor's reader has it: it came back with a later cursor. There is no attempt
 	Served                       // handed out to a cursor's reader, which may have it or not: counted, and no end
+	Matched                      // it was for the subscription, or a replay brought it: counted, and what began it all
 )
 
-var outcomeNames = [...]string{"", "failed", "deferred", "parked", "delivered", "withheld", "dropped", "expired", "discarded", "confirmed", "served"}
+var outcomeNames = [...]string{"", "failed", "deferred", "parked", "delivered", "withheld", "dropped", "expired", "discarded", "confirmed", "served", "matched"}
 
 // String returns the glossary's word.
 func (o Outcome) String() string { return outcomeNames[o] }
@@ -189,9 +190,10 @@ type Consumer struct {
 	Counted int64
 	Ended   bool
 	Blocked []Blocked
-	Behind  map[Lane]int   // how many wait in each lane
-	Settled map[int64]bool // positions from Low to High that are done or on disk already
-	Replays int64          // rows in blocked and waiting that a replay brought
+	Behind  map[Lane]int     // how many wait in each lane
+	Settled map[int64]bool   // positions from Low to High that are done or on disk already
+	Replays int64            // rows in blocked and waiting that a replay brought
+	ByLine  map[string]int64 // pending by subscription, as the tallies have it
 
 	Served, RestServed int64 // a cursor's reader was handed out the log, and what was left over, up to here
 }

@@ -4,7 +4,7 @@ package eventlog
 type Tally struct {
 	Line     string  // subscription id
 	Day      int64   // UTC, days since 1970-01-01
-	Outcome  Outcome // one that ends a delivery, or Served
+	Outcome  Outcome // one that ends a delivery; Served; or Matched, of the day that the hub saw it
 	Replayed bool    // brought by a replay; a first delivery otherwise
 	Count    int64
 }

@@ -172,6 +172,9 @@ func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 	if err := loadServed(c, k); err != nil {
 		return err
 	}
+	if err := loadPending(c, k); err != nil {
+		return err
+	}
 	err = each(c, "SELECT position FROM waiting WHERE consumer = ? AND position >= ?", func(st *sqlite.Stmt) {
 		st.BindInt64(1, k.ID)
 		st.BindInt64(2, k.Low)
@@ -263,13 +266,13 @@ func (s *Store) WaitingIn(ctx context.Context, consumer int64, lane eventlog.Lan
 // Rest implements eventlog.Store.
 func (s *Store) Rest(ctx context.Context, consumer, after int64, limit int) (list []eventlog.Waiting, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, `SELECT lane, position, line, pass FROM blocked WHERE consumer = ?1 AND position > ?2
-			UNION ALL SELECT lane, position, line, pass FROM waiting WHERE consumer = ?1 AND position > ?2 ORDER BY position LIMIT ?3`, func(st *sqlite.Stmt) {
+		return each(c, `SELECT lane, position, line, pass, attempts FROM blocked WHERE consumer = ?1 AND position > ?2
+			UNION ALL SELECT lane, position, line, pass, attempts FROM waiting WHERE consumer = ?1 AND position > ?2 ORDER BY position LIMIT ?3`, func(st *sqlite.Stmt) {
 			st.BindInt64(1, consumer)
 			st.BindInt64(2, after)
 			st.BindInt64(3, int64(limit))
 		}, func(row *sqlite.Stmt) error {
-			w := eventlog.Waiting{Position: row.ColumnInt64(1), Line: row.ColumnText(2), Pass: row.ColumnInt64(3)}
+			w := eventlog.Waiting{Position: row.ColumnInt64(1), Line: row.ColumnText(2), Pass: row.ColumnInt64(3), Attempts: int(row.ColumnInt64(4))}
 			row.ColumnBytes(0, w.Lane[:])
 			list = append(list, w)
 			return nil

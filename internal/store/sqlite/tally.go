@@ -72,6 +72,20 @@ func (s *Store) writeReadings(consumer int64, readings []eventlog.Reading) error
 	return nil
 }
 
+// loadPending reads what of each subscription's deliveries has not ended.
+func loadPending(c *sqlite.Conn, k *eventlog.Consumer) error {
+	k.ByLine = map[string]int64{}
+	return each(c, `SELECT line, sum(CASE outcome WHEN ?2 THEN count ELSE -count END) FROM tallies
+		WHERE consumer = ?1 AND outcome <> ?3 GROUP BY line`, func(st *sqlite.Stmt) {
+		st.BindInt64(1, k.ID)
+		st.BindInt64(2, int64(eventlog.Matched))
+		st.BindInt64(3, int64(eventlog.Served))
+	}, func(row *sqlite.Stmt) error {
+		k.ByLine[row.ColumnText(0)] = row.ColumnInt64(1)
+		return nil
+	})
+}
+
 // loadServed reads how far a reader was handed out to.
 func loadServed(c *sqlite.Conn, k *eventlog.Consumer) error {
 	const furthest = "SELECT coalesce((SELECT max(upto) FROM readings WHERE consumer = ?1 AND rest = 0), 0), coalesce((SELECT max(upto) FROM readings WHERE consumer = ?1 AND rest = 1), 0)"
