@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
 )
@@ -48,6 +49,7 @@ func (m *model) recount() {
 			kept[ended{t.Line, t.Day, t.Outcome, t.Replayed}] += t.Count
 		}
 	}
+	m.lookUp(kept)
 	for _, key := range slices.Concat(slices.Collect(maps.Keys(counted)), slices.Collect(maps.Keys(kept))) {
 		switch key.outcome {
 		case eventlog.Confirmed, eventlog.Served, eventlog.Matched: // no attempt tells of them: see balance
@@ -61,6 +63,56 @@ func (m *model) recount() {
 			}
 		}
 	}
+}
+
+// lookUp asks of every event where it is, and holds what is answered against the figures.
+func (m *model) lookUp(kept map[ended]int64) {
+	type end struct{ line, state string }
+	figures, found := map[end]int64{}, map[end]int64{}
+	for key, count := range kept {
+		if key.outcome.Ends() && !key.replayed {
+			figures[end{key.line, key.outcome.String()}] += count
+		}
+	}
+	for _, position := range m.positions {
+		stops, err := m.w.hub.Where(context.Background(), position)
+		m.w.must(err)
+		for i := range stops {
+			found[end{stops[i].Subscription, stops[i].State}]++
+		}
+	}
+	if !maps.Equal(figures, found) {
+		m.rt.Fatalf("by the figures\n%v\nand by looking\n%v", figures, found)
+	}
+}
+
+// look asks where the last events are, and holds it against what the model knows of them.
+func (m *model) look() {
+	for _, position := range m.positions[max(0, len(m.positions)-5):] {
+		stops, err := m.w.hub.Where(context.Background(), position)
+		m.w.must(err)
+		for i := range stops {
+			w := &stops[i]
+			isEnd := slices.Index(delivery.States(), w.State) >= slices.Index(delivery.States(), delivery.StateDelivered)
+			d := m.debt(w.Subscription, position)
+			if d == nil || !d.loose && isEnd != d.over {
+				m.rt.Fatalf("position %d is told to be %+v, and %+v", position, w, d)
+			}
+		}
+	}
+}
+
+// debt is what the model knows of an event that is for a subscription.
+func (m *model) debt(id string, position int64) *debt {
+	at := slices.IndexFunc(m.subs, func(s *owed) bool { return s.id == id })
+	for _, lane := range m.subs[at].lanes {
+		for _, d := range lane {
+			if m.position(number(d.body)) == position {
+				return d
+			}
+		}
+	}
+	return nil
 }
 
 // agree checks that what the store has pending and what its tallies say is the same, at any moment.
@@ -80,6 +132,7 @@ func (m *model) agree() {
 
 // balance checks for every subscription that what was for it has ended or is pending, each once.
 func (m *model) balance() {
+	m.look()
 	m.agree()
 	passes, err := m.w.hub.Replays(context.Background(), true, 1000)
 	m.w.must(err)

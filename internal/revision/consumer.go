@@ -24,6 +24,13 @@ func (l *Line) Now() *subscription.Subscription {
 	return l.history.now()
 }
 
+// At returns the subscription as it was for an event at a position; nil when it was not there.
+func (l *Line) At(position int64) *subscription.Subscription {
+	l.book.mu.RLock()
+	defer l.book.mu.RUnlock()
+	return l.history.at(position)
+}
+
 // Channel is how the subscription's events leave; webhook when it was removed.
 func (l *Line) Channel() subscription.Channel {
 	if s := l.Now(); s != nil && s.Pulled() {
