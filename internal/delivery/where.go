@@ -184,9 +184,6 @@ func (e *Engine) whereOf(q *search) (w Whereabouts, found bool) {
 	if s := q.line.At(q.event.Position); s != nil {
 		w.Name = s.Name
 	}
-	if w.Channel == "" {
-		w.Channel = string(subscription.Webhook)
-	}
 	w.Endpoint = plain(e.target(q.line).url)
 	w.Tries = q.attempts()
 	found = e.place(&w, q)

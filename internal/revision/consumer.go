@@ -24,6 +24,18 @@ func (l *Line) Now() *subscription.Subscription {
 	return l.history.now()
 }
 
+// Name is the subscription's, the last it had when it was removed.
+func (l *Line) Name() string {
+	l.book.mu.RLock()
+	defer l.book.mu.RUnlock()
+	for i := len(l.history.doc) - 1; i >= 0; i-- {
+		if doc := l.history.doc[i]; doc != nil {
+			return doc.Name
+		}
+	}
+	return ""
+}
+
 // At returns the subscription as it was for an event at a position; nil when it was not there.
 func (l *Line) At(position int64) *subscription.Subscription {
 	l.book.mu.RLock()
