@@ -3,6 +3,7 @@ package delivery
 import (
 	"sync"
 
+	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
@@ -43,8 +44,10 @@ type consumer struct {
 
 	standing [eventlog.ParkedAt + 1]int // lanes on disk, by their state
 
-	pending int64 // matched and not over
-	counted int64 // of all up to here
+	pending int64            // matched and not over
+	counted int64            // of all up to here
+	replays int64            // of the pending: brought by replays
+	byLine  map[string]int64 // the pending by subscription
 
 	channel  subscription.Channel // as the configuration that is followed says
 	mode     mode
@@ -52,11 +55,13 @@ type consumer struct {
 	leased   uint32           // leases given so far
 	pages    []page           // of a cursor: handed out since where its reader stands
 	restUpTo int64            // and what of the left-over it has
+	served   [2]int64         // a cursor's reader was handed out the log up to here, and what was left over up to here
 	passes   []*pass          // replays under way
 	told     bool             // that what waits is not fetched
 	watched  bool             // a look at that is on its way
 
 	cut       *eventlog.Cut // changes since the last cut
+	cutting   *eventlog.Cut // the last one, while it is being committed
 	spare     *eventlog.Cut
 	settling  []*delivery         // whose outcomes are in cut
 	committed []*delivery         // whose outcomes are in the cut that is being committed
@@ -85,14 +90,19 @@ func newConsumer(e *Engine, book *revision.Consumer, k *eventlog.Consumer) *cons
 	c := &consumer{
 		engine: e, book: book, id: k.ID, read: k.Low - 1, high: k.High, missed: k.Low - 1,
 		lanes: map[event.Lane]*lane{}, outlets: map[string]*outlet{}, settled: k.Settled,
-		pending: k.Pending, counted: k.Counted, slots: firstSlots,
+		pending: k.Pending, counted: k.Counted, replays: k.Replays, byLine: k.ByLine, served: [2]int64{k.Served, k.RestServed}, slots: firstSlots,
 		cut: &eventlog.Cut{Consumer: k.ID}, spare: &eventlog.Cut{Consumer: k.ID},
 		channel: book.Channel(), recorded: eventlog.NewBroadcast(), came: eventlog.NewBroadcast(),
+	}
+	if c.byLine == nil {
+		c.byLine = map[string]int64{}
 	}
 	if c.channel == subscription.Cursor {
 		c.mode = byCursor
 	}
-	c.watch()
+	if c.ended = k.Ended; !c.ended { // one that has ended is here when the router meets events of its time again
+		c.watch()
+	}
 	return c
 }
 
@@ -104,7 +114,7 @@ func (c *consumer) offer(e *event.Event, l *revision.Line) {
 	if c.ended {
 		return
 	}
-	c.count(e.Position)
+	c.count(e.Position, l)
 	if c.mode != inLanes {
 		c.missed = max(c.missed, e.Position)
 		return
@@ -124,11 +134,13 @@ func (c *consumer) offer(e *event.Event, l *revision.Line) {
 	}
 }
 
-// count adds a matched event to the pending figure, once.
-func (c *consumer) count(position int64) {
+// count adds a matched event to the pending figures, once.
+func (c *consumer) count(position int64, l *revision.Line) {
 	if position > c.counted {
 		c.pending++
+		c.byLine[l.ID]++
 		c.counted = position
+		c.tally(l.ID, clock.Micros(c.engine.clock.Now()), eventlog.Matched, false, 1)
 	}
 }
 
@@ -452,7 +464,7 @@ func (c *consumer) Cut() *eventlog.Cut {
 	c.high = max(c.high, c.read)
 	cut.Low, cut.High = c.watermark(), c.high
 	cut.Pending, cut.Counted = c.pending, c.counted
-	c.cut, c.spare = c.spare, nil
+	c.cut, c.cutting, c.spare = c.spare, c.cut, nil
 	c.settling, c.committed = c.committed[:0], c.settling
 	return cut
 }
@@ -470,7 +482,7 @@ func (c *consumer) Committed(cut *eventlog.Cut) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cut.Reset()
-	c.spare = cut
+	c.spare, c.cutting = cut, nil
 	c.commits++
 	defer c.recorded.Signal()
 	if c.ended {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
@@ -21,11 +22,10 @@ const aheadMin = 32
 // keptPages bounds how many answers are remembered, so that confirming the last of them needs no count.
 const keptPages = 16
 
-// page is what one answer held: from where its reader stood to where it stands with it, and how many events that were
-// for it.
+// page is what one answer held: from where its reader stood to where it stands with it, and the events that were for it.
 type page struct {
 	from, to eventlog.Cursor
-	count    int64
+	moved    moved
 }
 
 // Visit takes one event of a fetch, and the cursor of a reader that has it.
@@ -52,7 +52,7 @@ func (e *Engine) Fetch(ctx context.Context, id string, from *eventlog.Cursor, li
 	if err != nil {
 		return eventlog.Cursor{}, err
 	}
-	f := fetch{consumer: c, began: at, at: at, left: limit, visit: visit}
+	f := fetch{consumer: c, began: at, at: at, served: c.servedUpTo(), left: limit, visit: visit}
 	over, stop := e.after(wait)
 	defer stop()
 	for {
@@ -72,7 +72,7 @@ func (e *Engine) Fetch(ctx context.Context, id string, from *eventlog.Cursor, li
 		}
 		break
 	}
-	c.handedOut(page{from: f.began, to: f.at, count: f.passed})
+	c.handedOut(page{from: f.began, to: f.at, moved: f.moved})
 	return f.at, nil
 }
 
@@ -80,8 +80,9 @@ func (e *Engine) Fetch(ctx context.Context, id string, from *eventlog.Cursor, li
 type fetch struct {
 	consumer  *consumer
 	began, at eventlog.Cursor
+	served    [2]int64 // what the reader was handed out before: consumer.served
 	left      int
-	passed    int64 // matched events that the cursor has moved over, whether they were shown or not
+	moved     moved // matched events that the cursor has moved over, whether they were shown or not
 	visit     Visit
 }
 
@@ -97,7 +98,7 @@ func (f *fetch) read(ctx context.Context) error {
 			f.at = c.engine.log.Cursor(c.readUpTo(), false)
 		}
 		for _, row := range rows {
-			if err := f.take(ctx, row.Position); err != nil {
+			if err := f.take(ctx, row); err != nil {
 				return err
 			}
 		}
@@ -148,17 +149,17 @@ func (f *fetch) ahead(ctx context.Context, after, end int64) <-chan reach {
 }
 
 // take visits one event that was left over.
-func (f *fetch) take(ctx context.Context, position int64) error {
-	ev, err := f.consumer.engine.log.At(ctx, position)
-	f.at.Position = position
+func (f *fetch) take(ctx context.Context, row eventlog.Waiting) error {
+	ev, err := f.consumer.engine.log.At(ctx, row.Position)
+	f.at.Position = row.Position
 	switch {
-	case fault.Has(err, fault.NotFound):
-		f.passed++
-		return nil // retention took its payload
+	case fault.Has(err, fault.NotFound): // retention took its payload
+		f.moved.over(row, eventlog.Expired, false)
+		return nil
 	case err != nil:
 		return err
 	}
-	return f.show(ev)
+	return f.show(ev, row)
 }
 
 func (f *fetch) takeAll(events []*event.Event) error {
@@ -170,19 +171,34 @@ func (f *fetch) takeAll(events []*event.Event) error {
 		if f.consumer.book.Match(ev) == nil || f.consumer.isOver(ev.Position) {
 			continue
 		}
-		if err := f.show(ev); err != nil {
+		if err := f.show(ev, eventlog.Waiting{Position: ev.Position}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// show visits an event if it may be had now (DESIGN promise 8).
-func (f *fetch) show(ev *event.Event) error {
+// fate is what a cursor that moves over an event makes of it, now (DESIGN promise 8).
+func (c *consumer) fate(ev *event.Event) eventlog.Outcome {
+	switch s := c.book.Subscription(); {
+	case s == nil || !c.engine.book.GrantsNow(s.System, ev):
+		return eventlog.Withheld
+	case c.engine.expired(ev):
+		return eventlog.Expired
+	}
+	return eventlog.Confirmed
+}
+
+// show visits an event if it may be had now.
+func (f *fetch) show(ev *event.Event, w eventlog.Waiting) error {
 	c := f.consumer
-	f.passed++
+	fate := c.fate(ev)
+	if fate != eventlog.Confirmed {
+		f.moved.over(w, fate, false)
+		return nil
+	}
 	s := c.book.Subscription()
-	if s == nil || c.engine.expired(ev) || !c.engine.book.GrantsNow(s.System, ev) {
+	if s == nil {
 		return nil
 	}
 	r := c.engine.opts.Render(ev, s)
@@ -190,7 +206,22 @@ func (f *fetch) show(ev *event.Event) error {
 		return fault.Wrap(fault.InvalidMessage, r.Err, "the event at position %d cannot be rendered", ev.Position)
 	}
 	f.left--
+	f.moved.over(w, fate, f.at.Position > f.served[part(f.at.Rest)])
 	return f.visit(ev, r, f.at)
+}
+
+func (c *consumer) servedUpTo() [2]int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.served
+}
+
+// part is the half of what a cursor reads: the log, or what was left over.
+func part(rest bool) int {
+	if rest {
+		return 1
+	}
+	return 0
 }
 
 // isOver reports whether a position above the watermark ended by the way of before (after a crash in the middle of a
@@ -249,12 +280,12 @@ func (c *consumer) confirm(ctx context.Context, at eventlog.Cursor) error {
 		c.mu.Unlock()
 		return nil
 	}
-	count, known := c.turnPages(at)
+	over, known := c.turnPages(at)
 	rest, read := c.restUpTo, c.read
 	c.mu.Unlock()
 	if !known {
 		var err error
-		if count, err = c.countUpTo(ctx, at, rest, read); err != nil {
+		if over, err = c.countUpTo(ctx, at, rest, read); err != nil {
 			return err
 		}
 	}
@@ -265,12 +296,17 @@ func (c *consumer) confirm(ctx context.Context, at eventlog.Cursor) error {
 	}
 	c.restUpTo = at.Position
 	c.cut.Confirmed = max(c.cut.Confirmed, at.Position)
-	c.pending -= count
+	c.moveOver(&over)
+	if !known {
+		c.tallyServed(&over) // it was handed out in an earlier life, which did not come to say so
+		c.reach(at)
+	}
+	c.cut.Read(eventlog.Reading{UpTo: at.Position, Rest: at.Rest, At: clock.Micros(c.engine.clock.Now()), Confirmed: true})
 	if !at.Rest {
 		c.read = at.Position
 		maps.DeleteFunc(c.settled, func(position int64, _ bool) bool { return position <= c.read })
 		if c.read >= c.counted {
-			c.pending = 0 // it has all there is, also of what was forgotten before it was read
+			c.tallyRest(eventlog.Expired) // it has all there is; the rest was forgotten before it was read
 		}
 	}
 	c.touch()
@@ -290,6 +326,12 @@ func (c *consumer) handedOut(p page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.high = max(c.high, p.to.Position)
+	if p.moved.shown() && !c.ended {
+		c.tallyServed(&p.moved)
+		c.reach(p.to)
+		c.cut.Read(eventlog.Reading{UpTo: p.to.Position, Rest: p.to.Rest, At: clock.Micros(c.engine.clock.Now())})
+		c.touch()
+	}
 	n := len(c.pages)
 	switch {
 	case n == keptPages:
@@ -301,49 +343,47 @@ func (c *consumer) handedOut(p page) {
 	}
 }
 
+// reach notes how far the reader was handed out to.
+func (c *consumer) reach(to eventlog.Cursor) {
+	at := &c.served[part(to.Rest)]
+	*at = max(*at, to.Position)
+}
+
 // turnPages counts the events of the answers that a cursor confirms, and forgets them; known is false when the cursor is
 // not the end of one of them.
-func (c *consumer) turnPages(at eventlog.Cursor) (count int64, known bool) {
-	for i, p := range c.pages {
-		count += p.count
-		if p.to == at {
+func (c *consumer) turnPages(at eventlog.Cursor) (over moved, known bool) {
+	for i := range c.pages {
+		over.add(&c.pages[i].moved)
+		if c.pages[i].to == at {
 			c.pages = slices.Delete(c.pages, 0, i+1)
-			return count, true
+			return over, true
 		}
 	}
 	c.pages = c.pages[:0]
-	return 0, false
+	return moved{}, false
 }
 
 // countUpTo counts what a cursor has of what the reader was not known to have, by reading it.
-func (c *consumer) countUpTo(ctx context.Context, at eventlog.Cursor, rest, read int64) (count int64, err error) {
-	for {
-		rows, err := c.engine.store.Rest(ctx, c.id, rest, restRange)
-		if err != nil {
-			return 0, err
+func (c *consumer) countUpTo(ctx context.Context, at eventlog.Cursor, rest, read int64) (over moved, err error) {
+	served := c.servedUpTo()
+	err = c.rest(ctx, rest, at.Position, func(w eventlog.Waiting) {
+		fate := eventlog.Expired
+		if ev, err := c.engine.log.At(ctx, w.Position); err == nil {
+			fate = c.fate(ev)
 		}
-		for _, row := range rows {
-			if row.Position > at.Position {
-				break
-			}
-			count++
-		}
-		if len(rows) < restRange || rows[len(rows)-1].Position >= at.Position {
-			break
-		}
-		rest = rows[len(rows)-1].Position
-	}
-	for !at.Rest && read < at.Position {
+		over.over(w, fate, w.Position > served[1])
+	})
+	for err == nil && !at.Rest && read < at.Position {
 		events, upTo, err := c.engine.log.Read(ctx, read, min(routeRange, int(at.Position-read)))
 		if err != nil {
-			return 0, err
+			return over, err
 		}
 		for _, ev := range events {
 			if c.book.Match(ev) != nil && !c.isOver(ev.Position) {
-				count++
+				over.over(eventlog.Waiting{Position: ev.Position}, c.fate(ev), ev.Position > served[0])
 			}
 		}
 		read = upTo
 	}
-	return count, nil
+	return over, err
 }

@@ -49,7 +49,14 @@ const (
 	rejecting         // rejections in a row: nothing is sent until a test message passes
 )
 
-var breakerNames = [...]string{"open for messages", "down", "rejecting"}
+// How an EndpointView says that an endpoint stands.
+const (
+	BreakerOpen      = "open for messages"
+	BreakerDown      = "down"
+	BreakerRejecting = "rejecting"
+)
+
+var breakerNames = [...]string{BreakerOpen, BreakerDown, BreakerRejecting}
 
 // laneRef names a lane for later.
 type laneRef struct {

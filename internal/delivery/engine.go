@@ -49,7 +49,7 @@ type Engine struct {
 	bySystem  map[string][]*consumer
 	endpoints map[endpointKey]*endpoint
 	crowded   []*consumer // could not start for want of the node's slots
-	fresh     []*consumer // the router's: made since it last followed the revisions
+	fresh     []*consumer // the router's: made since it last followed the revisions, or about to end
 	seen      int64       // the router's: the newest revision the engine follows
 	notices   []Notice
 	telling   bool

@@ -9,9 +9,12 @@ import (
 // committed, and not before (DESIGN promise 2): after a crash at most the last message of a lane is repeated.
 func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 	l := d.lane
-	c.note(d, a)
+	at := c.note(d, a)
+	c.tally(d.line.ID, at, a.Outcome, d.pass != 0, 1)
 	c.pending--
+	c.byLine[d.line.ID]--
 	if d.pass != 0 {
+		c.replays--
 		c.replayed(d)
 	}
 	if a.Outcome == eventlog.Done {
@@ -27,8 +30,8 @@ func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 	c.touch()
 }
 
-// note adds an attempt to the next cut.
-func (c *consumer) note(d *delivery, a eventlog.Attempt) {
+// note adds an attempt to the next cut, and returns when it was.
+func (c *consumer) note(d *delivery, a eventlog.Attempt) (at int64) {
 	d.attempts++
 	a.Position, a.Number, a.Pass, a.At = d.position, d.attempts, d.pass, clock.Micros(c.engine.clock.Now())
 	if a.Result.Status != d.status || a.Result.Reason != d.reason {
@@ -36,6 +39,7 @@ func (c *consumer) note(d *delivery, a eventlog.Attempt) {
 		d.status, d.reason = a.Result.Status, a.Result.Reason
 	}
 	c.cut.Attempts = append(c.cut.Attempts, a)
+	return a.At
 }
 
 // release lets go of the event; a worker that is sending it has it in hand.

@@ -274,6 +274,7 @@ func (m *model) pass(by time.Duration) {
 }
 
 func (m *model) crash(*rapid.T) {
+	m.balance()
 	m.w.restart()
 	m.life++
 	m.inFlight = nil
@@ -437,6 +438,7 @@ func (m *model) finish() {
 	}
 	m.settle() // the last outcomes are over, and now committed
 	m.noneLost()
+	m.recount()
 }
 
 func (m *model) passesGoOn() bool {

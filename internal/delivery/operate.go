@@ -236,7 +236,7 @@ func (c *consumer) heal(ep *endpoint, spell int64, remember bool) {
 type EndpointView struct {
 	System   string `json:"system"`
 	URL      string `json:"url"`
-	State    string `json:"state"` // open for messages, down, rejecting
+	State    string `json:"state"` // BreakerOpen, BreakerDown or BreakerRejecting
 	InFlight int    `json:"inFlight"`
 	Window   int    `json:"window"`
 	Failures int    `json:"failures"`        // in a row

@@ -219,6 +219,9 @@ func (c *consumer) putBefore(ev *event.Event, w eventlog.Waiting) {
 	l.disk.next, l.disk.ripe = nil, c.cuts+1
 	c.cut.Waiting = append(c.cut.Waiting, w)
 	c.pending++
+	c.replays++
+	c.byLine[w.Line]++
+	c.tally(w.Line, clock.Micros(c.engine.clock.Now()), eventlog.Matched, true, 1)
 	if l.head == nil {
 		c.fetch(l)
 	}

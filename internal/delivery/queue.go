@@ -35,6 +35,7 @@ type lease struct {
 	d      *delivery
 	serial uint32
 	began  time.Time
+	until  time.Time
 }
 
 // Lease lends what is at the head of lanes of a queue, at most so many, each until hold is over. When nothing is there it
@@ -178,10 +179,10 @@ func (c *consumer) grant(d *delivery, hold time.Duration) (Leased, bool) {
 	}
 	c.leased++
 	now := c.engine.clock.Now()
-	l := &lease{d: d, serial: c.leased, began: now}
+	l := &lease{d: d, serial: c.leased, began: now, until: now.Add(hold)}
 	c.leases[d.position] = l
 	c.engine.clock.AfterFunc(hold, func() { c.lapse(l) })
-	return Leased{Lease: c.token(l), Attempts: d.attempts, Replay: d.pass, Until: now.Add(hold)}, true
+	return Leased{Lease: c.token(l), Attempts: d.attempts, Replay: d.pass, Until: l.until}, true
 }
 
 // lapse takes an event back that was not acknowledged in time.

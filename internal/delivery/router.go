@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
 )
 
@@ -106,10 +107,11 @@ func (e *Engine) adopt(c *consumer) *consumer {
 
 // followRevisions makes the consumers follow what was configured since the last look.
 func (e *Engine) followRevisions() {
-	for _, c := range e.fresh {
+	fresh := e.fresh
+	e.fresh = nil
+	for _, c := range fresh {
 		e.reconfigure(c)
 	}
-	e.fresh = e.fresh[:0]
 	systems, everyone, last := e.book.ChangedSince(e.seen)
 	if last == e.seen {
 		return
@@ -142,15 +144,21 @@ func (e *Engine) takeUpPulled(system string) {
 	}
 }
 
+// reconfigure lets a consumer follow the configuration. One whose subscription was removed ends when the router has
+// offered it all that was for it before, so that what is dropped is counted whole.
 func (e *Engine) reconfigure(c *consumer) {
-	if c.book.Removed() {
+	switch at := c.book.RemovedAt(); {
+	case at == 0:
+		c.reconfigure()
+	case at <= e.routed.Load():
 		c.finishEnded()
-		return
+	default:
+		e.fresh = append(e.fresh, c)
 	}
-	c.reconfigure()
 }
 
 // finishEnded ends the consumer of a removed subscription: what it had left is dropped, and counted (DESIGN promise 9).
+// What ended before and is not committed yet stays as it ended.
 func (c *consumer) finishEnded() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -158,10 +166,13 @@ func (c *consumer) finishEnded() {
 		return
 	}
 	c.ended = true
+	ended := *c.cut
 	c.cut.Reset()
+	c.cut.Attempts, c.cut.Tallies, c.cut.Readings = ended.Attempts, ended.Tallies, ended.Readings
 	c.cut.Ended, c.cut.Dropped = true, max(0, c.pending)
+	c.tallyRest(eventlog.Dropped)
 	c.lanes, c.waiting, c.window, c.leases, c.passes = nil, nil, window{}, nil, nil
-	c.held, c.pending = 0, 0
+	c.held = 0
 	clear(c.standing[:])
 	c.touch()
 }

@@ -72,8 +72,10 @@ type Cut struct {
 	Served    []Waiting  // deletes from waiting
 	Endpoints []Endpoint // upserts
 	Passes    []Pass     // upserts: replays that began, moved on or ended
+	Tallies   []Tally    // how many deliveries ended, to be added; they are what Attempts, Confirmed and Dropped say
+	Readings  []Reading  // what a cursor's reader was handed out, and came back with
 	Confirmed int64      // a cursor's reader has all up to here: blocked and waiting rows up to it go; 0: none
-	Ended     bool       // the consumer is removed: its blocked and waiting rows go
+	Ended     bool       // the consumer is removed: its blocked and waiting rows go, its attempts and tallies stay
 	Dropped   int64      // with Ended: how many deliveries went with it
 }
 
@@ -82,18 +84,19 @@ func (c *Cut) Reset() {
 	*c = Cut{
 		Consumer: c.Consumer, Attempts: c.Attempts[:0], Blocked: c.Blocked[:0], Unblocked: c.Unblocked[:0],
 		Waiting: c.Waiting[:0], Served: c.Served[:0], Endpoints: c.Endpoints[:0], Passes: c.Passes[:0],
+		Tallies: c.Tallies[:0], Readings: c.Readings[:0],
 	}
 }
 
 // Empty reports whether the cut changes nothing but figures.
 func (c *Cut) Empty() bool {
-	return len(c.Attempts)+len(c.Blocked)+len(c.Unblocked)+len(c.Waiting)+len(c.Served)+len(c.Endpoints)+len(c.Passes) == 0 && c.Confirmed == 0 && !c.Ended
+	return len(c.Attempts)+len(c.Blocked)+len(c.Unblocked)+len(c.Waiting)+len(c.Served)+len(c.Endpoints)+len(c.Passes)+len(c.Readings) == 0 && c.Confirmed == 0 && !c.Ended
 }
 
 // Outcome is how a delivery stands after an attempt, or how it ended without one.
 type Outcome uint8
 
-// The outcomes. Those from Done on end the delivery: its lane goes on.
+// The outcomes. Those from Done to Confirmed end the delivery: its lane goes on.
 const (
 	Failed    Outcome = iota + 1 // tried, to be tried again
 	Deferred                     // the receiver asked us to wait
@@ -103,15 +106,18 @@ const (
 	Dropped                      // its subscription was removed
 	Expired                      // its type's retention ended first
 	Discarded                    // given up by a person
+	Confirmed                    // a cursor's reader has it: it came back with a later cursor. There is no attempt
+	Served                       // handed out to a cursor's reader, which may have it or not: counted, and no end
+	Matched                      // it was for the subscription, or a replay brought it: counted, and what began it all
 )
 
-var outcomeNames = [...]string{"", "failed", "deferred", "parked", "delivered", "withheld", "dropped", "expired", "discarded"}
+var outcomeNames = [...]string{"", "failed", "deferred", "parked", "delivered", "withheld", "dropped", "expired", "discarded", "confirmed", "served", "matched"}
 
 // String returns the glossary's word.
 func (o Outcome) String() string { return outcomeNames[o] }
 
 // Ends reports whether the delivery is over.
-func (o Outcome) Ends() bool { return o >= Done }
+func (o Outcome) Ends() bool { return o >= Done && o <= Confirmed }
 
 // Attempt is one row of the attempts log.
 type Attempt struct {
@@ -184,8 +190,12 @@ type Consumer struct {
 	Counted int64
 	Ended   bool
 	Blocked []Blocked
-	Behind  map[Lane]int   // how many wait in each lane
-	Settled map[int64]bool // positions from Low to High that are done or on disk already
+	Behind  map[Lane]int     // how many wait in each lane
+	Settled map[int64]bool   // positions from Low to High that are done or on disk already
+	Replays int64            // rows in blocked and waiting that a replay brought
+	ByLine  map[string]int64 // pending by subscription, as the tallies have it
+
+	Served, RestServed int64 // a cursor's reader was handed out the log, and what was left over, up to here
 }
 
 // Store is where the log is kept. Its methods are safe for concurrent use, except Commit, which the log's one writer
@@ -221,6 +231,13 @@ type Store interface {
 	Rest(ctx context.Context, consumer, after int64, limit int) ([]Waiting, error)
 	// AttemptsAt reads the attempts log of one event, with details, in order of consumer and number.
 	AttemptsAt(ctx context.Context, position int64) ([]AttemptRow, error)
+	// Place reads what is on disk of one event, in its lane, at a consumer.
+	Place(ctx context.Context, consumer string, lane Lane, position int64) (Place, error)
+	// Skeleton reads an event without its payload, which may be forgotten; fault.NotFound when there is none.
+	Skeleton(ctx context.Context, position int64) (*event.Event, error)
+	// Tallies reads how a consumer's deliveries ended, from a day on; what ended before that day is summed up in the day
+	// before it.
+	Tallies(ctx context.Context, consumer string, from int64) ([]Tally, error)
 	// Epochs reads how often the log began anew, oldest first. There is always one.
 	Epochs(ctx context.Context) ([]Epoch, error)
 	// Find returns the position of an event by the id its source gave it, or 0.

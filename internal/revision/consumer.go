@@ -24,6 +24,25 @@ func (l *Line) Now() *subscription.Subscription {
 	return l.history.now()
 }
 
+// Name is the subscription's, the last it had when it was removed.
+func (l *Line) Name() string {
+	l.book.mu.RLock()
+	defer l.book.mu.RUnlock()
+	for i := len(l.history.doc) - 1; i >= 0; i-- {
+		if doc := l.history.doc[i]; doc != nil {
+			return doc.Name
+		}
+	}
+	return ""
+}
+
+// At returns the subscription as it was for an event at a position; nil when it was not there.
+func (l *Line) At(position int64) *subscription.Subscription {
+	l.book.mu.RLock()
+	defer l.book.mu.RUnlock()
+	return l.history.at(position)
+}
+
 // Channel is how the subscription's events leave; webhook when it was removed.
 func (l *Line) Channel() subscription.Channel {
 	if s := l.Now(); s != nil && s.Pulled() {
@@ -86,6 +105,24 @@ func (c *Consumer) Removed() bool {
 	c.book.mu.RLock()
 	defer c.book.mu.RUnlock()
 	return c.Policy == profile.PerSubscription && c.only != nil && c.only.history.now() == nil
+}
+
+// RemovedAt is the position of the revision that removed the subscription which the consumer was made for: what is for
+// it stands below. 0: it is Removed not.
+func (c *Consumer) RemovedAt() int64 {
+	if !c.Removed() {
+		return 0
+	}
+	c.book.mu.RLock()
+	defer c.book.mu.RUnlock()
+	return c.only.history.position()
+}
+
+// Line is the subscription that the consumer was made for, through time; of a system's consumer, its first.
+func (c *Consumer) Line() *Line {
+	c.book.mu.RLock()
+	defer c.book.mu.RUnlock()
+	return c.only
 }
 
 // Match returns the line the event goes to, by the revisions in force at its position, or nil. Of several lines the

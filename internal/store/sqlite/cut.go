@@ -9,11 +9,17 @@ import (
 
 // writeCut writes one consumer's cut. The watermark stands in the same transaction as everything it vouches for.
 func (s *Store) writeCut(c *eventlog.Cut) error {
-	if c.Ended {
-		return s.endConsumer(c)
-	}
 	if err := s.insertAttempts(c.Consumer, c.Attempts); err != nil {
 		return err
+	}
+	if err := s.addTallies(c.Consumer, c.Tallies); err != nil {
+		return err
+	}
+	if err := s.writeReadings(c.Consumer, c.Readings); err != nil {
+		return err
+	}
+	if c.Ended {
+		return s.endConsumer(c)
 	}
 	for i := range c.Blocked {
 		if err := s.upsertBlocked(c.Consumer, &c.Blocked[i]); err != nil {
@@ -205,8 +211,9 @@ func (s *Store) endConsumer(c *eventlog.Cut) error {
 	if err != nil {
 		return err
 	}
-	return s.run("UPDATE consumers SET ended = 1, dropped = ? WHERE id = ?", func(st *sqlite.Stmt) {
-		st.BindInt64(1, c.Dropped)
-		st.BindInt64(2, c.Consumer)
+	return s.run("UPDATE consumers SET ended = ?, dropped = ?, pending = 0 WHERE id = ?", func(st *sqlite.Stmt) {
+		st.BindInt64(1, max(1, s.recorded))
+		st.BindInt64(2, c.Dropped)
+		st.BindInt64(3, c.Consumer)
 	})
 }

@@ -70,6 +70,15 @@ func (s *Store) readAt(c *sqlite.Conn, position int64) (found *event.Event, err 
 
 // event reads one row of eventColumns. errForgotten when its payload was.
 func (s *Store) event(o *opener, c *sqlite.Conn, row *sqlite.Stmt) (*event.Event, error) {
+	e := s.skeleton(row)
+	if err := o.event(c, row, 9, 10, e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// skeleton reads what of a row stands in events.
+func (s *Store) skeleton(row *sqlite.Stmt) *event.Event {
 	kind := s.names.kind(row.ColumnInt64(4))
 	e := &event.Event{
 		Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1),
@@ -79,10 +88,7 @@ func (s *Store) event(o *opener, c *sqlite.Conn, row *sqlite.Stmt) (*event.Event
 	}
 	row.ColumnBytes(2, e.ID[:])
 	row.ColumnBytes(7, e.Lane[:])
-	if err := o.event(c, row, 9, 10, e); err != nil {
-		return nil, err
-	}
-	return e, nil
+	return e
 }
 
 // sourceID reads the id out of the context attributes, which hold it as the source gave it.
@@ -145,18 +151,28 @@ func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 		if b.Position >= k.Low {
 			k.Settled[b.Position] = true
 		}
+		if b.Pass != 0 {
+			k.Replays++
+		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = each(c, "SELECT lane, count(*) FROM waiting WHERE consumer = ? GROUP BY lane", consumer, func(row *sqlite.Stmt) error {
+	err = each(c, "SELECT lane, count(*), sum(pass <> 0) FROM waiting WHERE consumer = ? GROUP BY lane", consumer, func(row *sqlite.Stmt) error {
 		var lane eventlog.Lane
 		row.ColumnBytes(0, lane[:])
 		k.Behind[lane] = int(row.ColumnInt64(1))
+		k.Replays += row.ColumnInt64(2)
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := loadServed(c, k); err != nil {
+		return err
+	}
+	if err := loadPending(c, k); err != nil {
 		return err
 	}
 	err = each(c, "SELECT position FROM waiting WHERE consumer = ? AND position >= ?", func(st *sqlite.Stmt) {
@@ -250,13 +266,13 @@ func (s *Store) WaitingIn(ctx context.Context, consumer int64, lane eventlog.Lan
 // Rest implements eventlog.Store.
 func (s *Store) Rest(ctx context.Context, consumer, after int64, limit int) (list []eventlog.Waiting, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, `SELECT lane, position, line, pass FROM blocked WHERE consumer = ?1 AND position > ?2
-			UNION ALL SELECT lane, position, line, pass FROM waiting WHERE consumer = ?1 AND position > ?2 ORDER BY position LIMIT ?3`, func(st *sqlite.Stmt) {
+		return each(c, `SELECT lane, position, line, pass, attempts FROM blocked WHERE consumer = ?1 AND position > ?2
+			UNION ALL SELECT lane, position, line, pass, attempts FROM waiting WHERE consumer = ?1 AND position > ?2 ORDER BY position LIMIT ?3`, func(st *sqlite.Stmt) {
 			st.BindInt64(1, consumer)
 			st.BindInt64(2, after)
 			st.BindInt64(3, int64(limit))
 		}, func(row *sqlite.Stmt) error {
-			w := eventlog.Waiting{Position: row.ColumnInt64(1), Line: row.ColumnText(2), Pass: row.ColumnInt64(3)}
+			w := eventlog.Waiting{Position: row.ColumnInt64(1), Line: row.ColumnText(2), Pass: row.ColumnInt64(3), Attempts: int(row.ColumnInt64(4))}
 			row.ColumnBytes(0, w.Lane[:])
 			list = append(list, w)
 			return nil

@@ -16,12 +16,12 @@ type Mark struct {
 // The marks. Those of endpoints (open, down, rejecting) have the engine's own words: delivery.EndpointView tells its state
 // by them.
 var (
-	open      = Mark{"open for messages", "●", "good"}
+	open      = Mark{delivery.BreakerOpen, "●", "good"}
 	retrying  = Mark{"retrying", "↻", "waits"}
 	standing  = Mark{"waits for the endpoint", "◔", "waits"}
 	parked    = Mark{"parked", "■", "bad"}
-	down      = Mark{"down", "✕", "bad"}
-	rejecting = Mark{"rejecting", "⊘", "bad"}
+	down      = Mark{delivery.BreakerDown, "✕", "bad"}
+	rejecting = Mark{delivery.BreakerRejecting, "⊘", "bad"}
 	paused    = Mark{"paused", "‖", "waits"}
 	blocked   = Mark{"a lane waits", "◔", "waits"}
 	delivered = Mark{"delivered", "✓", "good"}
@@ -36,9 +36,9 @@ var (
 
 func markOf(state string) Mark {
 	switch state {
-	case down.Word:
+	case delivery.BreakerDown:
 		return down
-	case rejecting.Word:
+	case delivery.BreakerRejecting:
 		return rejecting
 	}
 	return open

@@ -77,7 +77,7 @@ CREATE TABLE consumers (
   high    INTEGER NOT NULL,               -- no position above has been touched
   pending INTEGER NOT NULL DEFAULT 0,     -- matched and not ended, of all up to counted
   counted INTEGER NOT NULL DEFAULT 0,
-  ended   INTEGER NOT NULL DEFAULT 0,
+  ended   INTEGER NOT NULL DEFAULT 0,     -- µs UTC; 0: it goes on
   dropped INTEGER NOT NULL DEFAULT 0      -- deliveries that went when it ended
 ) STRICT;
 
@@ -128,6 +128,27 @@ CREATE TABLE waiting (
   pass     INTEGER NOT NULL,              -- passes.n; 0: none
   attempts INTEGER NOT NULL,              -- made before it began to wait here
   PRIMARY KEY (consumer, lane, position)
+) STRICT, WITHOUT ROWID;
+
+-- How many deliveries ended, and how: written with what they count, so that no figure is ever counted from the rest.
+CREATE TABLE tallies (
+  consumer INTEGER NOT NULL,
+  line     TEXT    NOT NULL,              -- subscription id
+  day      INTEGER NOT NULL,              -- UTC, days since 1970-01-01
+  outcome  INTEGER NOT NULL,              -- eventlog.Outcome
+  replayed INTEGER NOT NULL,              -- 1: brought by a replay
+  count    INTEGER NOT NULL,
+  PRIMARY KEY (consumer, line, day, outcome, replayed)
+) STRICT, WITHOUT ROWID;
+
+-- What readers by cursor were handed out, and came back with: a row for each answer that held something.
+CREATE TABLE readings (
+  consumer  INTEGER NOT NULL,
+  rest      INTEGER NOT NULL,             -- 1: upto is a place in what was left over
+  upto      INTEGER NOT NULL,
+  served    INTEGER NOT NULL,             -- µs UTC, first
+  confirmed INTEGER NOT NULL,             -- µs UTC, first; 0: the reader has not come back with it
+  PRIMARY KEY (consumer, rest, upto)
 ) STRICT, WITHOUT ROWID;
 
 -- Replays. What a pass has put into lanes stands in waiting; from its place on it has nothing put there yet.

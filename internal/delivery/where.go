@@ -1,0 +1,440 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"slices"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/subscription"
+)
+
+// Where a delivery can be. docs/where.md says what each means, and what to do about it.
+const (
+	StatePending  = "pending"  // not looked at yet, or ready: Why says what it waits for
+	StateWaiting  = "waiting"  // behind an earlier event of its lane
+	StateSending  = "sending"  // an attempt is in flight
+	StateRetrying = "retrying" // the last attempt failed, and another is due
+	StateParked   = "parked"   // it will not be tried again by itself
+	StateLeased   = "leased"   // lent from a queue, and not acknowledged
+	StateServed   = "served"   // handed out to a cursor's reader, which has not come back with it
+
+	StateDelivered = "delivered" // the receiver said that it has it
+	StateConfirmed = "confirmed" // a cursor's reader came back with a later cursor
+	StateWithheld  = "withheld"  // the agreement did not grant it when it was its turn
+	StateDropped   = "dropped"   // its subscription was removed first
+	StateExpired   = "expired"   // the retention of its type ended first
+	StateDiscarded = "discarded" // a person gave it up
+)
+
+// States lists where a delivery can be, those that end it last.
+func States() []string {
+	return []string{
+		StatePending, StateWaiting, StateSending, StateRetrying, StateParked, StateLeased, StateServed,
+		StateDelivered, StateConfirmed, StateWithheld, StateDropped, StateExpired, StateDiscarded,
+	}
+}
+
+// Why a delivery that could go has not gone.
+const (
+	WhyPaused     = "paused"             // by the scopes of PausedBy
+	WhyInactive   = "not-active"         // its subscription is a draft, untested or deactivated
+	WhyDown       = "endpoint-down"      // one delivery tries; the others wait for what it finds
+	WhyRejecting  = "endpoint-rejecting" // until a test message passes
+	WhyBusy       = "endpoint-busy"      // as much is in flight as may be, or the receiver asked to be left alone
+	WhyReplay     = "replay"             // a replay has more for its lane, which comes first
+	WhyNotFetched = "not-fetched"        // the system has not come for it
+	WhyNotGranted = "not-granted"        // as the agreement is now it ends as withheld when it is its turn
+	WhyStore      = "cannot-store"       // the hub cannot write to its disk
+	WhyCatchingUp = "catching-up"        // the hub has not come so far for this consumer
+)
+
+// Whereabouts is where one event is on its way to one subscription. Instants are µs UTC; 0: none, or not known.
+type Whereabouts struct {
+	System       string           `json:"system"`
+	Consumer     string           `json:"consumer"`
+	Subscription string           `json:"subscription"`
+	Name         string           `json:"name"`    // of the subscription when the event came
+	Channel      string           `json:"channel"` // as it is now: webhook, queue or cursor
+	Endpoint     string           `json:"endpoint,omitempty"`
+	Lane         string           `json:"lane"`
+	State        string           `json:"state"`
+	Why          string           `json:"why,omitempty"` // it has not gone yet
+	PausedBy     []revision.Scope `json:"pausedBy,omitempty"`
+	At           int64            `json:"at"`       // when it came to where it is: delivered, parked, lent, handed out, …
+	Since        int64            `json:"since"`    // of the first failure, while there is trouble
+	Due          int64            `json:"due"`      // of the next attempt; when parked, of its expiry; when leased, of the lease's end
+	Attempts     int              `json:"attempts"` // made
+	Status       int              `json:"status,omitempty"`
+	Reason       string           `json:"reason,omitempty"` // why the last attempt failed
+	Behind       *Ahead           `json:"behind,omitempty"`
+	Replays      []Replayed       `json:"replays,omitempty"`
+
+	// Tries are the attempts, those of replays included, with what is not committed yet.
+	Tries []eventlog.Attempt `json:"-"`
+}
+
+// Ahead is what stands at the head of a lane that an event waits in.
+type Ahead struct {
+	Position int64  `json:"position"`
+	State    string `json:"state"`
+	Why      string `json:"why,omitempty"`
+	Since    int64  `json:"since"` // of its first failure
+	Due      int64  `json:"due"`
+	Attempts int    `json:"attempts"`
+	Status   int    `json:"status,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+	Replay   int64  `json:"replay,omitempty"` // the pass that brings it
+}
+
+// Replayed is where an event is on its way once more.
+type Replayed struct {
+	Pass     int64  `json:"pass"`
+	State    string `json:"state"`
+	At       int64  `json:"at"` // when that ended
+	Attempts int    `json:"attempts"`
+}
+
+// Where tells where the event at a position is for everyone whom it was for by the configuration in force at that
+// position (DESIGN promises 9 and 10), those who have left since included. It looks at what is in memory and then makes a
+// handful of reads by key for each; an event that retention has forgotten is found as well. What is answered is true of
+// one moment for each consumer, and of about the same for all.
+// Errors: fault.NotFound when there is no event at the position.
+func (e *Engine) Where(ctx context.Context, position int64) ([]Whereabouts, error) {
+	ev, forgotten, err := e.find(ctx, position)
+	if err != nil {
+		return nil, err
+	}
+	var lines []*revision.Line
+	e.book.Route(ev, func(l *revision.Line) { lines = append(lines, l) })
+	searches := make([]search, len(lines))
+	for i, l := range lines {
+		searches[i] = search{event: ev, forgotten: forgotten, line: l, sight: e.see(ev, l)}
+	}
+	rows, err := e.store.AttemptsAt(ctx, position)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]Whereabouts, 0, len(lines))
+	for i := range searches {
+		searches[i].rows = rows
+		w, err := e.whereIs(ctx, &searches[i])
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, w)
+	}
+	slices.SortFunc(found, func(a, b Whereabouts) int {
+		return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subscription, b.Subscription))
+	})
+	return found, nil
+}
+
+// looks is how often one is looked for that moves meanwhile. Then it is shown as pending, which it is in some place.
+const looks = 3
+
+// whereIs goes on from a look at memory and the attempts read after it: what memory lets go of stands in the store.
+func (e *Engine) whereIs(ctx context.Context, q *search) (w Whereabouts, err error) {
+	for look := 1; ; look++ {
+		if q.place, err = e.store.Place(ctx, q.line.Consumer.Name, q.event.Lane, q.event.Position); err != nil {
+			return w, err
+		}
+		w, found := e.whereOf(q)
+		if found || look == looks {
+			return w, nil
+		}
+		q.first, q.sight = nil, e.see(q.event, q.line)
+		if q.rows, err = e.store.AttemptsAt(ctx, q.event.Position); err != nil {
+			return w, err
+		}
+	}
+}
+
+// find reads an event, or what is left of one that was forgotten.
+func (e *Engine) find(ctx context.Context, position int64) (ev *event.Event, forgotten bool, err error) {
+	ev, err = e.log.At(ctx, position)
+	if !fault.Has(err, fault.NotFound) {
+		return ev, false, err
+	}
+	ev, err = e.store.Skeleton(ctx, position)
+	return ev, true, err
+}
+
+// search is one event and one subscription that it was for, with all that is known of them.
+type search struct {
+	event     *event.Event
+	forgotten bool
+	line      *revision.Line
+	sight     sight
+	rows      []eventlog.AttemptRow // of every consumer
+	place     eventlog.Place
+	first     []eventlog.Attempt           // of the first delivery
+	again     map[int64][]eventlog.Attempt // of replays
+}
+
+func (e *Engine) whereOf(q *search) (w Whereabouts, found bool) {
+	w = Whereabouts{
+		System: q.line.Consumer.System, Consumer: q.line.Consumer.Name, Subscription: q.line.ID, Channel: string(q.line.Channel()),
+		Lane: q.event.Lane.String(),
+	}
+	if s := q.line.At(q.event.Position); s != nil {
+		w.Name = s.Name
+	}
+	w.Endpoint = plain(e.target(q.line).url)
+	w.Tries = q.attempts()
+	found = e.place(&w, q)
+	w.Replays = q.replays()
+	return w, found
+}
+
+// plain is an address without what may be secret in it.
+func plain(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	u.RawQuery, u.User = "", nil
+	return u.String()
+}
+
+// attempts sorts the attempts of the search by delivery: those of the store, and those on their way there.
+func (q *search) attempts() []eventlog.Attempt {
+	var tries []eventlog.Attempt
+	for i := range q.rows {
+		if q.rows[i].Consumer == q.line.Consumer.Name {
+			tries = append(tries, q.rows[i].Attempt)
+		}
+	}
+	for _, a := range q.sight.attempts {
+		if !slices.ContainsFunc(tries, func(known eventlog.Attempt) bool { return known.Number == a.Number }) {
+			tries = append(tries, a)
+		}
+	}
+	q.again = map[int64][]eventlog.Attempt{}
+	for _, a := range tries {
+		if a.Pass == 0 {
+			q.first = append(q.first, a)
+		} else {
+			q.again[a.Pass] = append(q.again[a.Pass], a)
+		}
+	}
+	return tries
+}
+
+// place says where the first delivery is: over, as the attempts log says it; at the head of its lane; behind it; fetched;
+// or not looked at yet. false: it moved between the look at memory and the reading of the store.
+func (e *Engine) place(w *Whereabouts, q *search) bool {
+	w.tried(q.first)
+	if w.State != "" {
+		return true
+	}
+	switch s := &q.sight; {
+	case q.place.Ended != 0 || q.line.Consumer.Removed():
+		w.end(q, StateDropped, q.place.Ended)
+	case s.head != nil && s.head.Position == q.event.Position && s.head.Replay == 0:
+		w.atHead(s)
+		if w.State == StatePending && (w.Why == "" || w.Why == WhyNotFetched) {
+			e.why(w, q, w.Why)
+		}
+	case q.line.Now() == nil:
+		w.end(q, StateDropped, 0) // when it is its turn, and before anyone gets it
+	case s.byCursor:
+		e.fetched(w, q)
+	case s.head != nil && s.head.Position != q.event.Position && (s.queued || q.waits() || q.event.Position > s.read):
+		w.State, w.Behind, w.At = StateWaiting, s.head, 0
+	case q.place.Blocked != nil && q.place.Blocked.Position == q.event.Position && q.place.Blocked.Pass == 0:
+		w.blocked(q.place.Blocked) // its row was written since memory was looked at
+	case q.waits():
+		e.onDisk(w, q)
+	case q.event.Position > s.read || !s.known:
+		w.State, w.At = StatePending, 0
+		e.why(w, q, WhyCatchingUp)
+	case q.place.Confirmed != 0:
+		w.end(q, StateConfirmed, q.place.Confirmed)
+	case q.forgotten:
+		w.end(q, StateExpired, 0)
+	default:
+		w.State, w.At = StatePending, 0
+		return false
+	}
+	return true
+}
+
+// end is for what ended without an attempt that tells of it. What a reader had confirmed before stays so.
+func (w *Whereabouts) end(q *search, state string, at int64) {
+	w.State, w.At = state, at
+	if q.place.Confirmed != 0 {
+		w.State, w.At = StateConfirmed, q.place.Confirmed
+	}
+}
+
+// tried takes in the attempts log: how often it was tried and what came of it. That it ended untried is a row too. The
+// log keeps the reason of the first failure and of those that differ from the one before.
+func (w *Whereabouts) tried(tries []eventlog.Attempt) {
+	for i := range tries {
+		a := &tries[i]
+		w.At = a.At
+		if a.Outcome.Ends() {
+			w.State = a.Outcome.String()
+		}
+		if a.Outcome.Ends() && a.Outcome != eventlog.Done {
+			continue
+		}
+		w.Attempts++
+		if a.Outcome == eventlog.Done || a.Detailed || a.Result.Reason != "" {
+			w.Reason = a.Result.Reason
+		}
+		w.Status = a.Result.Status
+	}
+}
+
+// waits reports whether the event waits in its lane on disk, or is about to.
+func (q *search) waits() bool {
+	return q.sight.waits || q.place.Waiting != nil && q.place.Waiting.Pass == 0
+}
+
+// atHead is for the head of a lane in memory.
+func (w *Whereabouts) atHead(s *sight) {
+	h := s.head
+	w.State, w.Why, w.PausedBy, w.Since, w.Due, w.Attempts = h.State, h.Why, s.pausedBy, h.Since, h.Due, max(h.Attempts, w.Attempts)
+	if h.Status != 0 || h.Reason != "" {
+		w.Status, w.Reason = h.Status, h.Reason
+	}
+	switch h.State {
+	case StateLeased:
+		w.At = s.lent
+	case StateSending:
+		w.At = 0
+	}
+}
+
+// blocked is for a head that the store has and memory not.
+func (w *Whereabouts) blocked(row *eventlog.Blocked) {
+	w.State, w.Since, w.Due, w.Attempts, w.Status, w.Reason = blockedState(row.State), row.Since, row.Due, row.Attempts, row.Status, row.Reason
+}
+
+func blockedState(s eventlog.BlockedState) string {
+	switch s {
+	case eventlog.Retrying:
+		return StateRetrying
+	case eventlog.ParkedAt:
+		return StateParked
+	}
+	return StatePending
+}
+
+// onDisk is for what waits in a lane whose head is not in memory: it is being read.
+func (e *Engine) onDisk(w *Whereabouts, q *search) {
+	w.State, w.At = StatePending, 0
+	switch first := q.place.First; {
+	case q.place.Blocked != nil:
+		b := q.place.Blocked
+		w.State = StateWaiting
+		w.Behind = &Ahead{
+			Position: b.Position, State: blockedState(b.State), Since: b.Since, Due: b.Due, Attempts: b.Attempts, Status: b.Status, Reason: b.Reason, Replay: b.Pass,
+		}
+	case first != nil && first.Position < q.event.Position:
+		w.State, w.Behind = StateWaiting, &Ahead{Position: first.Position, State: StatePending, Attempts: first.Attempts, Replay: first.Pass}
+	default:
+		e.why(w, q, "")
+	}
+}
+
+// fetched is for a cursor's reader: what it has come back with is confirmed, what it was handed out is served.
+func (e *Engine) fetched(w *Whereabouts, q *search) {
+	s, position := &q.sight, q.event.Position
+	left := q.waits() || q.place.Blocked != nil && q.place.Blocked.Position == position && q.place.Blocked.Pass == 0
+	half := part(left)
+	switch {
+	case left && position <= s.restUpTo, !left && position <= s.read:
+		w.State, w.At = StateConfirmed, cmp.Or(q.place.Confirmed, s.confirmed)
+	case position <= s.served[half], left && s.served[0] >= s.read && s.served[0] > 0:
+		w.State, w.At, w.Why = StateServed, cmp.Or(q.place.Served, s.handedOut), ""
+	default:
+		w.State, w.At = StatePending, 0
+		e.why(w, q, WhyNotFetched)
+	}
+}
+
+// why says what a pending delivery waits for; otherwise is the answer when nothing is in its way.
+func (e *Engine) why(w *Whereabouts, q *search, otherwise string) {
+	w.Why, w.PausedBy = e.hold(q.line)
+	switch {
+	case w.Why != "":
+	case !e.book.GrantsNow(w.System, q.event):
+		w.Why = WhyNotGranted
+	default:
+		w.Why = otherwise
+	}
+}
+
+// hold is what keeps a subscription's deliveries from going now, apart from their lanes; "" for nothing.
+func (e *Engine) hold(l *revision.Line) (why string, by []revision.Scope) {
+	s := l.Now()
+	if s == nil {
+		return "", nil
+	}
+	t := e.target(l)
+	scopes := []revision.Scope{revision.Hub, revision.OfSystem(s.System), revision.OfSubscription(s.ID)}
+	if !t.pulled {
+		scopes = append(scopes, revision.OfEndpoint(s.System, t.url))
+	}
+	for _, scope := range scopes {
+		if pause, _ := e.book.PauseOf(scope); pause != nil {
+			by = append(by, scope)
+		}
+	}
+	switch {
+	case !e.log.Healthy():
+		return WhyStore, by
+	case len(by) > 0:
+		return WhyPaused, by
+	case s.State != subscription.Active:
+		return WhyInactive, nil
+	case t.pulled:
+		return "", nil
+	}
+	return e.endpointAt(s.System, t.url).holds(e.clock.Now()), nil
+}
+
+// replays tells of every pass that has brought the event again, or will.
+func (q *search) replays() []Replayed {
+	var list []Replayed
+	for pass, tries := range q.again {
+		r := Replayed{Pass: pass, State: StatePending, Attempts: len(tries)}
+		if last := tries[len(tries)-1]; last.Outcome.Ends() {
+			r.State, r.At = last.Outcome.String(), last.At
+		}
+		list = append(list, r)
+	}
+	live := func(pass int64, state string) {
+		if pass == 0 {
+			return
+		}
+		at := slices.IndexFunc(list, func(r Replayed) bool { return r.Pass == pass })
+		if at < 0 {
+			list, at = append(list, Replayed{Pass: pass}), len(list)
+		}
+		if list[at].At == 0 {
+			list[at].State = state
+		}
+	}
+	switch {
+	case q.place.Ended != 0 || q.line.Now() == nil:
+	case q.sight.head != nil && q.sight.head.Position == q.event.Position:
+		live(q.sight.head.Replay, q.sight.head.State)
+	case q.place.Waiting != nil && q.sight.byCursor:
+		live(q.place.Waiting.Pass, StatePending)
+	case q.place.Waiting != nil:
+		live(q.place.Waiting.Pass, StateWaiting)
+	}
+	for _, pass := range q.sight.passes {
+		live(pass, StatePending)
+	}
+	slices.SortFunc(list, func(a, b Replayed) int { return cmp.Compare(a.Pass, b.Pass) })
+	return list
+}
