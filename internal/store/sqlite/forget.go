@@ -13,8 +13,9 @@ import (
 
 // Forget destroys the data keys of what was recorded on one day (UTC, days since 1970-01-01) under one retention, and
 // returns how many there were. When it returns, no process can read these payloads or the answers to them any more, here
-// or in a copy of the file made from now on; the skeletons stay. Events that are accepted later, of that day even, are
-// sealed under another key. Copies made before keep the wrapped keys: they forget when they are deleted.
+// or in a copy of the file made from now on, and the hashes of what was in them are gone; the skeletons stay, with their
+// message ids. Events that are accepted later, of that day even, are sealed under another key. Copies made before keep
+// the wrapped keys: they forget when they are deleted.
 //
 // It runs beside the writer, whose commits wait for it.
 func (s *Store) Forget(ctx context.Context, retention event.Retention, day int64) (keys int, err error) {
@@ -52,7 +53,11 @@ func (s *Store) destroy(c *sqlite.Conn, of class) (keys int, err error) {
 	err = sqlitex.Execute(c, "UPDATE data_keys SET wrapped = NULL WHERE class = ? AND day = ? AND wrapped IS NOT NULL", &sqlitex.ExecOptions{
 		Args: []any{string(of.retention), of.day},
 	})
+	keys = c.Changes()
 	// While this transaction is open the writer is between two of its own.
 	s.keys.renew.Store(true)
-	return c.Changes(), err
+	if err == nil {
+		err = dropClues(c, of)
+	}
+	return keys, err
 }
