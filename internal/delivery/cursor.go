@@ -151,11 +151,7 @@ func (f *fetch) ahead(ctx context.Context, after, end int64) <-chan reach {
 func (f *fetch) take(ctx context.Context, position int64) error {
 	ev, err := f.consumer.engine.log.At(ctx, position)
 	f.at.Position = position
-	switch {
-	case fault.Has(err, fault.NotFound):
-		f.passed++
-		return nil // retention took its payload
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	return f.show(ev)

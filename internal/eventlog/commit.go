@@ -198,9 +198,10 @@ type Store interface {
 	Commit(ctx context.Context, c *Commit) error
 	// Head returns the last position and its recorded time.
 	Head(ctx context.Context) (position, recorded int64, err error)
-	// Range reads the events after a position and not above another, at most limit positions far, in order.
+	// Range reads the events after a position and not above another, at most limit positions far, in order. Of what was
+	// forgotten it reads the skeleton.
 	Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error)
-	// At reads one event; fault.NotFound when there is none.
+	// At reads one event, or its skeleton; fault.NotFound when there never was one.
 	At(ctx context.Context, position int64) (*event.Event, error)
 	// Revisions reads every revision, in order.
 	Revisions(ctx context.Context) ([]revision.Revision, error)
@@ -219,6 +220,8 @@ type Store interface {
 	// Rest reads what a consumer has on disk after a position, in order of position, at most limit: blocked heads and
 	// what waits.
 	Rest(ctx context.Context, consumer, after int64, limit int) ([]Waiting, error)
+	// Forgotten lists positions, from one up to another, at most limit, that stand in lanes on disk and were forgotten.
+	Forgotten(ctx context.Context, from, upTo int64, limit int) ([]int64, error)
 	// AttemptsAt reads the attempts log of one event, with details, in order of consumer and number.
 	AttemptsAt(ctx context.Context, position int64) ([]AttemptRow, error)
 	// Epochs reads how often the log began anew, oldest first. There is always one.

@@ -56,6 +56,8 @@ func step(st *sqlite.Stmt) error {
 // (synchronous=FULL). Outcomes alone need no sync: losing the last of them only repeats deliveries (invariant I3), and
 // WAL keeps their order.
 func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	if err := s.synchronous(len(c.Requests) > 0); err != nil {
 		return err
 	}
@@ -245,7 +247,11 @@ func (s *Store) appendEvent(entry *eventlog.Entry) error {
 	return nil
 }
 
-const personal = 1
+// Bits of events.flags.
+const (
+	personal  = 1
+	forgotten = 2
+)
 
 func flags(e *event.Event) int64 {
 	if e.Personal {
@@ -273,10 +279,10 @@ func (s *Store) known(entry *eventlog.Entry, source int64) error {
 		return err
 	}
 	stored, err := s.readAt(s.writer, entry.Position)
-	if fault.Has(err, fault.NotFound) || fault.Has(err, fault.SealBroken) {
+	if fault.Has(err, fault.SealBroken) {
 		return nil
 	}
-	if err == nil && !s.same(stored, entry.Event) {
+	if err == nil && !stored.Forgotten && !s.same(stored, entry.Event) {
 		entry.Status = eventlog.Clashes
 	}
 	return err

@@ -21,6 +21,7 @@ type Store struct {
 	full   bool // the writer's synchronous mode is FULL
 	pool   *sqlitex.Pool
 	file   string
+	turn   sync.Mutex // whoever writes: SQLite would let the second sleep, and wake late
 	same   func(stored, offered *event.Event) bool
 	keys   *keyring
 	sealer sealer
