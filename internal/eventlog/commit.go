@@ -4,6 +4,7 @@ package eventlog
 
 import (
 	"context"
+	"time"
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel"
@@ -45,8 +46,31 @@ type Request struct {
 	// where the act makes no revision. The append sets Number, At, Position and MAC.
 	Audit []audit.Entry
 
+	// Erasure is one that begins: it is in the log before anything of it is deleted. The append sets At.
+	Erasure *Erasure
+
+	// Clues is what search has read on in the log; nil: nothing. A request with clues has nothing else.
+	Clues *Clues
+
 	Err  error // why the whole request was refused
 	done chan struct{}
+}
+
+// Clues are what the follower of search adds to its index, and where it stands then, in one transaction.
+type Clues struct {
+	Anew  bool       // every clue there is goes first: they were made by another secret, or in another way
+	Maker event.Clue // of these clues
+	After int64      // where the follower stood,
+	UpTo  int64      // and where it stands now: the message ids of the events between are added from the log itself
+	Rows  []Clue     // in order of position; those above UpTo are of an event that has more than go in at once
+
+	Took time.Duration // of the writer's time; the append sets it
+}
+
+// Clue is one hash of one event. Where the event's payload has been forgotten it is left out.
+type Clue struct {
+	Position int64
+	Hash     event.Clue
 }
 
 // Commit is one transaction: everything that waited when the writer was free.

@@ -53,12 +53,12 @@ func step(st *sqlite.Stmt) error {
 
 // Commit implements eventlog.Store. Atomic: the events, revisions and audit entries of every request that is not
 // refused, and every cut, in one SQLite transaction. With requests in it the commit is synced to disk before it returns
-// (synchronous=FULL). Outcomes alone need no sync: losing the last of them only repeats deliveries (invariant I3), and
-// WAL keeps their order.
+// (synchronous=FULL). Outcomes and clues alone need no sync: losing the last of them only repeats deliveries (invariant
+// I3) and reading, and WAL keeps their order.
 func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	if err := s.synchronous(len(c.Requests) > 0); err != nil {
+	if err := s.synchronous(slices.ContainsFunc(c.Requests, mustLast)); err != nil {
 		return err
 	}
 	if err := s.run("BEGIN IMMEDIATE", nil); err != nil {
@@ -78,6 +78,9 @@ func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
 	}
 	return err
 }
+
+// mustLast reports whether a request is answered only when a crash cannot take it back.
+func mustLast(r *eventlog.Request) bool { return r.Clues == nil }
 
 type endOfLog struct {
 	position, recorded, revision int64
@@ -118,8 +121,13 @@ func (s *Store) write(c *eventlog.Commit) error {
 			r.Err = fault.New(fault.Internal, "there is no key to seal the audit log with")
 		case len(r.Revisions) > 0:
 			err = s.appendRevisions(r)
+		case r.Clues != nil:
+			err = s.writeClues(r.Clues)
 		default:
 			err = s.appendEvents(r)
+		}
+		if err == nil && r.Erasure != nil && r.Err == nil {
+			err = s.appendErasure(r.Erasure)
 		}
 		if err == nil && len(r.Audit) > 0 && r.Err == nil {
 			err = s.appendAudit(r, c.Chain)

@@ -54,11 +54,11 @@ type Pruned struct {
 	More   bool  // there is more to do
 }
 
-// Prune takes the next few rows that nobody can read any more out of the file: payloads, what receivers answered, and
-// the lanes in the skeletons. It looks at no more than so many events, in one short transaction, and the list of what is
+// Prune takes the next few rows that nobody can read any more out of the file: payloads, what receivers answered, the
+// lanes in the skeletons, and the hashes that events are found by. It looks at no more than so many events, in one short transaction, and the list of what is
 // left stands in the file: whoever comes after a crash goes on there.
 //
-// What it deletes is ciphertext whose key is gone, so it need not be overwritten.
+// What it deletes is ciphertext whose key is gone, so it is overwritten only where that costs nothing.
 func (s *Store) Prune(ctx context.Context, most int) (p Pruned, err error) {
 	c, err := openBeside(ctx, s.file)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Store) Prune(ctx context.Context, most int) (p Pruned, err error) {
 	}
 	defer c.Close()
 	// A step that a power cut takes back is made again. The log's writer empties the WAL as it does for its own pages.
-	for _, pragma := range []string{"PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0"} {
+	for _, pragma := range []string{"PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0", "PRAGMA secure_delete=FAST"} {
 		if err := sqlitex.ExecuteTransient(c, pragma, nil); err != nil {
 			return p, fault.Wrap(fault.Internal, err, "cannot prune")
 		}
@@ -99,6 +99,9 @@ func (s *Store) pruneNext(c *sqlite.Conn, most int) (p Pruned, err error) {
 		return p, err
 	}
 	defer end(&err)
+	if dropped, err := dropClues(c, of, cluesAtOnce*most); dropped > 0 || err != nil {
+		return p, err
+	}
 	if upTo == 0 {
 		return p, sqlitex.Execute(c, "DELETE FROM pruning WHERE class = ? AND day = ?", &sqlitex.ExecOptions{Args: []any{string(of.retention), of.day}})
 	}
@@ -108,6 +111,9 @@ func (s *Store) pruneNext(c *sqlite.Conn, most int) (p Pruned, err error) {
 	}
 	return p, err
 }
+
+// cluesAtOnce is how many hashes are pruned in the time of a payload.
+const cluesAtOnce = 4
 
 // reach is the position of the last of so many payloads behind a place; 0: there is none.
 func reach(c *sqlite.Conn, place, last int64, most int) (upTo int64, err error) {

@@ -32,6 +32,7 @@ var (
 	eventRows   = manyRows("INSERT OR FAIL INTO events (position, recorded, id, source, type, time, organisation, lane, flags)", 9)
 	payloadRows = manyRows("INSERT OR FAIL INTO payloads (position, key, sealed)", 3)
 	attemptRows = manyRows("INSERT OR REPLACE INTO attempts (position, consumer, number, at, outcome, status, duration, pass)", 8)
+	clueRows    = manyRows("INSERT OR IGNORE INTO clues (segment, clue, position)", 3)
 )
 
 // insert inserts rows 0 to count-1. bind binds row i to the parameters after at.

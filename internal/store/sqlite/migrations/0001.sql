@@ -59,6 +59,22 @@ CREATE TABLE event_ids (
   PRIMARY KEY (source, id)
 ) STRICT, WITHOUT ROWID;
 
+-- What events are found by. The clues of what is forgotten together stand together, so that forgetting them is one
+-- delete of rows side by side. Message ids are nobody's secret and stay: theirs are in segments of the class "message ids".
+CREATE TABLE segments (
+  n     INTEGER PRIMARY KEY,
+  day   INTEGER NOT NULL,                 -- of data_keys.day
+  class TEXT    NOT NULL,                 -- of data_keys.class
+  UNIQUE (day, class)
+) STRICT;
+
+CREATE TABLE clues (
+  segment  INTEGER NOT NULL,
+  clue     BLOB    NOT NULL,              -- 16 bytes: a keyed hash (event.Clue), or a message id
+  position INTEGER NOT NULL,
+  PRIMARY KEY (segment, clue, position)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE sources (n INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE) STRICT;
 
 CREATE TABLE types (
@@ -182,6 +198,8 @@ CREATE TABLE endpoints (
 CREATE TABLE hub (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 INSERT INTO hub VALUES ('probe', '');
+INSERT INTO hub VALUES ('clues', '0');    -- up to this position there are clues,
+INSERT INTO hub VALUES ('clue maker', ''); -- made by this secret in this way (event.Hasher.ClueMaker)
 
 -- The first epoch: an id that no other log has, as far as 30 random bits can tell.
 INSERT INTO epochs VALUES (1, 1 + (random() & 0x3fffffff), 0);
