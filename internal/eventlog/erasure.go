@@ -3,8 +3,48 @@ package eventlog
 import (
 	"encoding/binary"
 
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 )
+
+// Class is the events of one retention that were recorded on one day: they are forgotten together.
+type Class struct {
+	Retention event.Retention
+	Day       int64 // UTC, since 1970-01-01
+}
+
+// Pruned is what one step of pruning did.
+type Pruned struct {
+	Events int64 // whose rows went
+	More   bool  // there is more to do
+}
+
+// Journaled is an erasure as it stands in the journal, outside the database: a backup from before does not know of it.
+type Journaled struct {
+	N         int64
+	At        int64   // µs UTC when it was begun
+	Epochs    []Epoch // of the log then, oldest first: which history the positions are of
+	Positions []int64
+}
+
+// SharedUpTo is the last position that a log has in common with another, or with itself at another time: its epochs and
+// its last position, and the epochs of the other. 0: they have nothing in common.
+func SharedUpTo(epochs []Epoch, head int64, other []Epoch) int64 {
+	same := 0
+	for same < len(epochs) && same < len(other) && epochs[same].ID == other[same].ID {
+		same++
+	}
+	if same == 0 {
+		return 0
+	}
+	if same < len(epochs) {
+		head = min(head, epochs[same].After)
+	}
+	if same < len(other) {
+		head = min(head, other[same].After)
+	}
+	return head
+}
 
 // Erasure is one person's events, forgotten on demand. It holds which events those are, and nothing of the person: no
 // value and no hash.

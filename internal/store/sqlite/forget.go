@@ -9,6 +9,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 )
 
@@ -68,17 +69,11 @@ func (s *Store) emptyWAL(c *sqlite.Conn) error {
 
 var errBusy = errors.New("somebody reads the database for long")
 
-// Kept is the payloads of one retention and one day that are still to be had.
-type Kept struct {
-	Retention event.Retention
-	Day       int64 // UTC, since 1970-01-01
-}
-
 // Kept lists what has a retention and was not forgotten, oldest day first.
-func (s *Store) Kept(ctx context.Context) (list []Kept, err error) {
+func (s *Store) Kept(ctx context.Context) (list []eventlog.Class, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
 		return each(c, "SELECT DISTINCT class, day FROM data_keys WHERE wrapped IS NOT NULL AND class <> '' ORDER BY day, class", nil, func(row *sqlite.Stmt) error {
-			list = append(list, Kept{event.Retention(row.ColumnText(0)), row.ColumnInt64(1)})
+			list = append(list, eventlog.Class{Retention: event.Retention(row.ColumnText(0)), Day: row.ColumnInt64(1)})
 			return nil
 		})
 	})

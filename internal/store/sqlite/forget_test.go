@@ -100,7 +100,7 @@ func TestPruning(t *testing.T) {
 	if got := positions(t, s, 100, 100, clue(1)); !slices.Equal(got, []int64{last, 2}) {
 		t.Errorf("found %v", got)
 	}
-	if kept, err := s.Kept(t.Context()); err != nil || !slices.Equal(kept, []sqlite.Kept{{Retention: "P60D", Day: 1}, {Retention: "P30D", Day: 2}}) {
+	if kept, err := s.Kept(t.Context()); err != nil || !slices.Equal(kept, []eventlog.Class{{Retention: "P60D", Day: 1}, {Retention: "P30D", Day: 2}}) {
 		t.Errorf("%+v %v", kept, err)
 	}
 }

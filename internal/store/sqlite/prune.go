@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 )
 
@@ -48,18 +49,12 @@ func firstAt(c *sqlite.Conn, at int64) (position int64, err error) {
 	return low, err
 }
 
-// Pruned is what one step of pruning did.
-type Pruned struct {
-	Events int64 // whose rows went
-	More   bool  // there is more to do
-}
-
 // Prune takes the next few rows that nobody can read any more out of the file: payloads, what receivers answered, the
 // lanes in the skeletons, and the hashes that events are found by. It looks at no more than so many events, in one short transaction, and the list of what is
 // left stands in the file: whoever comes after a crash goes on there.
 //
 // What it deletes is ciphertext whose key is gone, so it is overwritten only where that costs nothing.
-func (s *Store) Prune(ctx context.Context, most int) (p Pruned, err error) {
+func (s *Store) Prune(ctx context.Context, most int) (p eventlog.Pruned, err error) {
 	c, err := openBeside(ctx, s.file)
 	if err != nil {
 		return p, err
@@ -77,7 +72,7 @@ func (s *Store) Prune(ctx context.Context, most int) (p Pruned, err error) {
 	return p, nil
 }
 
-func (s *Store) pruneNext(c *sqlite.Conn, most int) (p Pruned, err error) {
+func (s *Store) pruneNext(c *sqlite.Conn, most int) (p eventlog.Pruned, err error) {
 	var of class
 	var place, last int64
 	err = each(c, "SELECT class, day, place, last FROM pruning ORDER BY day, class LIMIT 1", nil, func(row *sqlite.Stmt) error {
