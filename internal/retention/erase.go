@@ -2,7 +2,10 @@ package retention
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -143,6 +146,40 @@ func (k *Keeper) resume(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// completeJournal puts into the journal, once after the start, what it lacks of the erasures that the database knows:
+// after a restore into another place the hub begins another journal, and that must be good for older backups too.
+func (k *Keeper) completeJournal(ctx context.Context) error {
+	k.erasing.Lock()
+	defer k.erasing.Unlock()
+	if k.complete {
+		return nil
+	}
+	known, err := k.Store.Erasures(ctx, 0, false, 1<<20)
+	if err != nil {
+		return err
+	}
+	there := map[int64]bool{}
+	if len(known) > 0 {
+		list, _, err := k.Journal.Read()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for i := range list {
+			there[list[i].N] = true
+		}
+	}
+	for _, e := range slices.Backward(known) {
+		if e.Ended == 0 || there[e.N] {
+			continue
+		}
+		if err := k.Journal.Append(eventlog.Journaled{N: e.N, At: e.At, Epochs: k.Log.Epochs(), Positions: e.Positions}); err != nil {
+			return err
+		}
+	}
+	k.complete = true
+	return nil
 }
 
 // progress notes how many events of an erasure are overwritten.

@@ -76,6 +76,8 @@ type Finder interface {
 type Journal interface {
 	// Append has it on disk when it returns. One that is there already may be appended again.
 	Append(e eventlog.Journaled) error
+	// Read lists what is in it; fs.ErrNotExist, wrapped, when there is none yet.
+	Read() (list []eventlog.Journaled, torn bool, err error)
 }
 
 // Book is the configuration.
@@ -113,6 +115,8 @@ type Keeper struct {
 	wake   chan struct{} // capacity 1: it is time for a round
 	rounds *eventlog.Broadcast
 	done   chan struct{} // closed when the job has ended; nil: it was not started
+
+	complete bool // the journal holds what the database knows; the job's
 
 	erasing sync.Mutex // one erasure at a time: it draws its number
 	under   sync.WaitGroup
@@ -172,6 +176,9 @@ func (k *Keeper) run() {
 
 // round does all there is to do now.
 func (k *Keeper) round(ctx context.Context) error {
+	if err := k.completeJournal(ctx); err != nil {
+		return err
+	}
 	if err := k.resume(ctx); err != nil {
 		return err
 	}
