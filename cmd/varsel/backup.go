@@ -41,29 +41,43 @@ func (c *backupCommand) Run(ctx context.Context, s *streams) error {
 
 type restoreCommand struct {
 	dataFlags
-	From string `help:"The backup; its manifest FILE.json stands beside it." required:"" placeholder:"FILE"`
-	JSON bool   `help:"Print one JSON object on stdout."`
+	From           string `help:"The backup; its manifest FILE.json stands beside it." required:"" placeholder:"FILE"`
+	Journal        string `help:"The hub's journal of erasures, erasures.jsonl, newer than the backup; where audit-heads pointed. Without it: the one in the data directory." placeholder:"FILE"`
+	WithoutJournal bool   `help:"Restore although the journal of erasures is lost: persons who were erased since the backup are back."`
+	JSON           bool   `help:"Print one JSON object on stdout."`
 }
 
 // restored is what --json prints.
 type restored struct {
 	sqlite.Manifest
 	MissingSecrets []string `json:"missingSecrets"` // files
+	ErasedEvents   int      `json:"erasedEvents"`   // by the journal of erasures
+	ErasedIn       int      `json:"erasedIn"`       // of its erasures
+	NoJournal      bool     `json:"noJournal"`      // there was none
 }
 
 // Run restores into a directory that has no database.
 func (c *restoreCommand) Run(ctx context.Context, s *streams) error {
 	progress := &progress{w: s.err, doing: "copying", repaint: isTerminal(s.err), last: "checking every page; a large database takes minutes"}
-	m, missing, err := app.Restore(ctx, c.From, c.Data, sqlite.Copying{Version: version, Tell: progress.tell})
+	r := restored{NoJournal: true}
+	m, missing, err := app.Restore(ctx, c.From, c.Data, c.Journal, c.WithoutJournal, sqlite.Copying{
+		Version: version, Tell: progress.tell, Erased: func(events, erasures int) { r.ErasedEvents, r.ErasedIn, r.NoJournal = events, erasures, false },
+	})
 	progress.end()
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		return printJSON(s.out, restored{m, append([]string{}, missing...)})
+		r.Manifest, r.MissingSecrets = m, append([]string{}, missing...)
+		return printJSON(s.out, r)
 	}
 	fmt.Fprintf(s.out, "%s is as it was on %s, up to position %d, in a new epoch.\n", c.Data, m.Taken.Local().Format(time.DateTime), m.Head)
 	fmt.Fprintln(s.out, "What was accepted after that is not in it: have the sources publish it again; what is here already is a duplicate to them.")
+	if r.NoJournal {
+		fmt.Fprintln(s.out, "There was no journal of erasures. If persons were erased at this hub since the backup, they are back: erase them again.")
+	} else {
+		fmt.Fprintf(s.out, "By the journal of erasures, %d events of %d erasures were erased again.\n", r.ErasedEvents, r.ErasedIn)
+	}
 	for _, name := range missing {
 		fmt.Fprintf(s.out, "Before you start it: put %s, from the copy of the secrets, into %s/secrets.\n", name, c.Data)
 	}

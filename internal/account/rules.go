@@ -30,6 +30,10 @@ var Rules = []Rule{
 	to("POST /api/v1/events", All, None, Own, None, None),
 	to("GET /api/v1/events/{position}", All, All, Own, Own, None),
 	to("GET /api/v1/events/{position}/attempts", All, All, None, Own, None),
+	to("POST /api/v1/events/{position}/reveal", All, None, None, Own, None), // on record, with the reason
+	to("GET /api/v1/erasures", All, All, None, None, None),
+	to("POST /api/v1/erasures", All, None, None, None, None),
+	to("GET /api/v1/erasures/{number}", All, All, None, None, None),
 
 	// The catalogue is everyone's who may be a party to an event.
 	to("GET /api/v1/sources", All, All, All, All, None),

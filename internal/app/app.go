@@ -21,6 +21,7 @@ import (
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/notify"
 	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/headfile"
@@ -45,6 +46,7 @@ type Hub struct {
 	telemetry *telemetry.Telemetry
 	gate      *access.Gate
 	heads     *headfile.Exporter
+	keeper    *retention.Keeper
 	listeners []*listener.Listener    // that answer
 	started   atomic.Bool             // the engine delivers
 	stops     []func(context.Context) // what Stop does, in the order it was started
@@ -138,6 +140,11 @@ func (h *Hub) open(ctx context.Context) error {
 	if err := h.register(ctx, book); err != nil {
 		return err
 	}
+
+	// Forgetting.
+	if h.keeper, err = h.newKeeper(book, hasher, system); err != nil {
+		return err
+	}
 	return h.guard(ctx, book, guard, system)
 }
 
@@ -162,6 +169,8 @@ func (h *Hub) Start(ctx context.Context) error {
 	}
 	h.onStop(h.drain)
 	h.started.Store(true)
+	h.keeper.Start()
+	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()
 	h.onStop(func(context.Context) { h.Manager.Stop() })
 	return nil

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/store/erasurefile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
@@ -21,8 +24,16 @@ func Backup(ctx context.Context, data, to string, o sqlite.Copying) (sqlite.Mani
 
 // Restore makes the database of a data directory anew from a backup. missing are the files that the directory's vault
 // should have and does not, to be put back before a hub is started on it.
-func Restore(ctx context.Context, from, data string, o sqlite.Copying) (m sqlite.Manifest, missing []string, err error) {
+//
+// journal is the file of the hub's journal of erasures; "" is the one in the data directory. What it says is erased in
+// the restored database too. without goes on where the backup's hub had one and it is not there.
+// Errors: as sqlite.Restore; fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing where the journal's key is not
+// in the vault.
+func Restore(ctx context.Context, from, data, journal string, without bool, o sqlite.Copying) (m sqlite.Manifest, missing []string, err error) {
 	c := Config{Data: data}
+	if o.Erasures, err = c.erasures(from, journal, without); err != nil {
+		return m, nil, err
+	}
 	if m, err = sqlite.Restore(ctx, from, c.database(), o); err != nil {
 		return m, nil, err
 	}
@@ -32,6 +43,46 @@ func Restore(ctx context.Context, from, data string, o sqlite.Copying) (m sqlite
 	}
 	missing, err = vault.Missing(m.KEKs)
 	return m, missing, err
+}
+
+// erasures reads the journal of erasures for a restore.
+func (c *Config) erasures(from, named string, without bool) ([]eventlog.Journaled, error) {
+	if without {
+		return nil, nil
+	}
+	m, err := sqlite.ReadManifest(from)
+	if err != nil {
+		return nil, err
+	}
+	file := named
+	if file == "" {
+		file = filepath.Join(c.auditHeads(), erasurefile.Name)
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && named == "" && m.Erasures == 0 {
+		return nil, nil
+	} else if err != nil {
+		return nil, fault.Wrap(fault.JournalMissing, err, "there is no journal of erasures %s; the backup is from a hub that had made %d", file, m.Erasures)
+	}
+	vault, err := secret.Open(c.secrets())
+	if err != nil {
+		return nil, err
+	}
+	key, err := vault.AuditKey(1) // the one that is there: none is made
+	if err != nil {
+		return nil, fault.Wrap(fault.KeyMissing, err, "the journal of erasures is sealed with audit.key: put it into %s, from the copy of the secrets, before you restore", c.secrets())
+	}
+	list, _, err := erasurefile.At(file, key).Read()
+	if err != nil {
+		return nil, err
+	}
+	last := int64(0)
+	for i := range list {
+		last = max(last, list[i].N)
+	}
+	if last < m.Erasures {
+		return nil, fault.New(fault.JournalMissing, "the journal %s ends at erasure %d, and the backup is from after erasure %d: it is not the newest", file, last, m.Erasures)
+	}
+	return list, nil
 }
 
 // RotateKeys makes a new key in the vault of a data directory and wraps every data key of the database with it, while a

@@ -9,6 +9,7 @@ package audit
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 )
 
 // Act is what was done. The acts are a closed list: a name is never changed and never used for something else, since it
@@ -58,8 +59,8 @@ func Acts() []Act {
 // Hub is the actor of what the hub itself decides.
 const Hub = "varsel"
 
-// Entry is one act. It holds no personal value, no secret, no payload and no free text: what a person wrote as a reason
-// stands in the revision at Position.
+// Entry is one act. It holds no personal value, no secret and no payload, and no free text but the reason for a reveal:
+// what a person wrote elsewhere stands in the revision at Position, or in the erasure.
 type Entry struct {
 	Number   int64  // its place in the audit log, from 1 without gaps; drawn by the append
 	At       int64  // µs UTC, drawn by the append; never falls as Number rises
@@ -81,6 +82,9 @@ func Of(actor string, act Act, subject string, d Detail) Entry {
 	return e
 }
 
+// OfErasure is the subject of an erasure.
+func OfErasure(n int64) string { return "erasure/" + strconv.FormatInt(n, 10) }
+
 // Detail is what else there is to say of an act. Its members are counts, flags, words of the hub's own and names of
 // configuration, so that nothing personal and nothing secret has a place in it.
 type Detail struct {
@@ -101,7 +105,10 @@ type Detail struct {
 
 	// Of a replay.
 	Pass   int64 `json:"pass,omitempty"`
-	Events int64 `json:"events,omitempty"` // that it selected
+	Events int64 `json:"events,omitempty"` // that it selected; of an erasure, how many
+
+	// Of a reveal: why, in one line that names nobody.
+	Reason string `json:"reason,omitempty"`
 
 	// Of a search by person: how many events it found. What was searched for is not told.
 	Found *int `json:"found,omitempty"`

@@ -190,7 +190,7 @@ func (c *consumer) admit(e *event.Event, line *revision.Line) {
 		c.held++
 		l.head = d
 		c.makeReady(l)
-		if c.detours(c.outlet(line)) {
+		if d.stage != settling && c.detours(c.outlet(line)) {
 			c.spill(l)
 		}
 	}
@@ -370,6 +370,10 @@ func (o *outlet) target() *endpoint {
 
 // makeReady puts a lane whose head may be sent behind the others of its outlet.
 func (c *consumer) makeReady(l *lane) {
+	if c.engine.forgotten.has(l.head.position) {
+		c.conclude(l.head, eventlog.Attempt{Outcome: eventlog.Expired})
+		return
+	}
 	if c.holdsBack(l) {
 		l.head.stage = queued
 		return

@@ -152,11 +152,7 @@ func (f *fetch) ahead(ctx context.Context, after, end int64) <-chan reach {
 func (f *fetch) take(ctx context.Context, row eventlog.Waiting) error {
 	ev, err := f.consumer.engine.log.At(ctx, row.Position)
 	f.at.Position = row.Position
-	switch {
-	case fault.Has(err, fault.NotFound): // retention took its payload
-		f.moved.over(row, eventlog.Expired, false)
-		return nil
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	return f.show(ev, row)

@@ -44,6 +44,8 @@ type Engine struct {
 	due      *dueTimes
 	totals   totals
 
+	forgotten forgotten
+
 	mu        sync.Mutex
 	consumers map[*revision.Consumer]*consumer
 	bySystem  map[string][]*consumer

@@ -236,7 +236,10 @@ func (c *consumer) oldest() *event.Event {
 	if position == 0 {
 		return nil
 	}
-	ev, _ := e.log.At(e.ctx, position) // one that was forgotten waits for nobody
+	ev, err := e.log.At(e.ctx, position)
+	if err != nil || e.expired(ev) {
+		return nil // it waits for nobody
+	}
 	return ev
 }
 
@@ -248,7 +251,7 @@ func (c *consumer) firstAfter(position int64) *event.Event {
 			return nil
 		}
 		for _, ev := range events {
-			if c.book.Match(ev) != nil {
+			if !c.engine.expired(ev) && c.book.Match(ev) != nil {
 				return ev
 			}
 		}

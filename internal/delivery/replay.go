@@ -41,7 +41,7 @@ func (e *Engine) replayable(id string) (*revision.Line, error) {
 	return line, nil
 }
 
-// past visits what a filter selects of a subscription's past after a position.
+// past visits what a filter selects of a subscription's past after a position. What was forgotten has no past.
 func (e *Engine) past(ctx context.Context, line *revision.Line, f eventlog.Filter, after int64, visit func(*event.Event)) error {
 	for after < f.UpTo {
 		events, upTo, err := e.log.Read(ctx, after, min(routeRange, int(f.UpTo-after)))
@@ -49,7 +49,7 @@ func (e *Engine) past(ctx context.Context, line *revision.Line, f eventlog.Filte
 			return err
 		}
 		for _, ev := range events {
-			if f.Selects(ev) && line.Consumer.Match(ev) == line {
+			if !e.expired(ev) && f.Selects(ev) && line.Consumer.Match(ev) == line {
 				visit(ev)
 			}
 		}

@@ -151,8 +151,6 @@ func (e *Engine) attempt(j job) verdict {
 func (e *Engine) prepare(j job, s *subscription.Subscription) (*event.Rendering, verdict) {
 	ev, err := e.eventOf(j)
 	switch {
-	case fault.Has(err, fault.NotFound):
-		return nil, verdict{outcome: eventlog.Expired} // retention took its payload
 	case err != nil:
 		return nil, verdict{outcome: eventlog.Failed, result: channel.Result{Reason: string(fault.Internal), Detail: "the hub could not read the event"}}
 	case e.expired(ev):
@@ -205,7 +203,11 @@ func (v *verdict) judge(r channel.Result) {
 	}
 }
 
+// expired reports whether the event may not be had any more: its retention is over, or it was forgotten.
 func (e *Engine) expired(ev *event.Event) bool {
+	if ev.Forgotten || e.forgotten.has(ev.Position) {
+		return true
+	}
 	t, _ := e.book.Type(ev.Type)
 	return t != nil && t.Retention.Over(clock.FromMicros(ev.Recorded), e.clock.Now())
 }

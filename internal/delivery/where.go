@@ -8,7 +8,6 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
-	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -105,7 +104,7 @@ type Replayed struct {
 // one moment for each consumer, and of about the same for all.
 // Errors: fault.NotFound when there is no event at the position.
 func (e *Engine) Where(ctx context.Context, position int64) ([]Whereabouts, error) {
-	ev, forgotten, err := e.find(ctx, position)
+	ev, err := e.log.At(ctx, position)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +112,7 @@ func (e *Engine) Where(ctx context.Context, position int64) ([]Whereabouts, erro
 	e.book.Route(ev, func(l *revision.Line) { lines = append(lines, l) })
 	searches := make([]search, len(lines))
 	for i, l := range lines {
-		searches[i] = search{event: ev, forgotten: forgotten, line: l, sight: e.see(ev, l)}
+		searches[i] = search{event: ev, line: l, sight: e.see(ev, l)}
 	}
 	rows, err := e.store.AttemptsAt(ctx, position)
 	if err != nil {
@@ -154,26 +153,15 @@ func (e *Engine) whereIs(ctx context.Context, q *search) (w Whereabouts, err err
 	}
 }
 
-// find reads an event, or what is left of one that was forgotten.
-func (e *Engine) find(ctx context.Context, position int64) (ev *event.Event, forgotten bool, err error) {
-	ev, err = e.log.At(ctx, position)
-	if !fault.Has(err, fault.NotFound) {
-		return ev, false, err
-	}
-	ev, err = e.store.Skeleton(ctx, position)
-	return ev, true, err
-}
-
 // search is one event and one subscription that it was for, with all that is known of them.
 type search struct {
-	event     *event.Event
-	forgotten bool
-	line      *revision.Line
-	sight     sight
-	rows      []eventlog.AttemptRow // of every consumer
-	place     eventlog.Place
-	first     []eventlog.Attempt           // of the first delivery
-	again     map[int64][]eventlog.Attempt // of replays
+	event *event.Event
+	line  *revision.Line
+	sight sight
+	rows  []eventlog.AttemptRow // of every consumer
+	place eventlog.Place
+	first []eventlog.Attempt           // of the first delivery
+	again map[int64][]eventlog.Attempt // of replays
 }
 
 func (e *Engine) whereOf(q *search) (w Whereabouts, found bool) {
@@ -255,7 +243,7 @@ func (e *Engine) place(w *Whereabouts, q *search) bool {
 		e.why(w, q, WhyCatchingUp)
 	case q.place.Confirmed != 0:
 		w.end(q, StateConfirmed, q.place.Confirmed)
-	case q.forgotten:
+	case q.event.Forgotten:
 		w.end(q, StateExpired, 0)
 	default:
 		w.State, w.At = StatePending, 0

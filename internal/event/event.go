@@ -26,6 +26,7 @@ type Event struct {
 	Lane         Lane         // what it must stay in order with
 	Retention    Retention    // of its type when it was accepted: what is forgotten together is encrypted together
 	Personal     bool         // its type names personal values: nothing of Data may appear outside Data
+	Forgotten    bool         // it is a skeleton: Head, MediaType and Data are gone, and so is the lane it had
 
 	// Head is the CloudEvents context as one JSON object without data, built once when the event is accepted, so
 	// that the structured form is Head plus Data without parsing anything.
@@ -59,6 +60,21 @@ func (e *Event) KeepRendering(slot int, r *Rendering) { e.renderings[slot].Store
 
 // Size is what the event holds in memory, in bytes, near enough for bounding buffers.
 func (e *Event) Size() int { return len(e.Head) + len(e.Data) + 256 }
+
+// Skeleton is what is left of an event that is forgotten: that it was, when, and of what kind; not what it said, nor what
+// it had to stay in order with.
+func (e *Event) Skeleton() *Event {
+	return &Event{
+		Position: e.Position, Recorded: e.Recorded, ID: e.ID, Source: e.Source, Type: e.Type, Version: e.Version, Time: e.Time,
+		Organisation: e.Organisation, Lane: Alone(e.Position), Retention: e.Retention, Personal: e.Personal, Forgotten: true,
+	}
+}
+
+// MicrosPerDay is a day UTC in the hub's unit of time.
+const MicrosPerDay = 24 * 60 * 60 * 1_000_000
+
+// Day is the day UTC of a time in µs, in days since 1970-01-01.
+func Day(us int64) int64 { return us / MicrosPerDay }
 
 // Organisation is what an event concerns or a subscription asks for: a type and a code within it. Its text form is
 // "type:code", for example "5:101".

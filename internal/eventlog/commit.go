@@ -46,6 +46,9 @@ type Request struct {
 	// where the act makes no revision. The append sets Number, At, Position and MAC.
 	Audit []audit.Entry
 
+	// Erasure is one that begins: it is in the log before anything of it is deleted. The append sets At.
+	Erasure *Erasure
+
 	// Clues is what search has read on in the log; nil: nothing. A request with clues has nothing else.
 	Clues *Clues
 
@@ -229,9 +232,10 @@ type Store interface {
 	Commit(ctx context.Context, c *Commit) error
 	// Head returns the last position and its recorded time.
 	Head(ctx context.Context) (position, recorded int64, err error)
-	// Range reads the events after a position and not above another, at most limit positions far, in order.
+	// Range reads the events after a position and not above another, at most limit positions far, in order. Of what was
+	// forgotten it reads the skeleton.
 	Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error)
-	// At reads one event; fault.NotFound when there is none.
+	// At reads one event, or its skeleton; fault.NotFound when there never was one.
 	At(ctx context.Context, position int64) (*event.Event, error)
 	// Revisions reads every revision, in order.
 	Revisions(ctx context.Context) ([]revision.Revision, error)
@@ -250,12 +254,12 @@ type Store interface {
 	// Rest reads what a consumer has on disk after a position, in order of position, at most limit: blocked heads and
 	// what waits.
 	Rest(ctx context.Context, consumer, after int64, limit int) ([]Waiting, error)
+	// Forgotten lists positions, from one up to another, at most limit, that stand in lanes on disk and were forgotten.
+	Forgotten(ctx context.Context, from, upTo int64, limit int) ([]int64, error)
 	// AttemptsAt reads the attempts log of one event, with details, in order of consumer and number.
 	AttemptsAt(ctx context.Context, position int64) ([]AttemptRow, error)
 	// Place reads what is on disk of one event, in its lane, at a consumer.
 	Place(ctx context.Context, consumer string, lane Lane, position int64) (Place, error)
-	// Skeleton reads an event without its payload, which may be forgotten; fault.NotFound when there is none.
-	Skeleton(ctx context.Context, position int64) (*event.Event, error)
 	// Tallies reads how a consumer's deliveries ended, from a day on; what ended before that day is summed up in the day
 	// before it.
 	Tallies(ctx context.Context, consumer string, from int64) ([]Tally, error)

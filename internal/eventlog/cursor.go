@@ -43,6 +43,9 @@ func (l *Log) Cursor(position int64, rest bool) Cursor {
 	return Cursor{Epoch: l.epochs[len(l.epochs)-1].ID, Position: position, Rest: rest}
 }
 
+// Epochs lists how often the log began anew, oldest first.
+func (l *Log) Epochs() []Epoch { return l.epochs }
+
 // Resolve says where a cursor stands in the log as it is now. One of an earlier epoch is good up to where that ended.
 // Errors: fault.BadCursor for one of another hub, fault.LogRewound for one beyond what was taken over.
 func (l *Log) Resolve(c Cursor) (Cursor, error) {

@@ -181,6 +181,9 @@ func (l *Log) At(ctx context.Context, position int64) (*event.Event, error) {
 	return l.store.At(ctx, position)
 }
 
+// Forget drops what the memory holds of events that were forgotten in the store.
+func (l *Log) Forget(forgotten func(*event.Event) bool) { l.tail.forgetEvents(forgotten) }
+
 // Close commits what waits and stops the writer. Appends from now on are refused.
 func (l *Log) Close() error {
 	l.mu.Lock()

@@ -79,3 +79,15 @@ func (t *tail) at(position int64) *event.Event {
 	}
 	return t.slots[t.slot(position)]
 }
+
+// forgetEvents keeps skeletons of the events that are forgotten.
+func (t *tail) forgetEvents(forgotten func(*event.Event) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, e := range t.slots {
+		if e != nil && !e.Forgotten && forgotten(e) {
+			t.slots[i] = e.Skeleton()
+			t.bytes += t.slots[i].Size() - e.Size()
+		}
+	}
+}

@@ -44,6 +44,12 @@ const (
 	// Replaying.
 	ReplayCount Code = "replay-count"
 
+	// Forgetting.
+	Forgotten      Code = "forgotten"
+	EraseCount     Code = "erase-count"
+	JournalMissing Code = "journal-missing"
+	JournalInvalid Code = "journal-invalid"
+
 	// Fetching.
 	FetchPaused Code = "fetch-paused"
 	BadCursor   Code = "bad-cursor"
@@ -116,6 +122,11 @@ var Catalogue = []Entry{
 	{NothingSelected, 422, "The selection names nothing", "Name a lane, a system or a subscription; add all to mean everything."},
 
 	{ReplayCount, 409, "The replay selects another number of events", "Ask with dryRun how many there are, and repeat it with that count, if they are meant."},
+
+	{Forgotten, 410, "The event is forgotten", "Nobody can show it any more. Its skeleton and its attempts say that it was, and who got it; ask its source for what it said."},
+	{EraseCount, 409, "Another number of events name this person", "Ask with dryRun how many there are, and repeat it with that count, if they are meant."},
+	{JournalMissing, 409, "The backup is from a hub that has erased persons, and the journal of erasures is not here", "Operator: name the journal with --journal, from where audit-heads points; it is what erases those persons here too. Only if it is lost for good: --without-journal, and erase them again by hand."},
+	{JournalInvalid, 422, "The journal of erasures is not as the hub wrote it", "Operator: take the journal and the file audit.key that belong together; if a line was changed or taken out, use a copy of the journal from before."},
 
 	{FetchPaused, 503, "Fetching is paused", "Come again later; what is published meanwhile is kept."},
 	{BadCursor, 400, "That is no cursor of this hub", "Use a cursor as the hub gave it, or none to go on from where the hub knows you to stand."},

@@ -229,12 +229,13 @@ func (x *finding) candidates(ctx context.Context) (list []*event.Event, below in
 			continue
 		}
 		e, err := x.store.Skeleton(ctx, position)
+		if fault.Has(err, fault.NotFound) {
+			continue
+		}
 		if err != nil {
 			return nil, 0, err
 		}
-		if e != nil {
-			list = append(list, e)
-		}
+		list = append(list, e)
 	}
 	return list, below, nil
 }

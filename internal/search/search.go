@@ -40,7 +40,7 @@ type Store interface {
 	Before(ctx context.Context, recorded int64) (int64, error)
 	// Skeletons reads events without head and data, newest first, forgotten ones too.
 	Skeletons(ctx context.Context, w eventlog.Stretch, limit int) ([]*event.Event, error)
-	// Skeleton reads one; nil when there is none.
+	// Skeleton reads one; fault.NotFound when there is none.
 	Skeleton(ctx context.Context, position int64) (*event.Event, error)
 }
 

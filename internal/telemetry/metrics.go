@@ -19,6 +19,7 @@ type metrics struct {
 	events    *prometheus.CounterVec
 	took      prometheus.Histogram
 	attempts  *prometheus.CounterVec
+	forgotten *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 
 	mu     sync.RWMutex
@@ -43,7 +44,8 @@ func newMetrics() *metrics {
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "varsel_publish_duration_seconds", Help: "From a publish request's head to its answer; the commit is in it.", Buckets: publishBuckets,
 		}),
-		attempts: counter("varsel_attempts_total", "Attempts to deliver: delivered, retry, deferred, rejected, gone; or how a delivery ended or stopped without a send.", "system", "profile", "result"),
+		attempts:  counter("varsel_attempts_total", "Attempts to deliver: delivered, retry, deferred, rejected, gone; or how a delivery ended or stopped without a send.", "system", "profile", "result"),
+		forgotten: counter("varsel_forgotten_events_total", "Events whose data is gone from the database: their retention was over, or their person was erased.", "cause"),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "varsel_attempt_duration_seconds", Help: "How long sends took, from the first byte to the answer.", Buckets: attemptBuckets,
 		}, []string{"profile"}),
@@ -52,7 +54,7 @@ func newMetrics() *metrics {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.events, m.took, m.attempts, m.durations}
+	return []prometheus.Collector{m.requests, m.events, m.took, m.attempts, m.forgotten, m.durations}
 }
 
 func (m *metrics) published(p *Publish) {
@@ -61,6 +63,11 @@ func (m *metrics) published(p *Publish) {
 	m.events.WithLabelValues("accepted").Add(float64(p.Accepted))
 	m.events.WithLabelValues("duplicate").Add(float64(p.Duplicate))
 	m.events.WithLabelValues("refused").Add(float64(p.Refused))
+}
+
+// Forgotten counts events that were forgotten, by cause: retention or erasure.
+func (t *Telemetry) Forgotten(cause string, events int64) {
+	t.metrics.forgotten.WithLabelValues(cause).Add(float64(events))
 }
 
 func (m *metrics) attempted(a *Attempt) {

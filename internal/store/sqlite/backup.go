@@ -15,21 +15,23 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 )
 
 // Manifest says what a backup holds. It stands beside it, in FILE.json, and is written last: a backup without one is
 // not whole.
 type Manifest struct {
-	Format  int       `json:"format"`  // manifestFormat
-	Version string    `json:"version"` // of the varsel that made it
-	Schema  int64     `json:"schema"`
-	Epoch   uint32    `json:"epoch"` // of the log, eventlog.Epoch
-	Head    int64     `json:"head"`  // the last position in it
-	Taken   time.Time `json:"taken"` // what was accepted before is in it
-	Bytes   int64     `json:"bytes"`
-	SHA256  string    `json:"sha256"`
-	KEKs    []string  `json:"keks"` // ids of the vault's keys that it cannot be read without; they are not in it
+	Format   int       `json:"format"`  // manifestFormat
+	Version  string    `json:"version"` // of the varsel that made it
+	Schema   int64     `json:"schema"`
+	Epoch    uint32    `json:"epoch"` // of the log, eventlog.Epoch
+	Head     int64     `json:"head"`  // the last position in it
+	Taken    time.Time `json:"taken"` // what was accepted before is in it
+	Bytes    int64     `json:"bytes"`
+	SHA256   string    `json:"sha256"`
+	Erasures int64     `json:"erasures"` // the number of the last erasure in it that had ended; 0: none, and there need be no journal
+	KEKs     []string  `json:"keks"`     // ids of the vault's keys that it cannot be read without; they are not in it
 }
 
 const (
@@ -41,6 +43,11 @@ const (
 type Copying struct {
 	Version string                  // of this program
 	Tell    func(done, total int64) // progress in bytes, called often; nil: nobody hears
+
+	// Of a restore: the journal of erasures, to be made again. Nil: there is none.
+	Erasures []eventlog.Journaled
+	// Erased is told how many events a restore has erased again, and in how many erasures; nil: nobody is.
+	Erased func(events, erasures int)
 }
 
 func (o *Copying) tell(done, total int64) {
@@ -175,6 +182,9 @@ func (m *Manifest) read(c *sqlite.Conn) (err error) {
 		return err
 	}
 	if m.Head, err = number(c, headQuery); err != nil {
+		return err
+	}
+	if m.Erasures, err = number(c, "SELECT coalesce(max(n), 0) FROM erasures WHERE ended <> 0"); err != nil {
 		return err
 	}
 	epoch, err := number(c, "SELECT id FROM epochs ORDER BY n DESC LIMIT 1")

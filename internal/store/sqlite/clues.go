@@ -154,11 +154,60 @@ func (x *indexing) segment(of class) (n int64, err error) {
 	return n, err
 }
 
-// dropClues forgets what a day's events of one class are found by. Message ids are in another segment, and stay.
-func dropClues(c *sqlite.Conn, of class) error {
-	return sqlitex.Execute(c, "DELETE FROM clues WHERE segment = (SELECT n FROM segments WHERE day = ? AND class = ?)", &sqlitex.ExecOptions{
-		Args: []any{of.day, string(of.retention)},
+// dropClues forgets some of what a day's events of one class are found by, and tells how many that was; 0: there are no
+// more. Message ids are in another segment, and stay.
+func dropClues(c *sqlite.Conn, of class, most int) (dropped int, err error) {
+	const of1 = "segment = (SELECT n FROM segments WHERE day = ?1 AND class = ?2)"
+	err = sqlitex.Execute(c, "DELETE FROM clues WHERE "+of1+" AND (segment, clue, position) IN (SELECT segment, clue, position FROM clues WHERE "+of1+" ORDER BY segment, clue, position LIMIT ?3)", &sqlitex.ExecOptions{
+		Args: []any{of.day, string(of.retention), most},
 	})
+	return c.Changes(), err
+}
+
+// cluesOf finds what events, at rising positions, are found by, apart from their message ids. It walks through all clues
+// of their days.
+func cluesOf(c *sqlite.Conn, positions []int64) (list []clueRow, err error) {
+	wanted, days := map[int64]bool{}, map[int64]bool{}
+	for _, position := range positions {
+		wanted[position] = true
+		err := each(c, "SELECT recorded FROM events WHERE position = ?", func(st *sqlite.Stmt) { st.BindInt64(1, position) }, func(row *sqlite.Stmt) error {
+			days[event.Day(row.ColumnInt64(0))] = true
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	for day := range days {
+		err := each(c, "SELECT segment, clue, position FROM segments JOIN clues ON segment = n WHERE day = ? AND class <> ?", func(st *sqlite.Stmt) {
+			st.BindInt64(1, day)
+			st.BindText(2, ofMessageIDs)
+		}, func(row *sqlite.Stmt) error {
+			if !wanted[row.ColumnInt64(2)] {
+				return nil
+			}
+			found := clueRow{segment: row.ColumnInt64(0), position: row.ColumnInt64(2)}
+			row.ColumnBytes(1, found.clue[:])
+			list = append(list, found)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func deleteClues(c *sqlite.Conn, clues []clueRow) error {
+	for i := range clues {
+		err := sqlitex.Execute(c, "DELETE FROM clues WHERE segment = ? AND clue = ? AND position = ?", &sqlitex.ExecOptions{
+			Args: []any{clues[i].segment, clues[i].clue[:], clues[i].position},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Indexed tells up to which position there are clues, and what made them.

@@ -90,6 +90,7 @@ func TestForgettingTakesTheClues(t *testing.T) {
 		}
 	}
 	index(t, s, eventlog.Clues{After: 2, UpTo: 4, Rows: []eventlog.Clue{{Position: 3, Hash: clue(1)}, {Position: 4, Hash: clue(1)}}})
+	prune(t, s, 100)
 	if got := positions(t, s, 100, 100, clue(1)); !slices.Equal(got, []int64{2}) {
 		t.Errorf("found %v", got)
 	}

@@ -56,6 +56,8 @@ func step(st *sqlite.Stmt) error {
 // (synchronous=FULL). Outcomes and clues alone need no sync: losing the last of them only repeats deliveries (invariant
 // I3) and reading, and WAL keeps their order.
 func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	if err := s.synchronous(slices.ContainsFunc(c.Requests, mustLast)); err != nil {
 		return err
 	}
@@ -123,6 +125,9 @@ func (s *Store) write(c *eventlog.Commit) error {
 			err = s.writeClues(r.Clues)
 		default:
 			err = s.appendEvents(r)
+		}
+		if err == nil && r.Erasure != nil && r.Err == nil {
+			err = s.appendErasure(r.Erasure)
 		}
 		if err == nil && len(r.Audit) > 0 && r.Err == nil {
 			err = s.appendAudit(r, c.Chain)
@@ -250,7 +255,11 @@ func (s *Store) appendEvent(entry *eventlog.Entry) error {
 	return nil
 }
 
-const personal = 1
+// Bits of events.flags.
+const (
+	personal  = 1
+	forgotten = 2
+)
 
 func flags(e *event.Event) int64 {
 	if e.Personal {
@@ -278,10 +287,10 @@ func (s *Store) known(entry *eventlog.Entry, source int64) error {
 		return err
 	}
 	stored, err := s.readAt(s.writer, entry.Position)
-	if fault.Has(err, fault.NotFound) || fault.Has(err, fault.SealBroken) {
+	if fault.Has(err, fault.SealBroken) {
 		return nil
 	}
-	if err == nil && !s.same(stored, entry.Event) {
+	if err == nil && !stored.Forgotten && !s.same(stored, entry.Event) {
 		entry.Status = eventlog.Clashes
 	}
 	return err

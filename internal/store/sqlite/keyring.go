@@ -35,10 +35,8 @@ type class struct {
 	day       int64 // UTC, since 1970-01-01
 }
 
-const microsPerDay = 24 * 60 * 60 * 1_000_000
-
 func classOf(retention event.Retention, recorded int64) class {
-	return class{retention, recorded / microsPerDay}
+	return class{retention, event.Day(recorded)}
 }
 
 // sealsPerKey is how often one key may seal under random nonces: NIST SP 800-38D section 8.3.

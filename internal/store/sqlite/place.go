@@ -6,9 +6,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
-	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
-	"github.com/varselhub/varsel/internal/fault"
 )
 
 // Place implements eventlog.Store: a handful of look-ups by key, in one read transaction.
@@ -79,20 +77,4 @@ func readReadings(c *sqlite.Conn, place *eventlog.Place, position int64) error {
 		place.Served, place.Confirmed = row.ColumnInt64(0), row.ColumnInt64(1)
 		return nil
 	})
-}
-
-// Skeleton implements eventlog.Store.
-func (s *Store) Skeleton(ctx context.Context, position int64) (e *event.Event, err error) {
-	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT position, recorded, id, source, type, time, organisation, lane, flags FROM events WHERE position = ?", func(st *sqlite.Stmt) {
-			st.BindInt64(1, position)
-		}, func(row *sqlite.Stmt) error {
-			e = s.skeleton(row)
-			return nil
-		})
-	})
-	if err == nil && e == nil {
-		err = fault.New(fault.NotFound, "no event at position %d", position)
-	}
-	return e, err
 }

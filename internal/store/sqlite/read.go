@@ -23,9 +23,9 @@ func (s *Store) Head(context.Context) (position, recorded int64, err error) {
 
 const eventColumns = `SELECT e.position, e.recorded, e.id, e.source, e.type, e.time, e.organisation, e.lane, e.flags,
 		p.key, p.sealed
-	FROM events e JOIN payloads p USING (position) `
+	FROM events e LEFT JOIN payloads p USING (position) `
 
-// Range implements eventlog.Store. An event whose payload was forgotten is left out.
+// Range implements eventlog.Store.
 func (s *Store) Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error) {
 	events := make([]*event.Event, 0, limit)
 	err := s.reading(ctx, func(c *sqlite.Conn) error {
@@ -35,9 +35,6 @@ func (s *Store) Range(ctx context.Context, after, upTo int64, limit int) ([]*eve
 			st.BindInt64(2, upTo)
 		}, func(row *sqlite.Stmt) error {
 			e, err := s.event(o, c, row)
-			if errors.Is(err, errForgotten) {
-				return nil
-			}
 			events = append(events, e)
 			return err
 		})
@@ -57,38 +54,35 @@ func (s *Store) At(ctx context.Context, position int64) (e *event.Event, err err
 func (s *Store) readAt(c *sqlite.Conn, position int64) (found *event.Event, err error) {
 	o := s.keys.opener()
 	err = each(c, eventColumns+"WHERE e.position = ?", func(st *sqlite.Stmt) { st.BindInt64(1, position) }, func(row *sqlite.Stmt) error {
-		if found, err = s.event(o, c, row); err == nil {
+		if found, err = s.event(o, c, row); err == nil && !found.Forgotten {
 			found.SourceID = sourceID(found.Head)
 		}
 		return err
 	})
-	if err == nil && found == nil || errors.Is(err, errForgotten) {
+	if err == nil && found == nil {
 		err = fault.New(fault.NotFound, "no event at position %d", position)
 	}
 	return found, err
 }
 
-// event reads one row of eventColumns. errForgotten when its payload was.
+// event reads one row of eventColumns: a skeleton, when it was forgotten. That its rows are not pruned yet makes no
+// difference.
 func (s *Store) event(o *opener, c *sqlite.Conn, row *sqlite.Stmt) (*event.Event, error) {
 	e := s.skeleton(row)
-	if err := o.event(c, row, 9, 10, e); err != nil {
+	if row.ColumnInt64(8)&forgotten != 0 {
+		return e.Skeleton(), nil
+	}
+	if row.ColumnIsNull(9) {
+		return nil, fault.New(fault.SealBroken, "the payload at position %d is missing, and was not forgotten", e.Position)
+	}
+	err := o.event(c, row, 9, 10, e)
+	if errors.Is(err, errForgotten) {
+		return e.Skeleton(), nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	return e, nil
-}
-
-// skeleton reads what of a row stands in events.
-func (s *Store) skeleton(row *sqlite.Stmt) *event.Event {
-	kind := s.names.kind(row.ColumnInt64(4))
-	e := &event.Event{
-		Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1),
-		Source: s.names.source(row.ColumnInt64(3)), Type: kind.name, Version: kind.version,
-		Time: row.ColumnInt64(5), Organisation: event.ParseOrganisation(row.ColumnText(6)),
-		Personal: row.ColumnInt64(8)&personal != 0,
-	}
-	row.ColumnBytes(2, e.ID[:])
-	row.ColumnBytes(7, e.Lane[:])
-	return e
 }
 
 // sourceID reads the id out of the context attributes, which hold it as the source gave it.

@@ -18,7 +18,8 @@ import (
 
 // Restore makes a database of a backup where none is, and begins a new epoch in it: what the log was given after the
 // backup is lost, so its positions will be given to other events, and a cursor behind it must not be believed. Either
-// all of it is there when Restore returns, or nothing. An upgrade, where the backup is of an earlier schema, is the next
+// all of it is there when Restore returns, or nothing. Persons who were erased since the backup are erased in it too, as
+// far as the journal of erasures is given. An upgrade, where the backup is of an earlier schema, is the next
 // start's.
 // Errors: fault.StoreNotEmpty when there is a database; fault.BackupInvalid when the backup is not what its manifest
 // says; fault.StoreNewer.
@@ -28,7 +29,7 @@ func Restore(ctx context.Context, from, file string, o Copying) (m Manifest, err
 			return m, err
 		}
 	}
-	if m, err = readManifest(from); err != nil {
+	if m, err = ReadManifest(from); err != nil {
 		return m, err
 	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
@@ -40,7 +41,7 @@ func Restore(ctx context.Context, from, file string, o Copying) (m Manifest, err
 	}
 	defer discard(part)
 	if err = copyChecked(ctx, from, part, &m, &o); err == nil {
-		err = m.renew(ctx, part)
+		err = m.renew(ctx, part, &o)
 	}
 	if err == nil {
 		_, _, err = digest(part)
@@ -60,7 +61,9 @@ func Restore(ctx context.Context, from, file string, o Copying) (m Manifest, err
 	return m, err
 }
 
-func readManifest(from string) (m Manifest, err error) {
+// ReadManifest reads what stands beside a backup.
+// Error: fault.BackupInvalid.
+func ReadManifest(from string) (m Manifest, err error) {
 	text, err := os.ReadFile(from + manifestSuffix)
 	if err != nil {
 		return m, fault.Wrap(fault.BackupInvalid, err, "the backup's manifest %s cannot be read", from+manifestSuffix)
@@ -108,8 +111,8 @@ func copyChecked(ctx context.Context, from, to string, m *Manifest, o *Copying) 
 	return target.Close()
 }
 
-// renew checks every page and row of a restored file, and begins its new epoch.
-func (m *Manifest) renew(ctx context.Context, file string) error {
+// renew checks every page and row of a restored file, erases again what was erased since, and begins its new epoch.
+func (m *Manifest) renew(ctx context.Context, file string, o *Copying) error {
 	c, err := openBeside(ctx, file)
 	if err != nil {
 		return err
@@ -128,6 +131,9 @@ func (m *Manifest) renew(ctx context.Context, file string) error {
 	if found.Schema != m.Schema || found.Head != m.Head || found.Epoch != m.Epoch {
 		return fault.New(fault.BackupInvalid, "the file holds schema %d, epoch %d, head %d; its manifest says %d, %d, %d",
 			found.Schema, found.Epoch, found.Head, m.Schema, m.Epoch, m.Head)
+	}
+	if err := o.eraseAgain(c, m.Head); err != nil {
+		return err
 	}
 	const begin = "INSERT INTO epochs (n, id, after) SELECT 1 + max(n), 1 + (random() & 0x3fffffff), ? FROM epochs"
 	return sqlitex.Execute(c, begin, &sqlitex.ExecOptions{Args: []any{m.Head}})

@@ -7,18 +7,19 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 )
 
 const skeletonColumns = "SELECT position, recorded, id, source, type, time, organisation, lane, flags FROM events "
 
-// skeleton reads one row of skeletonColumns: all of an event but its head and data, which may be forgotten.
+// skeleton reads one row of skeletonColumns, or the same columns of another: all of an event but its head and data.
 func (s *Store) skeleton(row *sqlite.Stmt) *event.Event {
 	kind := s.names.kind(row.ColumnInt64(4))
 	e := &event.Event{
 		Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1),
 		Source: s.names.source(row.ColumnInt64(3)), Type: kind.name, Version: kind.version,
 		Time: row.ColumnInt64(5), Organisation: event.ParseOrganisation(row.ColumnText(6)),
-		Personal: row.ColumnInt64(8)&personal != 0,
+		Personal: row.ColumnInt64(8)&personal != 0, Forgotten: row.ColumnInt64(8)&forgotten != 0,
 	}
 	row.ColumnBytes(2, e.ID[:])
 	row.ColumnBytes(7, e.Lane[:])
@@ -45,13 +46,16 @@ func (s *Store) Skeletons(ctx context.Context, w eventlog.Stretch, limit int) (l
 	return list, err
 }
 
-// Skeleton reads one event without head and data; nil when there is none.
-func (s *Store) Skeleton(ctx context.Context, position int64) (e *event.Event, err error) {
+// Skeleton reads one event without head and data. Error: fault.NotFound.
+func (s *Store) Skeleton(ctx context.Context, position int64) (*event.Event, error) {
 	list, err := s.Skeletons(ctx, eventlog.Stretch{Above: position - 1, Below: position + 1}, 1)
-	if len(list) > 0 {
-		e = list[0]
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list) == 0:
+		return nil, fault.New(fault.NotFound, "no event at position %d", position)
 	}
-	return e, err
+	return list[0], nil
 }
 
 // Called lists the positions of the events that their sources gave an id, one at most of each source, in no order.

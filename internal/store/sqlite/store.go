@@ -21,6 +21,7 @@ type Store struct {
 	full   bool // the writer's synchronous mode is FULL
 	pool   *sqlitex.Pool
 	file   string
+	turn   sync.Mutex // whoever writes: SQLite would let the second sleep, and wake late
 	same   func(stored, offered *event.Event) bool
 	keys   *keyring
 	sealer sealer
@@ -90,7 +91,8 @@ func Open(file string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// pragmas: WAL with FULL makes a commit durable before it is answered (promise 1).
+// pragmas: WAL with FULL makes a commit durable before it is answered (promise 1). What is freed within a page is
+// overwritten with zeros, so that what was erased stands nowhere in the file (promise 11).
 var pragmas = []string{
 	"PRAGMA page_size=8192",
 	"PRAGMA journal_mode=WAL",
@@ -98,6 +100,7 @@ var pragmas = []string{
 	"PRAGMA wal_autocheckpoint=2000",
 	"PRAGMA cache_size=-16384",
 	"PRAGMA temp_store=MEMORY",
+	"PRAGMA secure_delete=FAST",
 }
 
 func (s *Store) prepare(o *Options) error {

@@ -38,6 +38,10 @@ var visits = map[string]visit{
 	"POST /api/v1/events":                    {"/events", `{"specversion":"1.0","id":"$N","source":"urn:$SOURCE","type":"cv","data":{}}`, []string{kindOf, ce}, 403},
 	"GET /api/v1/events/{position}":          {path: "/events/$EVENT"},
 	"GET /api/v1/events/{position}/attempts": {path: "/events/$EVENT/attempts"},
+	"POST /api/v1/events/{position}/reveal":  {path: "/events/$EVENT/reveal", body: `{"reason":"case 7"}`},
+	"GET /api/v1/erasures":                   {path: "/erasures"},
+	"POST /api/v1/erasures":                  {path: "/erasures", body: `{"person":"0101701234","dryRun":true}`},
+	"GET /api/v1/erasures/{number}":          {path: "/erasures/1"},
 
 	"GET /api/v1/sources":                               {path: "/sources"},
 	"GET /api/v1/sources/{name}":                        {path: "/sources/$SOURCE"},
@@ -140,6 +144,8 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 	w.own.event, w.foreign.event, w.shared = w.tell("mine"), w.tell("rival"), w.tell("shared")
 	w.Until("a lane of each is blocked", func() bool { return len(w.Engine.Lanes(delivery.Selection{All: true})) == 4 })
 	w.own.pass, w.foreign.pass = w.replay(w.own.queue), w.replay(w.foreign.queue)
+	w.persons(citizen)
+	w.ok(200, w.call("POST", "/erasures", `{"person":"`+citizen+`","reason":"case 7","count":1}`))
 	w.set(func(o *api.Options) { o.Who = who })
 	return w
 }

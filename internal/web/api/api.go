@@ -57,6 +57,7 @@ type Options struct {
 	Events    Events
 	History   History
 	Audit     Audit
+	Keeper    Keeper
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
 	Who    func(*http.Request) (*account.Principal, error)
 	Logger *slog.Logger
@@ -104,6 +105,10 @@ func (a *api) routes() []route {
 		{"POST /api/v1/events", a.publish},
 		{"GET /api/v1/events/{position}", a.getEvent},
 		{"GET /api/v1/events/{position}/attempts", a.getAttempts},
+		{"POST /api/v1/events/{position}/reveal", a.reveal},
+		{"GET /api/v1/erasures", a.listErasures},
+		{"POST /api/v1/erasures", a.erase},
+		{"GET /api/v1/erasures/{number}", a.getErasure},
 
 		{"GET /api/v1/sources", a.listSources},
 		{"GET /api/v1/sources/{name}", a.source().get},

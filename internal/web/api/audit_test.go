@@ -160,6 +160,19 @@ var administered = map[string]administrative{
 		changes: request{path: "/subscriptions/ID/replays/1"},
 		nothing: []request{{path: "/subscriptions/ID/replays/1"}},
 	},
+	"POST /api/v1/events/{position}/reveal": {
+		act: audit.Reveal, subject: "event/ID", detail: `{"reason":"case 7"}`,
+		prepare: func(w *world) string { return fmt.Sprint(w.persons(citizen)[0]) },
+		refused: request{path: "/events/ID/reveal", body: `{}`},
+		changes: request{path: "/events/ID/reveal", body: `{"reason":"case 7"}`},
+	},
+	"POST /api/v1/erasures": {
+		act: audit.Erase, subject: "erasure/1", detail: `{"events":1}`,
+		prepare: func(w *world) string { return fmt.Sprint(w.persons(citizen)[0]) },
+		refused: request{path: "/erasures", body: `{"person":"` + citizen + `","reason":"case 7","count":2}`},
+		changes: request{path: "/erasures", body: `{"person":"` + citizen + `","reason":"case 7","count":1}`},
+		nothing: []request{{path: "/erasures", body: `{"person":"` + citizen + `","dryRun":true}`}, {path: "/erasures", body: `{"person":"` + citizen + `","reason":"case 7","count":1}`}},
+	},
 	"PUT /api/v1/systems/{name}/subscriptions": {
 		act: audit.PutSubscriptions, subject: "system/plain", detail: `{"added":2}`, makes: true,
 		refused: request{path: "/systems/plain/subscriptions", body: `{"items":[{"types":["none"]}]}`},
@@ -406,6 +419,13 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	past := w.read(2)
 	w.ok(202, do("POST", "/subscriptions/"+past+"/replays", `{"count":2,"rate":1}`))
 	w.ok(204, do("DELETE", "/subscriptions/"+past+"/replays/1", ""))
+
+	revealed := w.persons(mark)[0]
+	w.ok(200, do("POST", fmt.Sprint("/events/", revealed, "/reveal"), `{"reason":"case 7"}`))
+	w.ok(200, do("POST", "/erasures", `{"person":"`+mark+`","reason":"case 8","count":1}`))
+	for _, reason := range []string{mark, "about " + mark} {
+		w.call("POST", "/erasures", `{"person":"`+mark+`","reason":"`+reason+`","count":1}`)
+	}
 
 	parked := w.parked(2)
 	lanes := w.ok(200, w.call("GET", "/lanes?subscription="+parked, "")).items()

@@ -74,8 +74,9 @@ type eventView struct {
 	Version      string            `json:"version"`
 	Time         string            `json:"time"`
 	Organisation string            `json:"organisation,omitempty"`
-	Lane         string            `json:"lane"`
+	Lane         string            `json:"lane,omitempty"` // none: the event is forgotten
 	Personal     bool              `json:"personal"`
+	Forgotten    bool              `json:"forgotten,omitempty"` // its retention is over or its person was erased: this is all there is
 	Attributes   map[string]string `json:"attributes"`
 	MediaType    string            `json:"mediaType,omitempty"`
 	Size         int               `json:"size"` // of its data, in bytes
@@ -92,8 +93,11 @@ func (a *api) getEvent(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := eventView{
 		Position: e.Position, Recorded: instant(e.Recorded), Message: e.ID.String(), Source: e.Source, Type: e.Type, Version: e.Version,
-		Time: instant(e.Time), Organisation: e.Organisation.String(), Lane: e.Lane.String(), Personal: e.Personal,
+		Time: instant(e.Time), Organisation: e.Organisation.String(), Personal: e.Personal, Forgotten: e.Forgotten,
 		Attributes: map[string]string{}, MediaType: e.MediaType, Size: len(e.Data),
+	}
+	if !e.Forgotten {
+		v.Lane = e.Lane.String()
 	}
 	for _, attribute := range e.Attributes() {
 		v.Attributes[attribute.Name] = attribute.Value

@@ -24,6 +24,7 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/events":                    a.narrowed((*api).publish),
 		"GET /api/v1/events/{position}":          a.narrowed((*api).getEvent),
 		"GET /api/v1/events/{position}/attempts": a.narrowed((*api).getAttempts),
+		"POST /api/v1/events/{position}/reveal":  a.narrowed((*api).reveal),
 
 		"GET /api/v1/systems":                        a.listOwnSystems,
 		"GET /api/v1/systems/{name}":                 ofOwnSystem(a.getOwnSystem),
@@ -115,6 +116,7 @@ func (a *api) narrowed(handle func(*api, http.ResponseWriter, *http.Request) err
 		narrow.Operator = ownOperator{a.Operator, o}
 		narrow.Events = ownEvents{a.Events, o}
 		narrow.History = ownHistory{a.History, o}
+		narrow.Keeper = ownKeeper{a.Keeper, a.Events, o}
 		return handle(&narrow, w, r)
 	}
 }
@@ -207,11 +209,16 @@ type ownHistory struct {
 
 func (o ownHistory) AttemptsAt(ctx context.Context, position int64) ([]eventlog.AttemptRow, error) {
 	rows, err := o.History.AttemptsAt(ctx, position)
+	return o.only(rows), err
+}
+
+// only keeps the attempts at the owner's systems.
+func (o owner) only(rows []eventlog.AttemptRow) []eventlog.AttemptRow {
 	own := map[string]bool{}
 	for _, consumer := range o.book.Consumers() {
 		own[consumer.Name] = o.ActsFor(consumer.System)
 	}
-	return slices.DeleteFunc(rows, func(row eventlog.AttemptRow) bool { return !own[row.Consumer] }), err
+	return slices.DeleteFunc(rows, func(row eventlog.AttemptRow) bool { return !own[row.Consumer] })
 }
 
 // ownOperator looks at the lanes and endpoints of the owner's systems, and moves those alone.

@@ -145,6 +145,8 @@ var refusals = map[string]refusal{
 	"publish: too large":         {small, "POST", "/events", `[` + strings.Repeat(" ", 300) + `]`, []string{kindOf, ceBatch}, "body-too-large"},
 	"replay: another count":      {past, "POST", "/subscriptions/$reader/replays", `{"count":9}`, nil, "replay-count"},
 	"fetch: no such form":        {reading, "GET", "/pull/$reader", "", []string{"Accept", "text/html"}, "not-acceptable"},
+	"reveal: forgotten":          {erased, "POST", "/events/11/reveal", `{"reason":"case 7"}`, nil, "forgotten"},
+	"erase: another count":       {func(w *world) { w.persons("x9") }, "POST", "/erasures", `{"person":"x9","reason":"case 7","count":2}`, nil, "erase-count"},
 	"fetch: paused":              {pausedReading, "GET", "/pull/$reader", "", nil, "fetch-paused"},
 	"fetch: no cursor":           {reading, "GET", "/pull/$reader?after=AAAA", "", nil, "bad-cursor"},
 	"fetch: a cursor beyond":     {reading, "GET", "/pull/$reader?after=$beyond", "", nil, "log-rewound"},
@@ -174,6 +176,16 @@ func past(w *world) {
 }
 
 func reading(w *world) { w.reader(subscription.Cursor) }
+
+// erased makes the event at position 11 one that is forgotten.
+func erased(w *world) {
+	position := w.persons("x9")[0]
+	w.ok(200, w.call("POST", "/erasures", `{"person":"x9","reason":"case 7","count":1}`))
+	if position != 11 {
+		w.T.Fatalf("it is at %d", position)
+	}
+}
+
 func pausedReading(w *world) {
 	reading(w)
 	w.Must(w.Manager.Pause(context.Background(), revision.Hub, "eva", ""))
@@ -198,7 +210,7 @@ func owing(w *world) {
 var unmet = []fault.Code{fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
 	fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch,
-	fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid}
+	fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid}
 
 // Every code that a request can be answered with has a row; every answer says what, where and how to mend it, and shows
 // nothing of the request's values or of the hub's inside.

@@ -18,7 +18,9 @@ import (
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/store/erasurefile"
 	"github.com/varselhub/varsel/internal/web/api"
 	"github.com/varselhub/varsel/internal/web/api/apitest"
 )
@@ -67,6 +69,10 @@ func newWorld(t testing.TB) *world {
 		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log),
 		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
+	w.options.Keeper = retention.New(retention.Options{
+		Store: w.Store, Log: w.Log, Engine: w.Engine, Journal: erasurefile.New(t.TempDir(), []byte("key")), Book: w.Book, Clock: w.Clock, Logger: w.options.Logger,
+		Finder: retention.Scan{Log: w.Log, Version: w.Book.Version, Hasher: hasher},
+	})
 	w.handler = w.described()
 	w.Seed()
 	w.System("jobnet", profile.Star)

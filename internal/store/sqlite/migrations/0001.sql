@@ -8,8 +8,8 @@ CREATE TABLE events (
   type         INTEGER NOT NULL,          -- types.n
   time         INTEGER NOT NULL,          -- µs UTC
   organisation TEXT    NOT NULL,          -- type:code or empty
-  lane         BLOB    NOT NULL,          -- 16 bytes
-  flags        INTEGER NOT NULL           -- 1: personal
+  lane         BLOB    NOT NULL,          -- 16 bytes; zero: forgotten
+  flags        INTEGER NOT NULL           -- 1: personal; 2: forgotten, and its rows pruned
 ) STRICT;
 
 -- What an event says: head, media type and data, sealed in one.
@@ -30,6 +30,27 @@ CREATE TABLE data_keys (
 ) STRICT;
 
 CREATE INDEX data_keys_by_class ON data_keys (class, day);
+
+-- What was forgotten and is still to be pruned: rows that nobody can read any more.
+CREATE TABLE pruning (
+  class TEXT    NOT NULL,                 -- as in data_keys
+  day   INTEGER NOT NULL,
+  place INTEGER NOT NULL,                 -- positions up to here are pruned
+  last  INTEGER NOT NULL,                 -- the day's last position
+  PRIMARY KEY (class, day)
+) STRICT, WITHOUT ROWID;
+
+-- Persons who were erased: which events that was, never who.
+CREATE TABLE erasures (
+  n         INTEGER PRIMARY KEY,
+  at        INTEGER NOT NULL,             -- µs UTC
+  author    TEXT    NOT NULL,
+  reason    TEXT    NOT NULL,
+  upto      INTEGER NOT NULL,             -- the log was searched up to here
+  events    INTEGER NOT NULL,             -- how many positions
+  positions BLOB    NOT NULL,             -- differences, each an unsigned varint
+  ended     INTEGER NOT NULL              -- µs UTC; 0: it goes on
+) STRICT;
 
 CREATE TABLE event_ids (
   source   INTEGER NOT NULL,

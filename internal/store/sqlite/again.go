@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"errors"
+	"slices"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+
+	"github.com/varselhub/varsel/internal/eventlog"
+)
+
+// eraseAgain makes the erasures of the journal in a restored file, in one transaction: those of events that the file has
+// from the same history. What stands at other positions are other events, and stays. An erasure that the file does not
+// know is noted in it, so that its number is not given again.
+func (o *Copying) eraseAgain(c *sqlite.Conn, head int64) (err error) {
+	if len(o.Erasures) == 0 {
+		return nil
+	}
+	if err := sqlitex.ExecuteTransient(c, "PRAGMA secure_delete=ON", nil); err != nil {
+		return err
+	}
+	var epochs []eventlog.Epoch
+	err = each(c, "SELECT id, after FROM epochs ORDER BY n", nil, func(row *sqlite.Stmt) error {
+		epochs = append(epochs, eventlog.Epoch{ID: uint32(row.ColumnInt64(0)), After: row.ColumnInt64(1)})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	end, err := sqlitex.ImmediateTransaction(c)
+	if err != nil {
+		return err
+	}
+	defer end(&err)
+	events, erasures := 0, 0
+	for i := range o.Erasures {
+		e := &o.Erasures[i]
+		shared := e.Positions
+		if at, _ := slices.BinarySearch(shared, 1+eventlog.SharedUpTo(epochs, head, e.Epochs)); at < len(shared) {
+			shared = shared[:at]
+		}
+		n, err := eraseJournaled(c, shared)
+		if err == nil {
+			err = noteErasure(c, e, shared)
+		}
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			events, erasures = events+n, erasures+1
+		}
+	}
+	if o.Erased != nil {
+		o.Erased(events, erasures)
+	}
+	return nil
+}
+
+// eraseJournaled erases what of these positions is there, and returns how many events that were.
+func eraseJournaled(c *sqlite.Conn, positions []int64) (events int, err error) {
+	var here []int64
+	for _, position := range positions {
+		err := each(c, "SELECT 1 FROM payloads WHERE position = ?", func(st *sqlite.Stmt) { st.BindInt64(1, position) }, func(*sqlite.Stmt) error {
+			here = append(here, position)
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+	}
+	if len(here) == 0 {
+		return 0, nil
+	}
+	clues, err := cluesOf(c, here)
+	return len(here), errors.Join(err, deleteClues(c, clues), eraseRows(c, here))
+}
+
+// noteErasure keeps of an erasure what is of this history.
+func noteErasure(c *sqlite.Conn, e *eventlog.Journaled, positions []int64) error {
+	const note = "INSERT OR IGNORE INTO erasures (n, at, author, reason, upto, events, positions, ended) VALUES (?1, ?2, 'varsel restore', '', 0, ?3, ?4, ?2)"
+	return sqlitex.Execute(c, note, &sqlitex.ExecOptions{Args: []any{e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions)}})
+}
