@@ -40,6 +40,7 @@ const (
 	Replay           Act = "replay"
 	StopReplay       Act = "stop-replay"
 	Reveal           Act = "reveal"
+	SearchPerson     Act = "search-person"
 	Login            Act = "login"
 	Token            Act = "token"
 	Erase            Act = "erase"
@@ -51,7 +52,7 @@ const (
 func Acts() []Act {
 	return []Act{
 		PutSource, PutType, PutVersion, PutSystem, RemoveSystem, PutContacts, PutAccount, RotateSecret, PutSubscriptions, RotateKey, RetireKeys, Test, Activate, Deactivate,
-		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, Login, Token, Erase, Backup, Restore,
+		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, SearchPerson, Login, Token, Erase, Backup, Restore,
 	}
 }
 
@@ -108,6 +109,9 @@ type Detail struct {
 
 	// Of a reveal: why, in one line that names nobody.
 	Reason string `json:"reason,omitempty"`
+
+	// Of a search by person: how many events it found. What was searched for is not told.
+	Found *int `json:"found,omitempty"`
 
 	// Of a test message.
 	Passed *bool  `json:"passed,omitempty"`

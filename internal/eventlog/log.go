@@ -47,6 +47,7 @@ type Log struct {
 	halt    context.CancelFunc
 
 	head    atomic.Int64 // the last committed position; nothing above is visible to anyone
+	commits atomic.Int64 // groups committed since the start
 	healthy atomic.Bool  // the last commit went through
 	tail    *tail
 	growth  *Broadcast // the head has moved
@@ -142,6 +143,9 @@ func (l *Log) Idle() bool {
 	defer l.mu.Unlock()
 	return !l.writing && len(l.queue) == 0 && len(l.dirty) == 0
 }
+
+// Commits counts the groups committed since the start: who finds it as it was has the writer to itself.
+func (l *Log) Commits() int64 { return l.commits.Load() }
 
 // Healthy reports whether outcomes can be committed now. While they cannot, no new send may start (DESIGN section 5,
 // Record): what a receiver accepted must be remembered.

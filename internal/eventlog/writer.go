@@ -113,10 +113,12 @@ func (w *writer) commit(ctx context.Context) bool {
 // subscription answered "created" see every event that is answered after it.
 func (w *writer) committed() {
 	l := w.log
-	recovered := !l.healthy.Swap(true)
+	news := !l.healthy.Swap(true) // it has recovered
+	l.commits.Add(1)
 	head := l.head.Load()
 	w.events = w.events[:0]
 	for _, r := range w.group.Requests {
+		news = news || r.Clues == nil // what is found by them was in the log before
 		if r.Err != nil {
 			continue
 		}
@@ -137,7 +139,7 @@ func (w *writer) committed() {
 		l.tail.append(w.events, head)
 		l.head.Store(head)
 	}
-	if recovered || len(w.events) > 0 || len(w.group.Requests) > 0 {
+	if news {
 		l.growth.Signal()
 	}
 	for i, c := range w.dirty {

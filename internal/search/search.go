@@ -1,0 +1,163 @@
+// Package search finds events in the log: by the id their source gave them, message id, key, person, type, source and
+// time, and by where they stand with a receiver.
+//
+// Read search.go for what can be asked, find.go for how it is answered, and follow.go for how the index comes behind the
+// log. Nobody's key and nobody's number is kept: the index holds keyed hashes (DESIGN section 2), and forgets them with
+// what they were made of.
+package search
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// Log is what is searched, and whose writer writes the index.
+type Log interface {
+	Head() int64
+	Commits() int64
+	Grown() <-chan struct{}
+	Read(ctx context.Context, after int64, limit int) ([]*event.Event, int64, error)
+	At(ctx context.Context, position int64) (*event.Event, error)
+	Append(ctx context.Context, r *eventlog.Request) error
+}
+
+// Store looks up what the log and its index hold.
+type Store interface {
+	// Indexed tells how far the index has been written, and what its clues were made by.
+	Indexed(ctx context.Context) (upTo int64, maker event.Clue, err error)
+	// Positions lists events that have any of one or two clues, newest first, below a position.
+	Positions(ctx context.Context, clues []event.Clue, below int64, limit int) ([]int64, error)
+	// Called lists the events that sources gave an id, in no order.
+	Called(ctx context.Context, id string) ([]int64, error)
+	// Before is the last position recorded before a time, 0 for none.
+	Before(ctx context.Context, recorded int64) (int64, error)
+	// Skeletons reads events without head and data, newest first, forgotten ones too.
+	Skeletons(ctx context.Context, w eventlog.Stretch, limit int) ([]*event.Event, error)
+	// Skeleton reads one; nil when there is none.
+	Skeleton(ctx context.Context, position int64) (*event.Event, error)
+}
+
+// Standing is where an event stands with one subscription.
+type Standing struct {
+	System       string `json:"system"`
+	Subscription string `json:"subscription"`
+	State        string `json:"state"`
+}
+
+// Options are what else search stands on.
+type Options struct {
+	// Where tells where an event stands with everyone it is for; nil: that is not known here, and a search by state is
+	// refused.
+	Where func(ctx context.Context, position int64) ([]Standing, error)
+	// Trouble hears of what keeps the index from being written.
+	Trouble func(doing string, err error)
+	// Pause waits between two batches of the index, for d or until ctx ends; nil: in real time.
+	Pause func(ctx context.Context, d time.Duration)
+}
+
+// Searcher finds events. It is safe for concurrent use.
+type Searcher struct {
+	log    Log
+	store  Store
+	book   *revision.Book
+	hasher *event.Hasher
+	where  func(ctx context.Context, position int64) ([]Standing, error)
+
+	follower follower
+	stop     context.CancelFunc
+}
+
+// New returns a searcher whose index is not followed yet.
+func New(log Log, store Store, book *revision.Book, hasher *event.Hasher, o Options) *Searcher {
+	if o.Pause == nil {
+		o.Pause = pause
+	}
+	return &Searcher{
+		log: log, store: store, book: book, hasher: hasher, where: o.Where,
+		follower: follower{
+			log: log, book: book, hasher: hasher, trouble: o.Trouble, pause: o.Pause,
+			moved: eventlog.NewBroadcast(), maker: hasher.ClueMaker(), done: make(chan struct{}),
+		},
+	}
+}
+
+// Start takes up the index where it stood. One that was made with another secret is made anew.
+func (s *Searcher) Start(ctx context.Context) error {
+	upTo, maker, err := s.store.Indexed(ctx)
+	if err != nil {
+		return err
+	}
+	f := &s.follower
+	if f.anew = maker != f.maker; f.anew {
+		upTo = 0
+	}
+	f.upTo.Store(min(upTo, s.log.Head()))
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	go f.follow(following)
+	return nil
+}
+
+// Stop ends the follower; what it has not written yet it writes after the next start. Call it once, after Start.
+func (s *Searcher) Stop() {
+	s.stop()
+	<-s.follower.done
+}
+
+// UpTo is the position up to which the index has been written: what is above it is found by id, type and time only.
+func (s *Searcher) UpTo() int64 { return s.follower.upTo.Load() }
+
+// Reach waits until the index has been written up to a position.
+// Error: fault.ShuttingDown when ctx ends first, or Stop was called.
+func (s *Searcher) Reach(ctx context.Context, position int64) error {
+	return s.follower.reach(ctx, position)
+}
+
+// personsAtOnce is how many positions OfPerson reads at a time.
+const personsAtOnce = 10_000
+
+// OfPerson lists every event that names a person, by a value as it stands in the data, in order of position, and the
+// position up to which it has looked: the log's head as it was. It writes no audit entry: who uses it does.
+// Error: fault.ShuttingDown when ctx ends before the index has read that far.
+func (s *Searcher) OfPerson(ctx context.Context, value string) (positions []int64, upTo int64, err error) {
+	upTo = s.log.Head()
+	if err := s.Reach(ctx, upTo); err != nil {
+		return nil, 0, err
+	}
+	clue := []event.Clue{s.hasher.Clue(event.CluePerson, value)}
+	for below := upTo + 1; ; {
+		page, err := s.store.Positions(ctx, clue, below, personsAtOnce)
+		if err != nil {
+			return nil, 0, err
+		}
+		positions = append(positions, page...)
+		if len(page) < personsAtOnce {
+			break
+		}
+		below = page[len(page)-1]
+	}
+	slices.Reverse(positions)
+	return positions, upTo, nil
+}
+
+// States are those an event can stand in with a subscription, in the words of docs/glossary.md.
+func States() []string {
+	return []string{"pending", "waiting", "retrying", "parked", "withheld", "dropped", "expired", "discarded", "delivered", "served", "confirmed"}
+}
+
+// note writes the audit entry of a search by person, before anybody sees what it found.
+func (s *Searcher) note(ctx context.Context, actor string, found int) error {
+	return s.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{audit.Of(actor, audit.SearchPerson, "events", audit.Detail{Found: &found})}})
+}
+
+// refuse says what of a query cannot be, by its member.
+func refuse(member, rule, message string) fault.Violation {
+	return fault.Violation{Pointer: "/" + member, Rule: rule, Message: message}
+}
