@@ -59,6 +59,46 @@ func (w *world) fetchesAndLeases(ctx context.Context) {
 		w.t.Errorf("gone %v, then %v", gone, again)
 	}
 	w.replays(ctx, queue)
+	w.forgets(ctx)
+}
+
+// forgets erases a person, looks at the report, and reveals what is left of another's.
+func (w *world) forgets(ctx context.Context) {
+	w.t.Helper()
+	_, _, err := w.PutEventType(ctx, client.EventType{Name: "citizen", Title: "C", Order: "key", Personal: true, Retention: "P6M"}, "")
+	w.must(err)
+	_, _, err = w.PutVersion(ctx, client.Version{Type: "citizen", Version: "v1", State: "active", Sample: json.RawMessage(`{"cpr":"x"}`),
+		Mapping: client.Mapping{Fields: map[string]string{"key": "/cpr"}, Personal: []string{"/cpr"}}}, "")
+	w.must(err)
+	one, other := permit("20", "x"), permit("21", "x")
+	one.Type, one.Data, other.Type, other.Data = "citizen", json.RawMessage(`{"cpr":"one"}`), "citizen", json.RawMessage(`{"cpr":"other"}`)
+	accepted, err := w.Publish(ctx, one, other)
+	w.must(err)
+	count, err := w.CountErasure(ctx, "one")
+	w.must(err)
+	if _, err := w.Erase(ctx, "one", "case 7", count+1); !client.Has(err, client.CodeEraseCount) {
+		w.t.Errorf("%v", err)
+	}
+	erased, err := w.Erase(ctx, "one", "case 7", count)
+	w.must(err)
+	if w.whole(erased); erased.State != client.ErasureEnded || erased.Events != 1 {
+		w.t.Errorf("%+v", erased)
+	}
+	listed, err := w.Erasures(ctx)
+	w.must(err)
+	report, err := w.Erasure(ctx, erased.Number)
+	w.must(err)
+	if w.whole(report); len(listed) != 1 || report.Number != erased.Number {
+		w.t.Errorf("%+v %+v", listed, report)
+	}
+	if _, err := w.Reveal(ctx, accepted[0].Position, "case 8"); !client.Has(err, client.CodeForgotten) {
+		w.t.Errorf("%v", err)
+	}
+	shown, err := w.Reveal(ctx, accepted[1].Position, "case 8")
+	w.must(err)
+	if w.whole(shown); string(shown.Data) != `{"cpr":"other"}` {
+		w.t.Errorf("%+v", shown)
+	}
 }
 
 // replays counts, begins, lists and stops one.

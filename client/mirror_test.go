@@ -39,6 +39,9 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Totals{}, delivery.Totals{}},
 		{client.Violation{}, fault.Violation{}},
 		{client.AuditEntry{}, api.AuditView{}},
+		{client.Erasure{}, api.ErasureView{}},
+		{client.ErasureReport{}, api.ErasureReport{}},
+		{client.Revealed{}, api.Revealed{}},
 	} {
 		ours, theirs := members(reflect.TypeOf(pair[0])), members(reflect.TypeOf(pair[1]))
 		for name := range theirs {
@@ -94,6 +97,7 @@ func TestCodesAreTheCatalogues(t *testing.T) {
 		client.CodeNeedsIfMatch, client.CodeConflict, client.CodeReadOnly, client.CodeInvalidEvent, client.CodeEventConflict, client.CodeAfterRefused,
 		client.CodeTooManyEntries, client.CodeStorageFull, client.CodeShuttingDown, client.CodeDropCount, client.CodeNotGranted, client.CodeOverlap,
 		client.CodeVersionFixed, client.CodeTestFailed, client.CodeNothingSelected,
+		client.CodeForgotten, client.CodeEraseCount,
 	} {
 		if fault.Lookup(fault.Code(code)).Code != fault.Code(code) {
 			t.Errorf("%s is not in the catalogue", code)

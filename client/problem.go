@@ -39,6 +39,9 @@ const (
 
 	CodeReplayCount Code = "replay-count" // another number of events is selected
 
+	CodeForgotten  Code = "forgotten"   // the event's data is gone for good
+	CodeEraseCount Code = "erase-count" // another number of events name the person
+
 	CodeFetchPaused Code = "fetch-paused"
 	CodeBadCursor   Code = "bad-cursor"
 	CodeLogRewound  Code = "log-rewound" // the hub was restored from a backup that is older than the cursor

@@ -28,6 +28,9 @@ type commands struct {
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 	Audit   auditCommand   `cmd:"" help:"Read and verify the record of who did what."`
 
+	Reveal revealCommand `cmd:"" help:"Show an event with its data, on record."`
+	Erase  eraseCommand  `cmd:"" help:"Forget all events of a person, and report who had them."`
+
 	Token tokenCommand `cmd:"" help:"Print an access token, for curl and the like."`
 
 	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, while the hub runs."`
