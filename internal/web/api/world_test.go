@@ -20,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/store/erasurefile"
 	"github.com/varselhub/varsel/internal/web/api"
 )
@@ -57,9 +58,12 @@ func newWorld(t testing.TB) *world {
 		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log),
 		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
+	searcher := search.New(w.Log, w.Store, w.Book, hasher, search.Options{Trouble: func(doing string, err error) { t.Errorf("%s: %v", doing, err) }})
+	w.Must(searcher.Start(t.Context()))
+	t.Cleanup(searcher.Stop)
 	w.options.Keeper = retention.New(retention.Options{
 		Store: w.Store, Log: w.Log, Engine: w.Engine, Journal: erasurefile.New(t.TempDir(), []byte("key")), Book: w.Book, Clock: w.Clock, Logger: w.options.Logger,
-		Finder: retention.Scan{Log: w.Log, Version: w.Book.Version, Hasher: hasher},
+		Finder: searcher,
 	})
 	w.handler = api.New(w.options)
 	w.Seed()
