@@ -17,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/web/api"
 )
@@ -39,6 +40,7 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Totals{}, delivery.Totals{}},
 		{client.Violation{}, fault.Violation{}},
 		{client.AuditEntry{}, api.AuditView{}},
+		{client.Place{}, search.Place{}},
 	} {
 		ours, theirs := members(reflect.TypeOf(pair[0])), members(reflect.TypeOf(pair[1]))
 		for name := range theirs {

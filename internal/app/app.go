@@ -22,6 +22,7 @@ import (
 	"github.com/varselhub/varsel/internal/notify"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/headfile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
@@ -36,6 +37,7 @@ type Hub struct {
 	Publisher *publish.Publisher
 	Manager   *manage.Manager
 	Engine    *delivery.Engine
+	Searcher  *search.Searcher
 	Log       *eventlog.Log
 	Store     *sqlite.Store
 	Vault     *secret.Vault
@@ -131,6 +133,9 @@ func (h *Hub) open(ctx context.Context) error {
 		InFlight: h.config.InFlight, Observe: h.observe,
 	})
 
+	// Search. Where an event stands is not told yet: see search.Options.
+	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Trouble: h.report})
+
 	// Management.
 	h.Manager = manage.New(h.Log, h.Engine, system, manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Vault, Trouble: h.report,
@@ -162,6 +167,10 @@ func (h *Hub) Start(ctx context.Context) error {
 	}
 	h.onStop(h.drain)
 	h.started.Store(true)
+	if err := h.Searcher.Start(ctx); err != nil {
+		return err
+	}
+	h.onStop(func(context.Context) { h.Searcher.Stop() })
 	h.Manager.Start()
 	h.onStop(func(context.Context) { h.Manager.Stop() })
 	return nil

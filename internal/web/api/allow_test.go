@@ -36,6 +36,8 @@ const agreementOf = `{"agreement":{"profile":"standard","baseUrl":"https://$SYST
 // visits has one request for every route of the API. A route that is missing here fails the test.
 var visits = map[string]visit{
 	"POST /api/v1/events":                    {"/events", `{"specversion":"1.0","id":"$N","source":"urn:$SOURCE","type":"cv","data":{}}`, []string{kindOf, ce}, 403},
+	"GET /api/v1/events":                     {path: "/events?source=$SOURCE", foreign: 200},
+	"POST /api/v1/events/search":             {path: "/events/search", body: `{"source":"$SOURCE"}`, foreign: 200},
 	"GET /api/v1/events/{position}":          {path: "/events/$EVENT"},
 	"GET /api/v1/events/{position}/attempts": {path: "/events/$EVENT/attempts"},
 
