@@ -475,6 +475,7 @@ func TestOperating(t *testing.T) {
 	if last := rest.Items[len(rest.Items)-1]; last.Act != "remove-system" || string(last.Detail) != fmt.Sprintf(`{"removed":1,"dropped":%d}`, drop) || rest.Next != "" {
 		t.Errorf("%+v", rest)
 	}
+	w.finds(ctx)
 	head, err := w.AuditHead(ctx)
 	read(head, err)
 	if head.Number != rest.Items[len(rest.Items)-1].Number || head.MAC != rest.Items[len(rest.Items)-1].MAC {
@@ -488,6 +489,31 @@ func TestOperating(t *testing.T) {
 	w.fetchesAndLeases(ctx)
 	w.accounts(ctx)
 	w.askedEveryRoute()
+}
+
+// finds searches in the address and in a body.
+func (w *world) finds(ctx context.Context) {
+	w.t.Helper()
+	all, err := w.Find(ctx, client.FindQuery{From: time.Unix(1, 0), To: time.Now().Add(time.Hour), Limit: 2})
+	w.must(err)
+	w.whole(all)
+	if len(all.Items) != 2 || all.Next == "" || all.Items[0].Position <= all.Items[1].Position {
+		w.t.Fatalf("%+v", all)
+	}
+	rest, err := w.Find(ctx, client.FindQuery{After: all.Next, Limit: 1})
+	w.must(err)
+	if len(rest.Items) != 1 || rest.Items[0].Position >= all.Items[1].Position {
+		w.t.Errorf("%+v", rest)
+	}
+	if one, err := w.Find(ctx, client.FindQuery{ID: all.Items[0].MessageID}); err != nil || len(one.Items) != 1 || one.Items[0].Position != all.Items[0].Position {
+		w.t.Errorf("%+v %v", one, err)
+	}
+	if none, err := w.Find(ctx, client.FindQuery{Person: "nobody", Key: "nothing"}); err != nil || len(none.Items) != 0 || none.UpTo == 0 {
+		w.t.Errorf("%+v %v", none, err)
+	}
+	if _, err := w.Find(ctx, client.FindQuery{System: "nobody"}); !client.Has(err, client.CodeNotFound) {
+		w.t.Errorf("%v", err)
+	}
 }
 
 // accounts goes through what an operator does for those who call: an account, its secret, and the contacts that it may

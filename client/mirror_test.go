@@ -17,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/web/api"
 )
@@ -42,6 +43,7 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Erasure{}, api.ErasureView{}},
 		{client.ErasureReport{}, api.ErasureReport{}},
 		{client.Revealed{}, api.Revealed{}},
+		{client.Place{}, search.Place{}},
 	} {
 		ours, theirs := members(reflect.TypeOf(pair[0])), members(reflect.TypeOf(pair[1]))
 		for name := range theirs {

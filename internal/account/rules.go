@@ -28,6 +28,8 @@ func to(route string, operator, auditor, source, subscriber, siteEditor Reach) R
 var Rules = []Rule{
 	//                                                    operator auditor source subscriber site-editor
 	to("POST /api/v1/events", All, None, Own, None, None),
+	to("GET /api/v1/events", All, All, Own, Own, None),
+	to("POST /api/v1/events/search", All, All, Own, Own, None),
 	to("GET /api/v1/events/{position}", All, All, Own, Own, None),
 	to("GET /api/v1/events/{position}/attempts", All, All, None, Own, None),
 	to("POST /api/v1/events/{position}/reveal", All, None, None, Own, None), // on record, with the reason

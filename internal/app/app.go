@@ -23,6 +23,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/headfile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
@@ -37,6 +38,7 @@ type Hub struct {
 	Publisher *publish.Publisher
 	Manager   *manage.Manager
 	Engine    *delivery.Engine
+	Searcher  *search.Searcher
 	Log       *eventlog.Log
 	Store     *sqlite.Store
 	Vault     *secret.Vault
@@ -133,6 +135,9 @@ func (h *Hub) open(ctx context.Context) error {
 		InFlight: h.config.InFlight, Observe: h.observe,
 	})
 
+	// Search. Where an event stands is not told yet: see search.Options.
+	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Trouble: h.report})
+
 	// Management.
 	h.Manager = manage.New(h.Log, h.Engine, system, manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Vault, Trouble: h.report,
@@ -142,7 +147,7 @@ func (h *Hub) open(ctx context.Context) error {
 	}
 
 	// Forgetting.
-	if h.keeper, err = h.newKeeper(book, hasher, system); err != nil {
+	if h.keeper, err = h.newKeeper(book, system); err != nil {
 		return err
 	}
 	return h.guard(ctx, book, guard, system)
@@ -169,6 +174,10 @@ func (h *Hub) Start(ctx context.Context) error {
 	}
 	h.onStop(h.drain)
 	h.started.Store(true)
+	if err := h.Searcher.Start(ctx); err != nil {
+		return err
+	}
+	h.onStop(func(context.Context) { h.Searcher.Stop() })
 	h.keeper.Start()
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()

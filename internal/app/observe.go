@@ -46,7 +46,7 @@ func (h *Hub) figures() telemetry.Figures {
 	totals := h.Engine.Totals()
 	f := telemetry.Figures{
 		Delivered: totals.Delivered, Retried: totals.Retried, Parked: totals.Parked, Blocked: totals.Blocked, InFlight: totals.InFlight,
-		Head: h.Log.Head(), Routed: h.Engine.Routed(), Healthy: h.Log.Healthy(), Ready: h.ready() == nil,
+		Head: h.Log.Head(), Routed: h.Engine.Routed(), Searched: h.Searcher.UpTo(), Healthy: h.Log.Healthy(), Ready: h.ready() == nil,
 	}
 	at := map[string]int{}
 	for _, s := range h.Engine.Standings() {

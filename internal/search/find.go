@@ -34,8 +34,8 @@ type Query struct {
 // Found is one event that was found.
 type Found struct {
 	*event.Event
-	Forgotten bool       // it has no head and no data any more, and no SourceID
-	Standings []Standing // with Query's system and subscription, where they were asked for
+	Forgotten bool    // it has no head and no data any more, and no SourceID
+	Places    []Place // with Query's system and subscription, where they were asked for
 }
 
 // Page is what was found, newest first.
@@ -263,11 +263,11 @@ func (x *finding) look(ctx context.Context, e *event.Event) error {
 		!x.isFor(e):
 		return nil
 	}
-	standings, err := x.standings(ctx, e.Position)
-	if err != nil || q.State != "" && len(standings) == 0 {
+	places, err := x.places(ctx, e.Position)
+	if err != nil || q.State != "" && len(places) == 0 {
 		return err
 	}
-	found := Found{Event: e, Standings: standings}
+	found := Found{Event: e, Places: places}
 	whole, err := x.log.At(ctx, e.Position)
 	switch {
 	case err == nil:
@@ -293,15 +293,15 @@ func (x *finding) isFor(e *event.Event) (is bool) {
 	return is
 }
 
-// standings are where an event stands with whom it is asked for, in the state that is asked for.
-func (x *finding) standings(ctx context.Context, position int64) ([]Standing, error) {
+// places are where an event stands with whom it is asked for, in the state that is asked for.
+func (x *finding) places(ctx context.Context, position int64) ([]Place, error) {
 	q := x.q
 	if x.where == nil || q.System == "" && q.Subscription == "" {
 		return nil, nil
 	}
 	x.asked++
 	all, err := x.where(ctx, position)
-	return slices.DeleteFunc(all, func(s Standing) bool {
+	return slices.DeleteFunc(all, func(s Place) bool {
 		return q.System != "" && s.System != q.System || q.Subscription != "" && s.Subscription != q.Subscription || q.State != "" && s.State != q.State
 	}), err
 }

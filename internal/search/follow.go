@@ -43,8 +43,9 @@ func (f *follower) follow(ctx context.Context) {
 	defer close(f.done)
 	for {
 		grown := f.log.Grown()
-		if err := f.catchUp(ctx); err != nil && ctx.Err() == nil {
-			f.trouble("indexing for search", err) // the log grows, or takes commits again: then it is tried again
+		// When the log grows, or takes commits again, it is tried again. That the log is closed is nobody's trouble.
+		if err := f.catchUp(ctx); err != nil && ctx.Err() == nil && !fault.Has(err, fault.ShuttingDown) {
+			f.trouble("indexing for search", err)
 		}
 		select {
 		case <-grown:

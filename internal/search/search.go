@@ -44,8 +44,8 @@ type Store interface {
 	Skeleton(ctx context.Context, position int64) (*event.Event, error)
 }
 
-// Standing is where an event stands with one subscription.
-type Standing struct {
+// Place is where an event stands with one subscription.
+type Place struct {
 	System       string `json:"system"`
 	Subscription string `json:"subscription"`
 	State        string `json:"state"`
@@ -55,7 +55,7 @@ type Standing struct {
 type Options struct {
 	// Where tells where an event stands with everyone it is for; nil: that is not known here, and a search by state is
 	// refused.
-	Where func(ctx context.Context, position int64) ([]Standing, error)
+	Where func(ctx context.Context, position int64) ([]Place, error)
 	// Trouble hears of what keeps the index from being written.
 	Trouble func(doing string, err error)
 	// Pause waits between two batches of the index, for d or until ctx ends; nil: in real time.
@@ -68,7 +68,7 @@ type Searcher struct {
 	store  Store
 	book   *revision.Book
 	hasher *event.Hasher
-	where  func(ctx context.Context, position int64) ([]Standing, error)
+	where  func(ctx context.Context, position int64) ([]Place, error)
 
 	follower follower
 	stop     context.CancelFunc

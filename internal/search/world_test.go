@@ -30,7 +30,7 @@ type world struct {
 	clock  *clock.Fake
 	hasher *event.Hasher
 	random *rand.Rand
-	where  func(context.Context, int64) ([]search.Standing, error)
+	where  func(context.Context, int64) ([]search.Place, error)
 
 	store     *sqlite.Store
 	log       *eventlog.Log

@@ -10,7 +10,7 @@ import (
 type Figures struct {
 	Delivered, Retried, Parked, Blocked int64 // since the start
 	InFlight                            int64
-	Head, Routed                        int64 // positions
+	Head, Routed, Searched              int64 // positions
 	Healthy, Ready                      bool
 	Systems                             []System
 	Listeners                           []Listener
@@ -46,6 +46,7 @@ var (
 	inFlight    = describe("varsel_in_flight", "Messages being sent.")
 	head        = describe("varsel_log_head_position", "The newest position of the log.")
 	routed      = describe("varsel_log_routed_position", "The position up to which events have been offered to their consumers.")
+	searched    = describe("varsel_search_position", "The position up to which events can be found by id, key and person.")
 	healthy     = describe("varsel_log_healthy", "1 when the log takes commits.")
 	ready       = describe("varsel_ready", "1 when the hub takes events and delivers them.")
 	pending     = describe("varsel_pending", "Deliveries that are not over.", "system", "profile")
@@ -57,7 +58,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (s *standing) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{delivered, retried, parked, blocked, inFlight, head, routed, healthy, ready, pending, lanes, endpoints, connections, expiry} {
+	for _, d := range []*prometheus.Desc{delivered, retried, parked, blocked, inFlight, head, routed, searched, healthy, ready, pending, lanes, endpoints, connections, expiry} {
 		to <- d
 	}
 }
@@ -78,6 +79,7 @@ func (s *standing) Collect(to chan<- prometheus.Metric) {
 	gauge(inFlight, float64(f.InFlight))
 	gauge(head, float64(f.Head))
 	gauge(routed, float64(f.Routed))
+	gauge(searched, float64(f.Searched))
 	gauge(healthy, one(f.Healthy))
 	gauge(ready, one(f.Ready))
 	for _, system := range bound(f.Systems) {

@@ -28,7 +28,7 @@ type operator struct {
 }
 
 var figures = telemetry.Figures{
-	Delivered: 7, Retried: 2, Parked: 1, Blocked: 3, InFlight: 4, Head: 100, Routed: 90, Healthy: true, Ready: true,
+	Delivered: 7, Retried: 2, Parked: 1, Blocked: 3, InFlight: 4, Head: 100, Routed: 90, Searched: 80, Healthy: true, Ready: true,
 	Systems: []telemetry.System{{
 		Name: "archive", Profile: "standard", Pending: 5, Retrying: 1, Standing: 2, Parked: 3, Endpoints: map[string]int{"down": 1},
 	}},
@@ -85,7 +85,7 @@ func TestTotalsAreShownAsTheHubKeepsThem(t *testing.T) {
 	o.everything()
 	text := o.scrape()
 	for _, want := range []string{
-		`varsel_build_info{version="v1"} 1`, `varsel_ready 1`, `varsel_log_healthy 1`, `varsel_log_head_position 100`, `varsel_log_routed_position 90`,
+		`varsel_build_info{version="v1"} 1`, `varsel_ready 1`, `varsel_log_healthy 1`, `varsel_log_head_position 100`, `varsel_log_routed_position 90`, `varsel_search_position 80`,
 		`varsel_deliveries_total 7`, `varsel_retries_total 2`, `varsel_parked_total 1`, `varsel_blocked_total 3`, `varsel_in_flight 4`,
 		`varsel_pending{profile="standard",system="archive"} 5`, `varsel_lanes{profile="standard",state="retrying",system="archive"} 1`,
 		`varsel_lanes{profile="standard",state="standing",system="archive"} 2`, `varsel_lanes{profile="standard",state="parked",system="archive"} 3`,

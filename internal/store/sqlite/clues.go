@@ -154,14 +154,25 @@ func (x *indexing) segment(of class) (n int64, err error) {
 	return n, err
 }
 
-// dropClues forgets some of what a day's events of one class are found by, and tells how many that was; 0: there are no
-// more. Message ids are in another segment, and stay.
-func dropClues(c *sqlite.Conn, of class, most int) (dropped int, err error) {
-	const of1 = "segment = (SELECT n FROM segments WHERE day = ?1 AND class = ?2)"
-	err = sqlitex.Execute(c, "DELETE FROM clues WHERE "+of1+" AND (segment, clue, position) IN (SELECT segment, clue, position FROM clues WHERE "+of1+" ORDER BY segment, clue, position LIMIT ?3)", &sqlitex.ExecOptions{
-		Args: []any{of.day, string(of.retention), most},
-	})
-	return c.Changes(), err
+// hideClues takes what a day's events of one class are found by out of every lookup; the rows are for dropClues. Message
+// ids are in another segment, and stay.
+func hideClues(c *sqlite.Conn, of class) error {
+	return sqlitex.Execute(c, "UPDATE segments SET day = -n WHERE day = ? AND class = ?", &sqlitex.ExecOptions{Args: []any{of.day, string(of.retention)}})
+}
+
+// dropClues deletes some clues of a hidden segment, and tells how many that was; 0: there are no more of it, or there is
+// none.
+func dropClues(c *sqlite.Conn, most int) (dropped int, err error) {
+	segment, err := number(c, "SELECT coalesce(min(n), 0) FROM segments WHERE day < 0")
+	if err != nil || segment == 0 {
+		return 0, err
+	}
+	const some = "DELETE FROM clues WHERE segment = ?1 AND (segment, clue, position) IN (SELECT segment, clue, position FROM clues WHERE segment = ?1 ORDER BY clue, position LIMIT ?2)"
+	err = sqlitex.Execute(c, some, &sqlitex.ExecOptions{Args: []any{segment, most}})
+	if dropped = c.Changes(); err != nil || dropped > 0 {
+		return dropped, err
+	}
+	return 0, sqlitex.Execute(c, "DELETE FROM segments WHERE n = ?", &sqlitex.ExecOptions{Args: []any{segment}})
 }
 
 // cluesOf finds what events, at rising positions, are found by, apart from their message ids. It walks through all clues
@@ -227,7 +238,7 @@ func (s *Store) Indexed(ctx context.Context) (upTo int64, maker event.Clue, err 
 
 // positionsQuery: days come newest first by their index, and only the rows of one day are sorted, so it ends with the limit.
 const positionsQuery = `SELECT c.position FROM segments s CROSS JOIN clues c ON c.segment = s.n
-	WHERE c.clue IN (?1, ?2) AND c.position < ?3 ORDER BY s.day DESC, c.position DESC LIMIT ?4`
+	WHERE +s.day >= 0 AND c.clue IN (?1, ?2) AND c.position < ?3 ORDER BY s.day DESC, c.position DESC LIMIT ?4`
 
 // Positions lists the events that have any of the clues, of which there are one or two, newest first: at most limit of
 // them that are below a position.

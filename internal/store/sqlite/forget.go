@@ -15,9 +15,9 @@ import (
 
 // Forget destroys the data keys of what was recorded on one day (UTC, days since 1970-01-01) under one retention, and
 // returns how many there were. When it returns, no process can read these payloads or the answers to them any more, here
-// or in a copy of the file made from now on; the skeletons stay, with their message ids. Events that are accepted later,
-// of that day even, are sealed under another key. Copies made before keep the wrapped keys: they forget when they are
-// deleted.
+// or in a copy of the file made from now on; the skeletons stay, with their message ids. Nothing else finds them. Events that
+// are accepted later, of that day even, are sealed under another key. Copies made before keep the wrapped keys: they
+// forget when they are deleted.
 //
 // It runs beside the writer, whose commits wait for it. What is left of the rows, and the hashes that events are
 // found by, are for Prune, and on its list from the same transaction on.

@@ -21,6 +21,9 @@ func toPrune(c *sqlite.Conn, of class) error {
 	if err != nil {
 		return err
 	}
+	if err := hideClues(c, of); err != nil {
+		return err
+	}
 	return sqlitex.Execute(c, "INSERT OR REPLACE INTO pruning (class, day, place, last) VALUES (?, ?, ?, ?)", &sqlitex.ExecOptions{
 		Args: []any{string(of.retention), of.day, first - 1, after - 1},
 	})
@@ -94,7 +97,7 @@ func (s *Store) pruneNext(c *sqlite.Conn, most int) (p eventlog.Pruned, err erro
 		return p, err
 	}
 	defer end(&err)
-	if dropped, err := dropClues(c, of, cluesAtOnce*most); dropped > 0 || err != nil {
+	if dropped, err := dropClues(c, cluesAtOnce*most); dropped > 0 || err != nil {
 		return p, err
 	}
 	if upTo == 0 {

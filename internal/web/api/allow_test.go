@@ -16,6 +16,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/web/api"
 )
@@ -36,6 +37,8 @@ const agreementOf = `{"agreement":{"profile":"standard","baseUrl":"https://$SYST
 // visits has one request for every route of the API. A route that is missing here fails the test.
 var visits = map[string]visit{
 	"POST /api/v1/events":                    {"/events", `{"specversion":"1.0","id":"$N","source":"urn:$SOURCE","type":"cv","data":{}}`, []string{kindOf, ce}, 403},
+	"GET /api/v1/events":                     {path: "/events?source=$SOURCE", foreign: 200},
+	"POST /api/v1/events/search":             {path: "/events/search", body: `{"source":"$SOURCE"}`, foreign: 200},
 	"GET /api/v1/events/{position}":          {path: "/events/$EVENT"},
 	"GET /api/v1/events/{position}/attempts": {path: "/events/$EVENT/attempts"},
 	"POST /api/v1/events/{position}/reveal":  {path: "/events/$EVENT/reveal", body: `{"reason":"case 7"}`},
@@ -144,8 +147,8 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 	w.own.event, w.foreign.event, w.shared = w.tell("mine"), w.tell("rival"), w.tell("shared")
 	w.Until("a lane of each is blocked", func() bool { return len(w.Engine.Lanes(delivery.Selection{All: true})) == 4 })
 	w.own.pass, w.foreign.pass = w.replay(w.own.queue), w.replay(w.foreign.queue)
-	w.persons(citizen)
-	w.ok(200, w.call("POST", "/erasures", `{"person":"`+citizen+`","reason":"case 7","count":1}`))
+	w.persons(anna)
+	w.ok(200, w.call("POST", "/erasures", `{"person":"`+anna+`","reason":"case 7","count":1}`))
 	w.set(func(o *api.Options) { o.Who = who })
 	return w
 }
@@ -166,6 +169,7 @@ func (w *town) visit(pattern string, h holdings) answer {
 	w.T.Helper()
 	v := visits[pattern]
 	w.visits++
+	w.Must(w.options.Searcher.(*search.Searcher).Reach(w.T.Context(), w.Log.Head())) // an answer tells how far it has come
 	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$PASS", h.pass,
 		"$N", strconv.Itoa(w.visits+10))
 	method, _, _ := strings.Cut(pattern, " ")

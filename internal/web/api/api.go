@@ -56,6 +56,7 @@ type Options struct {
 	Replayer  Replayer
 	Events    Events
 	History   History
+	Searcher  Searcher
 	Audit     Audit
 	Keeper    Keeper
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
@@ -103,6 +104,8 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func (a *api) routes() []route {
 	return []route{
 		{"POST /api/v1/events", a.publish},
+		{"GET /api/v1/events", a.findEvents},
+		{"POST /api/v1/events/search", a.searchEvents},
 		{"GET /api/v1/events/{position}", a.getEvent},
 		{"GET /api/v1/events/{position}/attempts", a.getAttempts},
 		{"POST /api/v1/events/{position}/reveal", a.reveal},

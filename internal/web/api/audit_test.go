@@ -88,6 +88,12 @@ type administrative struct {
 
 // administered are the routes that are not GET, but publishing.
 var administered = map[string]administrative{
+	"POST /api/v1/events/search": {
+		act: audit.SearchPerson, subject: "events", detail: `{"found":0}`,
+		refused: request{path: "/events/search", body: `{"person":"0101701234","limit":0.5}`},
+		changes: request{path: "/events/search", body: `{"person":"0101701234"}`},
+		nothing: []request{{path: "/events/search", body: `{"type":"cv"}`}},
+	},
 	"PUT /api/v1/sources/{name}": {
 		act: audit.PutSource, subject: "source/cvr", detail: `{"created":true}`, makes: true,
 		refused: request{path: "/sources/cvr", body: `{"title":"CVR"}`},
@@ -162,16 +168,16 @@ var administered = map[string]administrative{
 	},
 	"POST /api/v1/events/{position}/reveal": {
 		act: audit.Reveal, subject: "event/ID", detail: `{"reason":"case 7"}`,
-		prepare: func(w *world) string { return fmt.Sprint(w.persons(citizen)[0]) },
+		prepare: func(w *world) string { return fmt.Sprint(w.persons(anna)[0]) },
 		refused: request{path: "/events/ID/reveal", body: `{}`},
 		changes: request{path: "/events/ID/reveal", body: `{"reason":"case 7"}`},
 	},
 	"POST /api/v1/erasures": {
 		act: audit.Erase, subject: "erasure/1", detail: `{"events":1}`,
-		prepare: func(w *world) string { return fmt.Sprint(w.persons(citizen)[0]) },
-		refused: request{path: "/erasures", body: `{"person":"` + citizen + `","reason":"case 7","count":2}`},
-		changes: request{path: "/erasures", body: `{"person":"` + citizen + `","reason":"case 7","count":1}`},
-		nothing: []request{{path: "/erasures", body: `{"person":"` + citizen + `","dryRun":true}`}, {path: "/erasures", body: `{"person":"` + citizen + `","reason":"case 7","count":1}`}},
+		prepare: func(w *world) string { return fmt.Sprint(w.persons(anna)[0]) },
+		refused: request{path: "/erasures", body: `{"person":"` + anna + `","reason":"case 7","count":2}`},
+		changes: request{path: "/erasures", body: `{"person":"` + anna + `","reason":"case 7","count":1}`},
+		nothing: []request{{path: "/erasures", body: `{"person":"` + anna + `","dryRun":true}`}, {path: "/erasures", body: `{"person":"` + anna + `","reason":"case 7","count":1}`}},
 	},
 	"PUT /api/v1/systems/{name}/subscriptions": {
 		act: audit.PutSubscriptions, subject: "system/plain", detail: `{"added":2}`, makes: true,
@@ -413,6 +419,7 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	w.ok(200, do("POST", "/subscriptions/"+id+"/activate", ""))
 	w.ok(202, w.call("POST", "/events", `{"specversion":"1.0","id":"`+mark+`","source":"urn:test:dfdg","type":"move","data":{"k":"`+mark+`"}}`, kindOf, ce))
 
+	w.ok(200, do("POST", "/events/search", `{"person":"`+mark+`","key":"`+mark+`","type":"`+mark+`","source":"`+mark+`"}`))
 	w.ok(200, do("PUT", "/systems/new/contacts", `{"technical":`+strings.Replace(contact, "@b", "@c", 1)+`}`))
 	w.ok(201, do("PUT", "/accounts/robot", `{"title":"`+mark+`","roles":["auditor"]}`))
 	secret := w.ok(201, do("POST", "/accounts/robot/secrets", `{"overlapSeconds":0}`)).json["clientSecret"].(string)

@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	citizen  = "0101701234" // stands for a personal value
-	neighbor = "0202704321"
+	anna  = "0101701234" // stands for a personal value
+	bo = "0202704321"
 )
 
 // persons publishes an event of a source that nobody else has for each person, and returns their positions.
@@ -32,7 +32,7 @@ func (w *world) persons(numbers ...string) (positions []int64) {
 	_, err := w.Manager.PutType(ctx, event.Type{Name: "citizen", Title: "C", Order: event.OrderKey, Personal: true, Retention: "P180D"}, by)
 	w.Must(err)
 	_, err = w.Manager.PutVersion(ctx, event.Version{
-		Type: "citizen", Version: "v1", State: event.StateActive, Sample: []byte(`{"cpr":"` + neighbor + `"}`), Mapping: event.Mapping{Personal: []string{"/cpr"}, Fields: map[string]string{"key": "/cpr"}},
+		Type: "citizen", Version: "v1", State: event.StateActive, Sample: []byte(`{"cpr":"` + bo + `"}`), Mapping: event.Mapping{Personal: []string{"/cpr"}, Fields: map[string]string{"key": "/cpr"}},
 	}, by)
 	w.Must(err)
 	_, err = w.Manager.PutSource(ctx, event.Source{Name: "register", URI: "urn:register", Title: "R", Types: []string{"citizen"}}, by)
@@ -54,28 +54,28 @@ func TestAPersonIsErased(t *testing.T) {
 	w.Subscribe("plain", subscription.Subscription{Name: "a", Path: "/a"})
 	w.System("archive", profile.Standard)
 	queue := w.Subscribe("archive", subscription.Subscription{Name: "reader", Channel: subscription.Queue})["reader"]
-	positions := w.persons(citizen, neighbor)
+	positions := w.persons(anna, bo)
 	w.Until("both are delivered", func() bool { return len(w.Sent()) == 2 })
 
 	ask := func(body string) answer { return w.call("POST", "/erasures", body) }
 	for body, problem := range map[string]string{
 		`{"reason":"case 7","count":1}`:                                        "invalid-document /person length",
-		`{"person":"` + citizen + `","count":1}`:                               "invalid-document /reason required",
-		`{"person":"` + citizen + `","reason":"about 010170-1234","count":1}`:  "invalid-document /reason personal",
+		`{"person":"` + anna + `","count":1}`:                               "invalid-document /reason required",
+		`{"person":"` + anna + `","reason":"about 010170-1234","count":1}`:  "invalid-document /reason personal",
 		`{"person":"secret","reason":"my secret","count":1}`:                   "invalid-document /reason personal",
-		`{"person":"` + citizen + `","reason":"case 7"}`:                       "invalid-document /count required",
-		`{"person":"` + citizen + `","reason":"case 7","count":7}`:             "erase-count",
+		`{"person":"` + anna + `","reason":"case 7"}`:                       "invalid-document /count required",
+		`{"person":"` + anna + `","reason":"case 7","count":7}`:             "erase-count",
 		`{"person":"9999999999","reason":"case 7","count":0}`:                  "nothing-selected",
-		`{"person":"` + citizen + `","reason":"case 7","count":1,"unknown":1}`: "invalid-document /unknown unknown",
+		`{"person":"` + anna + `","reason":"case 7","count":1,"unknown":1}`: "invalid-document /unknown unknown",
 	} {
-		if a := ask(body); a.problem() != problem || strings.Contains(a.text, citizen) {
+		if a := ask(body); a.problem() != problem || strings.Contains(a.text, anna) {
 			t.Errorf("%s: %s, want %s: %s", body, a.problem(), problem, a.text)
 		}
 	}
-	if a := w.ok(200, ask(`{"person":"`+citizen+`","dryRun":true}`)); a.json["count"] != 1.0 {
+	if a := w.ok(200, ask(`{"person":"`+anna+`","dryRun":true}`)); a.json["count"] != 1.0 {
 		t.Errorf("counted %s", a.text)
 	}
-	done := w.ok(200, ask(`{"person":"`+citizen+`","reason":"case 7","count":1}`))
+	done := w.ok(200, ask(`{"person":"`+anna+`","reason":"case 7","count":1}`))
 	if done.json["state"] != "ended" || done.json["erasure"] != 1.0 || done.json["events"] != 1.0 {
 		t.Errorf("%s", done.text)
 	}
@@ -135,16 +135,16 @@ func TestAPersonIsErased(t *testing.T) {
 		}
 		return false
 	})
-	if a := w.call("POST", "/erasures", `{"person":"`+citizen+`","dryRun":true}`); a.json["count"] != 0.0 {
+	if a := w.call("POST", "/erasures", `{"person":"`+anna+`","dryRun":true}`); a.json["count"] != 0.0 {
 		t.Errorf("afterwards there are %s", a.text)
 	}
 	for _, entry := range w.audited() {
-		if strings.Contains(fmt.Sprintf("%+v %s", entry, entry.Detail), citizen) {
+		if strings.Contains(fmt.Sprintf("%+v %s", entry, entry.Detail), anna) {
 			t.Errorf("the audit log names the person: %+v", entry)
 		}
 	}
 	for _, text := range []string{done.text, report.text, shown.text, w.logged.String()} {
-		if strings.Contains(text, citizen) {
+		if strings.Contains(text, anna) {
 			t.Errorf("%s", text)
 		}
 	}
@@ -157,7 +157,7 @@ func TestAPayloadIsRevealedOnRecord(t *testing.T) {
 	w := newWorld(t)
 	w.Subscribe("plain", subscription.Subscription{Name: "a", Path: "/a"})
 	w.Answer(500)
-	at := w.persons(citizen)[0]
+	at := w.persons(anna)[0]
 	w.Until("an attempt failed", func() bool { return len(w.Engine.Lanes(delivery.Selection{All: true})) == 1 })
 	path := fmt.Sprint("/events/", at, "/reveal")
 	before := len(w.audited())
@@ -167,7 +167,7 @@ func TestAPayloadIsRevealedOnRecord(t *testing.T) {
 		`{"reason":"two\nlines"}`:          "invalid-document /reason length",
 		`{"reason":"asked by 0101701234"}`: "invalid-document /reason personal",
 	} {
-		if a := w.call("POST", path, body); a.problem() != problem || strings.Contains(a.text, citizen) {
+		if a := w.call("POST", path, body); a.problem() != problem || strings.Contains(a.text, anna) {
 			t.Errorf("%s: %s", body, a.text)
 		}
 	}
@@ -179,7 +179,7 @@ func TestAPayloadIsRevealedOnRecord(t *testing.T) {
 	}
 	a := w.ok(200, w.call("POST", path, `{"reason":"case 7"}`))
 	data, err := base64.StdEncoding.DecodeString(a.json["data"].(string))
-	if err != nil || string(data) != `{"cpr":"`+citizen+`"}` || a.json["mediaType"] != "application/json" || a.json["attributes"].(map[string]any)["id"] != "p0" {
+	if err != nil || string(data) != `{"cpr":"`+anna+`"}` || a.json["mediaType"] != "application/json" || a.json["attributes"].(map[string]any)["id"] != "p0" {
 		t.Errorf("%s %s", data, a.text)
 	}
 	entries := w.audited()
@@ -203,7 +203,7 @@ func TestASubscriberRevealsItsOwn(t *testing.T) {
 		w.Subscribe(system, subscription.Subscription{Name: "a", Path: "/a"})
 	}
 	w.Answer(0) // no answer: the reason is kept
-	at := w.persons(citizen)[0]
+	at := w.persons(anna)[0]
 	w.Until("both have failed", func() bool { return len(w.Engine.Lanes(delivery.Selection{All: true})) == 2 })
 	w.set(func(o *api.Options) {
 		o.Who = as(&account.Principal{Name: "s", Roles: []account.Role{account.Subscriber}, Systems: []string{"plain"}})

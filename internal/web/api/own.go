@@ -22,6 +22,8 @@ import (
 func (a *api) own() map[string]handler {
 	return map[string]handler{
 		"POST /api/v1/events":                    a.narrowed((*api).publish),
+		"GET /api/v1/events":                     a.narrowed((*api).findEvents),
+		"POST /api/v1/events/search":             a.narrowed((*api).searchEvents),
 		"GET /api/v1/events/{position}":          a.narrowed((*api).getEvent),
 		"GET /api/v1/events/{position}/attempts": a.narrowed((*api).getAttempts),
 		"POST /api/v1/events/{position}/reveal":  a.narrowed((*api).reveal),
@@ -117,6 +119,7 @@ func (a *api) narrowed(handle func(*api, http.ResponseWriter, *http.Request) err
 		narrow.Events = ownEvents{a.Events, o}
 		narrow.History = ownHistory{a.History, o}
 		narrow.Keeper = ownKeeper{a.Keeper, a.Events, o}
+		narrow.Searcher = ownSearcher{a.Searcher, o}
 		return handle(&narrow, w, r)
 	}
 }

@@ -2,11 +2,13 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +22,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/store/erasurefile"
 	"github.com/varselhub/varsel/internal/web/api"
 	"github.com/varselhub/varsel/internal/web/api/apitest"
@@ -31,6 +34,8 @@ type world struct {
 	options api.Options
 	handler http.Handler
 	logged  *safeBuffer
+	hasher  *event.Hasher
+	where   map[int64][]search.Place // what whereabouts tells, beside that it is asked of events there are
 }
 
 type directory struct{ book *revision.Book }
@@ -64,20 +69,38 @@ func newWorld(t testing.TB) *world {
 	w := &world{World: managetest.New(t), logged: &safeBuffer{}}
 	hasher, err := event.NewHasher([]byte("a test secret that is long enough for HMAC"))
 	w.Must(err)
+	w.hasher = hasher
 	w.options = api.Options{
 		Book: w.Book, Manager: w.Manager, Decode: cloudevents.Decode, Operator: w.Engine, Puller: w.Engine, Replayer: w.Engine, Events: w.Log, History: w.Store, Audit: w.Store,
 		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log),
+		Searcher:  searching(t, w, hasher),
 		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
 	w.options.Keeper = retention.New(retention.Options{
 		Store: w.Store, Log: w.Log, Engine: w.Engine, Journal: erasurefile.New(t.TempDir(), []byte("key")), Book: w.Book, Clock: w.Clock, Logger: w.options.Logger,
-		Finder: retention.Scan{Log: w.Log, Version: w.Book.Version, Hasher: hasher},
+		Finder: w.options.Searcher.(*search.Searcher),
 	})
 	w.handler = w.described()
 	w.Seed()
 	w.System("jobnet", profile.Star)
 	w.System("plain", profile.Standard)
 	return w
+}
+
+// searching is a searcher with its follower, as long as the test.
+func searching(t testing.TB, w *world, hasher *event.Hasher) *search.Searcher {
+	s := search.New(w.Log, w.Store, w.Book, hasher, search.Options{Where: w.whereabouts, Trouble: func(doing string, err error) { t.Errorf("%s: %v", doing, err) }})
+	w.Must(s.Start(context.Background()))
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// whereabouts tells what the test says; it may be asked of events there are, and of no others.
+func (w *world) whereabouts(ctx context.Context, position int64) ([]search.Place, error) {
+	if _, err := w.Log.At(ctx, position); err != nil {
+		w.T.Errorf("asked where position %d stands: %v", position, err)
+	}
+	return slices.Clone(w.where[position]), nil
 }
 
 // answer is a response with its JSON.

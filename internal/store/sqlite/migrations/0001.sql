@@ -63,7 +63,7 @@ CREATE TABLE event_ids (
 -- delete of rows side by side. Message ids are nobody's secret and stay: theirs are in segments of the class "message ids".
 CREATE TABLE segments (
   n     INTEGER PRIMARY KEY,
-  day   INTEGER NOT NULL,                 -- of data_keys.day
+  day   INTEGER NOT NULL,                 -- of data_keys.day; below 0: forgotten, nothing is found by it
   class TEXT    NOT NULL,                 -- of data_keys.class
   UNIQUE (day, class)
 ) STRICT;
