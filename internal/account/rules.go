@@ -30,6 +30,9 @@ var Rules = []Rule{
 	to("POST /api/v1/events", All, None, Own, None, None),
 	to("GET /api/v1/events/{position}", All, All, Own, Own, None),
 	to("GET /api/v1/events/{position}/attempts", All, All, None, Own, None),
+	to("GET /api/v1/events/{position}/whereabouts", All, All, None, Own, None),
+	to("GET /api/v1/whereabouts", All, All, None, Own, None),
+	to("GET /api/v1/systems/{name}/whereabouts", All, All, None, Own, None),
 
 	// The catalogue is everyone's who may be a party to an event.
 	to("GET /api/v1/sources", All, All, All, All, None),

@@ -96,3 +96,16 @@ func (s *Store) Skeleton(ctx context.Context, position int64) (e *event.Event, e
 	}
 	return e, err
 }
+
+// Named implements eventlog.Store: a look-up for each source there is.
+func (s *Store) Named(ctx context.Context, id string) (positions []int64, err error) {
+	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		return each(c, "SELECT i.position FROM sources s JOIN event_ids i ON i.source = s.n AND i.id = ? ORDER BY i.position", func(st *sqlite.Stmt) {
+			st.BindText(1, id)
+		}, func(row *sqlite.Stmt) error {
+			positions = append(positions, row.ColumnInt64(0))
+			return nil
+		})
+	})
+	return positions, err
+}

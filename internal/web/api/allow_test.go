@@ -39,6 +39,10 @@ var visits = map[string]visit{
 	"GET /api/v1/events/{position}":          {path: "/events/$EVENT"},
 	"GET /api/v1/events/{position}/attempts": {path: "/events/$EVENT/attempts"},
 
+	"GET /api/v1/events/{position}/whereabouts": {path: "/events/$EVENT/whereabouts"},
+	"GET /api/v1/whereabouts":                   {path: "/whereabouts?id=0&source=urn:$SOURCE"},
+	"GET /api/v1/systems/{name}/whereabouts":    {path: "/systems/$SYSTEM/whereabouts"},
+
 	"GET /api/v1/sources":                               {path: "/sources"},
 	"GET /api/v1/sources/{name}":                        {path: "/sources/$SOURCE"},
 	"PUT /api/v1/sources/{name}":                        {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},

@@ -54,6 +54,7 @@ type Options struct {
 	Puller    Puller
 	Replayer  Replayer
 	Events    Events
+	Locator   Locator
 	History   History
 	Audit     Audit
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
@@ -102,6 +103,8 @@ func (a *api) routes() []route {
 		{"POST /api/v1/events", a.publish},
 		{"GET /api/v1/events/{position}", a.getEvent},
 		{"GET /api/v1/events/{position}/attempts", a.getAttempts},
+		{"GET /api/v1/events/{position}/whereabouts", a.getWhereabouts},
+		{"GET /api/v1/whereabouts", a.findWhereabouts},
 
 		{"GET /api/v1/sources", a.listSources},
 		{"GET /api/v1/sources/{name}", a.source().get},
@@ -123,6 +126,7 @@ func (a *api) routes() []route {
 		{"GET /api/v1/systems/{name}/subscriptions", a.getSet},
 		{"PUT /api/v1/systems/{name}/subscriptions", a.putSet},
 		{"POST /api/v1/systems/{name}/signing-keys", a.rotateKey},
+		{"GET /api/v1/systems/{name}/whereabouts", a.getSystemWhereabouts},
 
 		{"GET /api/v1/subscriptions", a.listSubscriptions},
 		{"GET /api/v1/subscriptions/{id}", a.getSubscription},

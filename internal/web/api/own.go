@@ -25,6 +25,10 @@ func (a *api) own() map[string]handler {
 		"GET /api/v1/events/{position}":          a.narrowed((*api).getEvent),
 		"GET /api/v1/events/{position}/attempts": a.narrowed((*api).getAttempts),
 
+		"GET /api/v1/events/{position}/whereabouts": a.narrowed((*api).getWhereabouts),
+		"GET /api/v1/whereabouts":                   a.narrowed((*api).findWhereabouts),
+		"GET /api/v1/systems/{name}/whereabouts":    ofOwnSystem(a.getSystemWhereabouts),
+
 		"GET /api/v1/systems":                        a.listOwnSystems,
 		"GET /api/v1/systems/{name}":                 ofOwnSystem(a.getOwnSystem),
 		"GET /api/v1/systems/{name}/contacts":        ofOwnSystem(a.getContacts),
@@ -129,6 +133,7 @@ func (a *api) narrowed(handle func(*api, http.ResponseWriter, *http.Request) err
 		narrow.Operator = ownOperator{a.Operator, o}
 		narrow.Events = ownEvents{a.Events, o}
 		narrow.History = ownHistory{a.History, o}
+		narrow.Locator = ownLocator{a.Locator, o}
 		return handle(&narrow, w, r)
 	}
 }
