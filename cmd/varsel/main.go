@@ -23,6 +23,7 @@ type commands struct {
 	Publish publishCommand `cmd:"" help:"Send events to a hub."`
 	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
 	Pull    pullCommand    `cmd:"" help:"Fetch what is for a subscription that is not pushed, and print it."`
+	Where   whereCommand   `cmd:"" help:"Find out where an event is, or how a system stands: what, since when, why, and what to do next."`
 	Replay  replayCommand  `cmd:"" help:"Send a subscription its past once more: one event, some, or all since a position."`
 	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
