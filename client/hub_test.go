@@ -428,6 +428,21 @@ func TestOperating(t *testing.T) {
 	if len(attempts) == 0 || attempts[0].Status != 500 {
 		t.Errorf("%+v", attempts)
 	}
+	where, err := w.Where(ctx, results[0].Position)
+	read(where, err)
+	if len(where.Items) != 1 || where.Items[0].State != client.StateRetrying || where.Items[0].Status != 500 || len(where.Items[0].Attempts) == 0 {
+		t.Errorf("%+v", where)
+	}
+	named, err := w.WhereNamed(ctx, "1", "")
+	read(named, err)
+	if named.Position != where.Position {
+		t.Errorf("%+v", named)
+	}
+	whole, err := w.SystemWhereabouts(ctx, "archive", 1)
+	read(whole, err)
+	if whole.Now.Pending == 0 || len(whole.Subscriptions) != 1 || len(whole.Lanes.Items) == 0 || whole.Oldest == nil {
+		t.Errorf("%+v", whole)
+	}
 	totals, err := w.Totals(ctx)
 	read(totals, err)
 	if totals.Pending != int64(drop) {

@@ -38,6 +38,8 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Lane{}, delivery.LaneView{}},
 		{client.Endpoint{}, delivery.EndpointView{}},
 		{client.Totals{}, delivery.Totals{}},
+		{client.Whereabouts{}, api.WhereView{}},
+		{client.SystemWhereabouts{}, api.SystemView{}},
 		{client.Violation{}, fault.Violation{}},
 		{client.AuditEntry{}, api.AuditView{}},
 		{client.Erasure{}, api.ErasureView{}},

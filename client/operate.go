@@ -289,6 +289,7 @@ type Attempt struct {
 	Number      int       `json:"number"`
 	At          time.Time `json:"at"`
 	Outcome     string    `json:"outcome"`
+	Replay      int64     `json:"replay,omitempty"` // the pass it belongs to
 	Status      int       `json:"status,omitempty"` // of the answer; 0: there was none
 	Millis      float64   `json:"durationMs"`
 	Reason      string    `json:"reason,omitempty"`

@@ -24,6 +24,7 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
 	Pull    pullCommand    `cmd:"" help:"Fetch what is for a subscription that is not pushed, and print it."`
 	Find    findCommand    `cmd:"" help:"Find events: by id, key, person, type, source, time, and where they stand."`
+	Where   whereCommand   `cmd:"" help:"Find out where an event is, or how a system stands: what, since when, why, and what to do next."`
 	Replay  replayCommand  `cmd:"" help:"Send a subscription its past once more: one event, some, or all since a position."`
 	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`

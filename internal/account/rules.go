@@ -36,6 +36,9 @@ var Rules = []Rule{
 	to("GET /api/v1/erasures", All, All, None, None, None),
 	to("POST /api/v1/erasures", All, None, None, None, None),
 	to("GET /api/v1/erasures/{number}", All, All, None, None, None),
+	to("GET /api/v1/events/{position}/whereabouts", All, All, None, Own, None),
+	to("GET /api/v1/whereabouts", All, All, None, Own, None),
+	to("GET /api/v1/systems/{name}/whereabouts", All, All, None, Own, None),
 
 	// The catalogue is everyone's who may be a party to an event.
 	to("GET /api/v1/sources", All, All, All, All, None),

@@ -135,8 +135,8 @@ func (h *Hub) open(ctx context.Context) error {
 		InFlight: h.config.InFlight, Observe: h.observe,
 	})
 
-	// Search. Where an event stands is not told yet: see search.Options.
-	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Trouble: h.report})
+	// Search.
+	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report})
 
 	// Management.
 	h.Manager = manage.New(h.Log, h.Engine, system, manage.Options{

@@ -11,6 +11,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/telemetry"
 )
 
@@ -31,6 +32,16 @@ func (h *Hub) observe(o delivery.Observation) {
 		}
 	}
 	h.telemetry.Attempted(&a)
+}
+
+// where tells search where an event stands.
+func (h *Hub) where(ctx context.Context, position int64) ([]search.Place, error) {
+	found, err := h.Engine.Where(ctx, position)
+	places := make([]search.Place, len(found))
+	for i := range found {
+		places[i] = search.Place{System: found[i].System, Subscription: found[i].Subscription, State: found[i].State}
+	}
+	return places, err
 }
 
 func (h *Hub) profileOf(system string) string {

@@ -113,7 +113,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	programs := api.New(api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.Engine, Puller: h.Engine,
-		Replayer: h.Engine, Events: h.Log, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Keeper: h.keeper, Who: noted(h.who()), Logger: h.logger,
+		Replayer: h.Engine, Events: h.Log, Locator: h.Engine, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Keeper: h.keeper, Who: noted(h.who()), Logger: h.logger,
 	})
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	return faces{

@@ -64,10 +64,10 @@ type Whereabouts struct {
 	State        string           `json:"state"`
 	Why          string           `json:"why,omitempty"` // it has not gone yet
 	PausedBy     []revision.Scope `json:"pausedBy,omitempty"`
-	At           int64            `json:"at"`       // when it came to where it is: delivered, parked, lent, handed out, …
-	Since        int64            `json:"since"`    // of the first failure, while there is trouble
-	Due          int64            `json:"due"`      // of the next attempt; when parked, of its expiry; when leased, of the lease's end
-	Attempts     int              `json:"attempts"` // made
+	At           int64            `json:"at"`    // when it came to where it is: delivered, parked, lent, handed out, …
+	Since        int64            `json:"since"` // of the first failure, while there is trouble
+	Due          int64            `json:"due"`   // of the next attempt; when parked, of its expiry; when leased, of the lease's end
+	Attempts     int              `json:"tried"` // how often
 	Status       int              `json:"status,omitempty"`
 	Reason       string           `json:"reason,omitempty"` // why the last attempt failed
 	Behind       *Ahead           `json:"behind,omitempty"`
@@ -84,7 +84,7 @@ type Ahead struct {
 	Why      string `json:"why,omitempty"`
 	Since    int64  `json:"since"` // of its first failure
 	Due      int64  `json:"due"`
-	Attempts int    `json:"attempts"`
+	Attempts int    `json:"tried"`
 	Status   int    `json:"status,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 	Replay   int64  `json:"replay,omitempty"` // the pass that brings it
@@ -95,7 +95,7 @@ type Replayed struct {
 	Pass     int64  `json:"pass"`
 	State    string `json:"state"`
 	At       int64  `json:"at"` // when that ended
-	Attempts int    `json:"attempts"`
+	Attempts int    `json:"tried"`
 }
 
 // Where tells where the event at a position is for everyone whom it was for by the configuration in force at that
@@ -151,6 +151,11 @@ func (e *Engine) whereIs(ctx context.Context, q *search) (w Whereabouts, err err
 			return w, err
 		}
 	}
+}
+
+// Named finds the events that their sources gave an id, by position.
+func (e *Engine) Named(ctx context.Context, id string) ([]int64, error) {
+	return e.store.Named(ctx, id)
 }
 
 // search is one event and one subscription that it was for, with all that is known of them.

@@ -161,7 +161,7 @@ func (x *finding) bound(ctx context.Context) (err error) {
 // lookUp finds the positions of an id.
 func (x *finding) lookUp(ctx context.Context) (err error) {
 	x.byID = true
-	if x.positions, err = x.store.Called(ctx, x.q.ID); err != nil {
+	if x.positions, err = x.store.Named(ctx, x.q.ID); err != nil {
 		return err
 	}
 	if message, err := ident.Parse(x.q.ID); err == nil {

@@ -34,8 +34,8 @@ type Store interface {
 	Indexed(ctx context.Context) (upTo int64, maker event.Clue, err error)
 	// Positions lists events that have any of one or two clues, newest first, below a position.
 	Positions(ctx context.Context, clues []event.Clue, below int64, limit int) ([]int64, error)
-	// Called lists the events that sources gave an id, in no order.
-	Called(ctx context.Context, id string) ([]int64, error)
+	// Named lists the events that sources gave an id, by position.
+	Named(ctx context.Context, id string) ([]int64, error)
 	// Before is the last position recorded before a time, 0 for none.
 	Before(ctx context.Context, recorded int64) (int64, error)
 	// Skeletons reads events without head and data, newest first, forgotten ones too.

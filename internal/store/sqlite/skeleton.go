@@ -58,17 +58,17 @@ func (s *Store) Skeleton(ctx context.Context, position int64) (*event.Event, err
 	return list[0], nil
 }
 
-// Called lists the positions of the events that their sources gave an id, one at most of each source, in no order.
-func (s *Store) Called(ctx context.Context, id string) (list []int64, err error) {
+// Named implements eventlog.Store: a look-up for each source there is.
+func (s *Store) Named(ctx context.Context, id string) (positions []int64, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT i.position FROM sources s CROSS JOIN event_ids i ON i.source = s.n AND i.id = ?", func(st *sqlite.Stmt) {
+		return each(c, "SELECT i.position FROM sources s CROSS JOIN event_ids i ON i.source = s.n AND i.id = ? ORDER BY i.position", func(st *sqlite.Stmt) {
 			st.BindText(1, id)
 		}, func(row *sqlite.Stmt) error {
-			list = append(list, row.ColumnInt64(0))
+			positions = append(positions, row.ColumnInt64(0))
 			return nil
 		})
 	})
-	return list, err
+	return positions, err
 }
 
 // Before is the position of the last event recorded before a time in µs UTC, 0 when there is none: recorded never falls

@@ -46,6 +46,10 @@ var visits = map[string]visit{
 	"POST /api/v1/erasures":                  {path: "/erasures", body: `{"person":"0101701234","dryRun":true}`},
 	"GET /api/v1/erasures/{number}":          {path: "/erasures/1"},
 
+	"GET /api/v1/events/{position}/whereabouts": {path: "/events/$EVENT/whereabouts"},
+	"GET /api/v1/whereabouts":                   {path: "/whereabouts?id=0&source=urn:$SOURCE"},
+	"GET /api/v1/systems/{name}/whereabouts":    {path: "/systems/$SYSTEM/whereabouts"},
+
 	"GET /api/v1/sources":                               {path: "/sources"},
 	"GET /api/v1/sources/{name}":                        {path: "/sources/$SOURCE"},
 	"PUT /api/v1/sources/{name}":                        {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},

@@ -55,6 +55,7 @@ type Options struct {
 	Puller    Puller
 	Replayer  Replayer
 	Events    Events
+	Locator   Locator
 	History   History
 	Searcher  Searcher
 	Audit     Audit
@@ -112,6 +113,8 @@ func (a *api) routes() []route {
 		{"GET /api/v1/erasures", a.listErasures},
 		{"POST /api/v1/erasures", a.erase},
 		{"GET /api/v1/erasures/{number}", a.getErasure},
+		{"GET /api/v1/events/{position}/whereabouts", a.getWhereabouts},
+		{"GET /api/v1/whereabouts", a.findWhereabouts},
 
 		{"GET /api/v1/sources", a.listSources},
 		{"GET /api/v1/sources/{name}", a.source().get},
@@ -133,6 +136,7 @@ func (a *api) routes() []route {
 		{"GET /api/v1/systems/{name}/subscriptions", a.getSet},
 		{"PUT /api/v1/systems/{name}/subscriptions", a.putSet},
 		{"POST /api/v1/systems/{name}/signing-keys", a.rotateKey},
+		{"GET /api/v1/systems/{name}/whereabouts", a.getSystemWhereabouts},
 
 		{"GET /api/v1/subscriptions", a.listSubscriptions},
 		{"GET /api/v1/subscriptions/{id}", a.getSubscription},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/publish"
 )
@@ -121,6 +122,7 @@ type attemptView struct {
 	Number   int     `json:"number"`
 	At       string  `json:"at"`
 	Outcome  string  `json:"outcome"`
+	Replay   int64   `json:"replay,omitempty"` // the pass it belongs to
 	Status   int     `json:"status,omitempty"`
 	Millis   float64 `json:"durationMs"`
 	Reason   string  `json:"reason,omitempty"`
@@ -142,11 +144,14 @@ func (a *api) getAttempts(w http.ResponseWriter, r *http.Request) error {
 	}
 	views := make([]attemptView, 0, len(rows))
 	for i := range rows {
-		row := &rows[i]
-		views = append(views, attemptView{
-			Consumer: row.Consumer, Number: row.Number, At: instant(row.At), Outcome: row.Outcome.String(), Status: row.Result.Status,
-			Millis: float64(row.Result.Duration.Microseconds()) / 1000, Reason: row.Result.Reason, Detail: row.Result.Detail, Answer: len(row.Result.Body),
-		})
+		views = append(views, viewAttempt(&rows[i]))
 	}
 	return respondList(w, views)
+}
+
+func viewAttempt(row *eventlog.AttemptRow) attemptView {
+	return attemptView{
+		Consumer: row.Consumer, Number: row.Number, At: instant(row.At), Outcome: row.Outcome.String(), Replay: row.Pass, Status: row.Result.Status,
+		Millis: float64(row.Result.Duration.Microseconds()) / 1000, Reason: row.Result.Reason, Detail: row.Result.Detail, Answer: len(row.Result.Body),
+	}
 }

@@ -28,6 +28,10 @@ func (a *api) own() map[string]handler {
 		"GET /api/v1/events/{position}/attempts": a.narrowed((*api).getAttempts),
 		"POST /api/v1/events/{position}/reveal":  a.narrowed((*api).reveal),
 
+		"GET /api/v1/events/{position}/whereabouts": a.narrowed((*api).getWhereabouts),
+		"GET /api/v1/whereabouts":                   a.narrowed((*api).findWhereabouts),
+		"GET /api/v1/systems/{name}/whereabouts":    ofOwnSystem(a.getSystemWhereabouts),
+
 		"GET /api/v1/systems":                        a.listOwnSystems,
 		"GET /api/v1/systems/{name}":                 ofOwnSystem(a.getOwnSystem),
 		"GET /api/v1/systems/{name}/contacts":        ofOwnSystem(a.getContacts),
@@ -120,6 +124,7 @@ func (a *api) narrowed(handle func(*api, http.ResponseWriter, *http.Request) err
 		narrow.History = ownHistory{a.History, o}
 		narrow.Keeper = ownKeeper{a.Keeper, a.Events, o}
 		narrow.Searcher = ownSearcher{a.Searcher, o}
+		narrow.Locator = ownLocator{a.Locator, ownEvents{a.Events, o}}
 		return handle(&narrow, w, r)
 	}
 }

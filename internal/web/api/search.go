@@ -130,7 +130,7 @@ func cursorBelow(position int64) string { return "e" + strconv.FormatInt(positio
 func (a *api) find(w http.ResponseWriter, r *http.Request, q search.Query, place string) error {
 	page, err := a.Searcher.Find(r.Context(), a.Author(r), q)
 	if err != nil {
-		return placed(err, place)
+		return pointing(err, place)
 	}
 	view := foundPage{Items: make([]foundView, 0, len(page.Events)), UpTo: page.UpTo}
 	if page.Next != 0 {
@@ -146,8 +146,8 @@ func (a *api) find(w http.ResponseWriter, r *http.Request, q search.Query, place
 	return respond(w, http.StatusOK, view)
 }
 
-// placed names the members of what cannot be asked for as they stand in the request.
-func placed(err error, place string) error {
+// pointing names the members of what cannot be asked for as they stand in the request.
+func pointing(err error, place string) error {
 	if !fault.Has(err, fault.BadRequest) {
 		return err
 	}
