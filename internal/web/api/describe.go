@@ -44,7 +44,7 @@ const basePath = "/api/v1"
 
 // describe makes the document of routes.
 //
-// Error: a route that is not described, or a type that cannot be; a test finds both.
+// Error: a type that cannot be described; a test finds it.
 func describe(routes []route, all map[string]about) (*openapi.Document, error) {
 	d := &description{
 		document:  skeleton(),
@@ -53,12 +53,13 @@ func describe(routes []route, all map[string]about) (*openapi.Document, error) {
 	for _, route := range routes {
 		a, known := all[route.pattern]
 		if !known {
-			return nil, fmt.Errorf("%s is not described: add it to described in internal/web/api", route.pattern)
+			continue // TestEveryRouteIsDescribed finds it
 		}
 		if err := d.add(route.pattern, &a); err != nil {
 			return nil, fmt.Errorf("%s: %w", route.pattern, err)
 		}
 	}
+	maps.Copy(d.reflector.Schemas, eventsByHand())
 	d.document.Components.Schemas = d.reflector.Schemas
 	return d.document, nil
 }

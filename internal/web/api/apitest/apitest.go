@@ -129,6 +129,9 @@ type Exchange struct {
 
 // Check tells how an exchange differs from the document. An address that it does not have must be answered as not found.
 func (d *Document) Check(e *Exchange) error {
+	if !strings.HasPrefix(e.Request.URL.Path, d.base+"/") {
+		return nil // a page for people
+	}
 	_, pattern := d.mux.Handler(e.Request)
 	o, known := d.operations[pattern]
 	if !known {

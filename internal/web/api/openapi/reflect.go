@@ -164,7 +164,9 @@ func (r *Reflector) member(t reflect.Type, field reflect.StructField, name strin
 	if field.Type.Kind() == reflect.Pointer && d == Asked && member.Ref == "" {
 		member.Type = append(member.Type, "null") // it says as much as leaving it out
 	}
-	member.Description = r.Rules.About(t, field.Name)
+	if about := r.Rules.About(t, field.Name); about != "" {
+		member.Description = about
+	}
 	r.Rules.Bound(t, name, d, member)
 	return member, nil
 }
