@@ -179,7 +179,13 @@ func (d *description) problems(operation *openapi.Operation, method string, rule
 		byStatus[entry.Status] = append(byStatus[entry.Status], entry)
 	}
 	for status, entries := range byStatus {
-		operation.Responses[strconv.Itoa(status)] = problemAnswer(status, schema, entries)
+		// Most routes can have the same problems: each set of codes is described once.
+		name := strconv.Itoa(status)
+		for _, entry := range entries {
+			name += "-" + string(entry.Code)
+		}
+		d.document.Components.Responses[name] = problemAnswer(status, schema, entries)
+		operation.Responses[strconv.Itoa(status)] = &openapi.Response{Ref: openapi.ResponsesAt + name}
 	}
 	return nil
 }

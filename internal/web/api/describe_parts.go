@@ -91,7 +91,7 @@ func eventsByHand() map[string]*openapi.Schema {
 }
 
 func component(name string) *openapi.Schema {
-	return &openapi.Schema{Ref: "#/components/schemas/" + name}
+	return &openapi.Schema{Ref: openapi.SchemasAt + name}
 }
 
 func listOf(name string) *openapi.Schema {
@@ -137,6 +137,7 @@ func skeleton() *openapi.Document {
 		},
 		Tags: tags, Paths: map[string]*openapi.PathItem{},
 		Components: openapi.Components{
+			Responses: map[string]*openapi.Response{},
 			Headers: map[string]openapi.Header{
 				"X-Request-Id":     header("The id of this request, as it stands in the hub's log."),
 				"ETag":             header("The state that the document is in, for If-Match and If-None-Match."),

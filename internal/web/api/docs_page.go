@@ -119,14 +119,14 @@ func operationsOf(d *openapi.Document, tag string) []operationView {
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 		for _, method := range []string{"GET", "PUT", "POST", "DELETE"} {
 			if o := *d.Paths[path].At(method); o != nil && o.Tags[0] == tag {
-				list = append(list, viewOperation(method, path, o))
+				list = append(list, viewOperation(d, method, path, o))
 			}
 		}
 	}
 	return list
 }
 
-func viewOperation(method, path string, o *openapi.Operation) operationView {
+func viewOperation(d *openapi.Document, method, path string, o *openapi.Operation) operationView {
 	v := operationView{
 		ID: o.ID, Method: method, Path: basePath + path, Summary: o.Summary, About: pieces(o.Description), Open: o.Security != nil,
 		Curl: curl(method, path, o),
@@ -148,7 +148,7 @@ func viewOperation(method, path string, o *openapi.Operation) operationView {
 		v.Body = formsOf(o.Body.Content)
 	}
 	for _, status := range slices.Sorted(maps.Keys(o.Responses)) {
-		r := o.Responses[status]
+		r := d.Answer(o, status)
 		a := answerView{Status: status, About: pieces(r.Description)}
 		if status >= "400" {
 			v.Problems = append(v.Problems, a)
@@ -183,13 +183,11 @@ func members(s *openapi.Schema) []memberView {
 	return list
 }
 
-const refersTo = "#/components/schemas/"
-
 // kindOf says in words what values a schema has.
 func kindOf(s *openapi.Schema) kindView {
 	switch {
 	case s.Ref != "":
-		return kindView{Name: strings.TrimPrefix(s.Ref, refersTo)}
+		return kindView{Name: strings.TrimPrefix(s.Ref, openapi.SchemasAt)}
 	case len(s.AllOf) > 0:
 		return kindOf(s.AllOf[0])
 	case s.Const != nil:

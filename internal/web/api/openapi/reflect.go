@@ -93,7 +93,7 @@ func (r *Reflector) component(t reflect.Type, d Direction) (*Schema, error) {
 	if r.made == nil {
 		r.made, r.Schemas = map[string]reflect.Type{}, map[string]*Schema{}
 	}
-	reference := &Schema{Ref: "#/components/schemas/" + name}
+	reference := &Schema{Ref: SchemasAt + name}
 	if other, known := r.made[name]; known {
 		if other != t {
 			return nil, fmt.Errorf("openapi: %s and %s are both called %s", other, t, name)
