@@ -38,6 +38,18 @@ func TestCommandsShowWhoTheyAre(t *testing.T) {
 	if answer.StatusCode != http.StatusOK {
 		t.Errorf("the printed token: %s", answer.Status)
 	}
+	for path, want := range map[string]int{"/api/v1/openapi.json": 200, "/api/docs": 200, "/api/v1/totals": 401} { // shown nothing
+		request.Header.Del("Authorization")
+		request.URL.Path = path
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("%s for nobody: %d, want %d", path, answer.StatusCode, want)
+		}
+	}
 	if said := stop(); strings.Contains(said, strings.TrimSpace(string(secret))) || !strings.Contains(said, "operator-secret") {
 		t.Errorf("the log holds the secret, or does not say where it is:\n%s", said)
 	}

@@ -26,7 +26,7 @@ type auditFlags struct {
 type auditListCommand struct {
 	auditFlags
 	Actor   string `help:"Only what this one did." placeholder:"NAME"`
-	Act     string `help:"Only this act, such as discard; docs/audit.md lists them." placeholder:"ACT"`
+	Act     string `help:"Only this act, such as discard; docs/audit.md lists them." placeholder:"ACT" values:"acts"`
 	Subject string `help:"Only what was done to this, such as system/jobnet." placeholder:"KIND/NAME"`
 	From    string `help:"Only from this time on, such as 2026-03-01T12:00:00Z." placeholder:"TIME"`
 	To      string `help:"Only before this time." placeholder:"TIME"`

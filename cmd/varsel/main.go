@@ -33,11 +33,15 @@ type commands struct {
 	Reveal revealCommand `cmd:"" help:"Show an event with its data, on record."`
 	Erase  eraseCommand  `cmd:"" help:"Forget all events of a person, and report who had them."`
 
-	Token tokenCommand `cmd:"" help:"Print an access token, for curl and the like."`
+	Account accountCommand `cmd:"" help:"Look at, make and change who may call the hub."`
+	Token   tokenCommand   `cmd:"" help:"Print an access token, for curl and the like."`
 
 	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, while the hub runs."`
 	Restore restoreCommand `cmd:"" help:"Make the database anew from a backup."`
 	Keys    keysCommand    `cmd:"" help:"Look at and rotate the keys that the database is encrypted under."`
+
+	Completion completionCommand `cmd:"" help:"Print the script that lets a shell complete varsel's commands and flags."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Say what a command line can become; the scripts of completion ask it."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 

@@ -189,6 +189,7 @@ func New(options Options) http.Handler {
 		rule, _ := account.RuleOf(route.pattern)
 		a.mux.Handle(route.pattern, a.answering(a.allowing(rule, route.handle, own[route.pattern])))
 	}
+	a.mux.Handle(docsPattern, a.answering(a.docs))
 	return a
 }
 

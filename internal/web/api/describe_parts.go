@@ -55,25 +55,47 @@ func pageParameters(others ...openapi.Parameter) []openapi.Parameter {
 	return append(others, wholeParameter("limit", "Entries of a page.", 1, pageMost, pageShown), afterParameter())
 }
 
-// cloudEvent is an event in the JSON format of CloudEvents 1.0: its attributes, those of extensions too, and its data.
-func cloudEvent(others ...openapi.Property) *openapi.Schema {
-	return &openapi.Schema{
-		Type: openapi.Types{"object"}, Required: []string{"specversion", "id", "source", "type"},
-		Properties: append(openapi.Properties{
-			{Name: "specversion", Schema: &openapi.Schema{Const: "1.0"}},
-			{Name: "id", Schema: text("Its identity, together with source.")},
-			{Name: "source", Schema: text("The URI of a source that the caller may publish as.")},
-			{Name: "type", Schema: text("The event type.")},
-			{Name: "subject", Schema: text("What it is about. Not with personal types.")},
-			{Name: "time", Schema: &openapi.Schema{Type: openapi.Types{"string"}, Format: "date-time", Description: "When it happened."}},
-			{Name: "dataschema", Schema: text("Its end is the version; none: the active one.")},
-			{Name: "datacontenttype", Schema: text("Media type of data; none: JSON.")},
-			{Name: "partitionkey", Schema: text("What must stay in order, where the type's mapping says no key.")},
-			{Name: "data", Schema: &openapi.Schema{Description: "The data."}},
-			{Name: "data_base64", Schema: &openapi.Schema{Type: openapi.Types{"string"}, Description: "The data, where it is not JSON or text."}},
-		}, others...),
-		Additional: &openapi.Schema{Type: openapi.Types{"string", "integer", "boolean", "null"}, Description: "An extension attribute."},
+// eventsByHand are the schemas of what no Go type is written from: events as they come and go.
+func eventsByHand() map[string]*openapi.Schema {
+	return map[string]*openapi.Schema{
+		"CloudEvent": {
+			Description: "An event in the JSON format of CloudEvents 1.0: its attributes, those of extensions too, and its data.",
+			Type:        openapi.Types{"object"}, Required: []string{"specversion", "id", "source", "type"},
+			Properties: openapi.Properties{
+				{Name: "specversion", Schema: &openapi.Schema{Const: "1.0"}},
+				{Name: "id", Schema: text("its identity, together with source")},
+				{Name: "source", Schema: text("the URI of a source that the caller may publish as")},
+				{Name: "type", Schema: text("the event type")},
+				{Name: "subject", Schema: text("what it is about; not with personal types")},
+				{Name: "time", Schema: &openapi.Schema{Type: openapi.Types{"string"}, Format: "date-time", Description: "when it happened"}},
+				{Name: "dataschema", Schema: text("its end is the version; none: the active one")},
+				{Name: "datacontenttype", Schema: text("media type of data; none: JSON")},
+				{Name: "partitionkey", Schema: text("what must stay in order, where the type's mapping says no key")},
+				{Name: "data", Schema: &openapi.Schema{Description: "the data"}},
+				{Name: "data_base64", Schema: text("the data, where it is not JSON or text")},
+			},
+			Additional: &openapi.Schema{Type: openapi.Types{"string", "integer", "boolean", "null"}, Description: "an extension attribute"},
+		},
+		"FetchedEvent": {
+			Description: "A message as the system's profile writes it, with its cursor beside its members.",
+			Type:        openapi.Types{"object"}, Required: []string{"cursor"},
+			Properties: openapi.Properties{{Name: "cursor", Schema: text("of a reader that has this message")}}, Additional: &openapi.Schema{},
+		},
+		"Fetched": {
+			Type: openapi.Types{"object"}, Required: []string{"events", "cursor"}, Properties: openapi.Properties{
+				{Name: "events", Schema: listOf("FetchedEvent")},
+				{Name: "cursor", Schema: text("to come back with; it moves over what is not for the subscription too")},
+			},
+		},
 	}
+}
+
+func component(name string) *openapi.Schema {
+	return &openapi.Schema{Ref: openapi.SchemasAt + name}
+}
+
+func listOf(name string) *openapi.Schema {
+	return &openapi.Schema{Type: openapi.Types{"array"}, Items: component(name)}
 }
 
 const eventExample = `{"specversion": "1.0", "id": "P-17/3", "source": "https://permits.example", "type": "permit.changed", "time": "2026-03-01T12:00:00Z", "data": {"permit": "P-17"}}`
@@ -81,31 +103,18 @@ const eventExample = `{"specversion": "1.0", "id": "P-17/3", "source": "https://
 // publishForms are those that events are published in.
 func publishForms() map[string]openapi.MediaType {
 	return map[string]openapi.MediaType{
-		"application/cloudevents+json": {Schema: cloudEvent(), Example: json.RawMessage(eventExample)},
-		"application/cloudevents-batch+json": {
-			Schema: &openapi.Schema{Type: openapi.Types{"array"}, Items: cloudEvent()}, Example: json.RawMessage("[" + eventExample + "]"),
-		},
-		"*/*": {Schema: &openapi.Schema{Description: "Binary mode: the data alone, its attributes in ce- headers."}},
+		"application/cloudevents+json":       {Schema: component("CloudEvent"), Example: json.RawMessage(eventExample)},
+		"application/cloudevents-batch+json": {Schema: listOf("CloudEvent"), Example: json.RawMessage("[" + eventExample + "]")},
+		"*/*":                                {Schema: &openapi.Schema{Description: "Binary mode: the data alone, its attributes in ce- headers."}},
 	}
 }
 
-// fetchForms are those that events are fetched in. What a message looks like is the profile's; the cursor stands beside its
-// members.
+// fetchForms are those that events are fetched in.
 func fetchForms() map[string]openapi.MediaType {
-	cursor := func(about string) *openapi.Schema { return text(about) }
-	message := &openapi.Schema{
-		Type: openapi.Types{"object"}, Required: []string{"cursor"},
-		Properties: openapi.Properties{{Name: "cursor", Schema: cursor("Of a reader that has this message.")}}, Additional: &openapi.Schema{},
-	}
 	return map[string]openapi.MediaType{
-		"application/json": {Schema: &openapi.Schema{
-			Type: openapi.Types{"object"}, Required: []string{"events", "cursor"}, Properties: openapi.Properties{
-				{Name: "events", Schema: &openapi.Schema{Type: openapi.Types{"array"}, Items: message}},
-				{Name: "cursor", Schema: cursor("To come back with; it moves over what is not for the subscription too.")},
-			},
-		}},
-		"application/x-ndjson":               {Schema: message},
-		"application/cloudevents-batch+json": {Schema: &openapi.Schema{Type: openapi.Types{"array"}, Items: message}},
+		"application/json":                   {Schema: component("Fetched")},
+		"application/x-ndjson":               {Schema: component("FetchedEvent")}, // of each line; the last has the cursor alone
+		"application/cloudevents-batch+json": {Schema: listOf("FetchedEvent")},
 	}
 }
 
@@ -128,6 +137,7 @@ func skeleton() *openapi.Document {
 		},
 		Tags: tags, Paths: map[string]*openapi.PathItem{},
 		Components: openapi.Components{
+			Responses: map[string]*openapi.Response{},
 			Headers: map[string]openapi.Header{
 				"X-Request-Id":     header("The id of this request, as it stands in the hub's log."),
 				"ETag":             header("The state that the document is in, for If-Match and If-None-Match."),

@@ -68,7 +68,7 @@ func TestTheDocumentIsOpenAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole := string(m.text)
+	whole := string(m.document.text)
 	forbidden := []string{"", "no-unresolved-refs", "struct", "no-invalid-media-type-examples", "operation-operationId-unique", "path-parameters-defined"}
 	documents := []string{
 		whole,

@@ -68,6 +68,7 @@ var namedTypes = map[reflect.Type]string{
 	reflect.TypeFor[event.Contact]():        "SourceContact",
 	reflect.TypeFor[account.Certificate]():  "AccountCertificate",
 	reflect.TypeFor[secretView]():           "AccountSecret",
+	reflect.TypeFor[AuditView]():            "AuditEntry",
 	reflect.TypeFor[manage.Report]():        "SetReport",
 	reflect.TypeFor[manage.Entry]():         "SetEntry",
 	reflect.TypeFor[set]():                  "SubscriptionSet",

@@ -193,13 +193,13 @@ func described() map[string]about {
 			id: "listPauses", tag: "Pauses", summary: "List what is paused", query: pageParameters(), gives: map[int]any{200: page[pauseView]{}},
 		},
 		"POST /api/v1/hub/pause":                 pausing("pauseHub", "Stop everything from being sent", `{"reason": "release night"}`),
-		"POST /api/v1/hub/resume":                pausing("resumeHub", "End that", ""),
+		"POST /api/v1/hub/resume":                pausing("resumeHub", "End the pause of everything", ""),
 		"POST /api/v1/systems/{name}/pause":      pausing("pauseSystem", "Stop what is sent to a system", `{"reason": "release night"}`),
-		"POST /api/v1/systems/{name}/resume":     pausing("resumeSystem", "End that", ""),
+		"POST /api/v1/systems/{name}/resume":     pausing("resumeSystem", "End the pause of a system", ""),
 		"POST /api/v1/subscriptions/{id}/pause":  pausing("pauseSubscription", "Stop what is sent for a subscription", `{"reason": "release night"}`),
-		"POST /api/v1/subscriptions/{id}/resume": pausing("resumeSubscription", "End that", ""),
+		"POST /api/v1/subscriptions/{id}/resume": pausing("resumeSubscription", "End the pause of a subscription", ""),
 		"POST /api/v1/endpoints/pause":           pausing("pauseEndpoint", "Stop what is sent to an endpoint", endpointExample),
-		"POST /api/v1/endpoints/resume":          pausing("resumeEndpoint", "End that", endpointExample),
+		"POST /api/v1/endpoints/resume":          pausing("resumeEndpoint", "End the pause of an endpoint", endpointExample),
 
 		"GET /api/v1/endpoints": {
 			id: "listEndpoints", tag: "Deliveries", summary: "List the endpoints with their breakers", query: pageParameters(), gives: map[int]any{200: page[endpointView]{}},

@@ -41,10 +41,14 @@ type operation struct {
 		Required bool
 		Content  map[string]any
 	} `json:"requestBody"`
-	Responses map[string]struct {
-		Headers map[string]any
-		Content map[string]any
-	}
+	Responses map[string]response
+}
+
+type response struct {
+	Ref     string `json:"$ref"`
+	at      string
+	Headers map[string]any
+	Content map[string]any
 }
 
 // resource is where the document lies for the compiler.
@@ -53,8 +57,9 @@ const resource = "mem:///openapi.json"
 // Read takes a document in. Answers are held to it more strictly than it says: they have no member that it does not name.
 func Read(text []byte) (*Document, error) {
 	var outline struct {
-		Servers []struct{ URL string }
-		Paths   map[string]map[string]operation
+		Servers    []struct{ URL string }
+		Paths      map[string]map[string]operation
+		Components struct{ Responses map[string]response }
 	}
 	if err := json.Unmarshal(text, &outline); err != nil {
 		return nil, err
@@ -75,6 +80,14 @@ func Read(text []byte) (*Document, error) {
 	for path, methods := range outline.Paths {
 		for method, o := range methods {
 			o.at = "/paths/" + escaped(path) + "/" + method
+			for status, r := range o.Responses {
+				at := o.at + "/responses/" + status
+				if name, is := strings.CutPrefix(r.Ref, "#/components/responses/"); is {
+					r, at = outline.Components.Responses[name], "/components/responses/"+escaped(name)
+				}
+				r.at = at
+				o.Responses[status] = r
+			}
 			pattern := strings.ToUpper(method) + " " + d.base + path
 			d.operations[pattern] = o
 			d.mux.HandleFunc(pattern, http.NotFound)
@@ -129,6 +142,9 @@ type Exchange struct {
 
 // Check tells how an exchange differs from the document. An address that it does not have must be answered as not found.
 func (d *Document) Check(e *Exchange) error {
+	if !strings.HasPrefix(e.Request.URL.Path, d.base+"/") {
+		return nil // a page for people
+	}
 	_, pattern := d.mux.Handler(e.Request)
 	o, known := d.operations[pattern]
 	if !known {
@@ -175,7 +191,7 @@ func (d *Document) answer(o *operation, e *Exchange) error {
 	if _, known := response.Content[kind]; !known {
 		return fmt.Errorf("the document has no %q for it", kind)
 	}
-	at := o.at + "/responses/" + status + "/content/" + escaped(kind) + "/schema"
+	at := response.at + "/content/" + escaped(kind) + "/schema"
 	if kind != "application/x-ndjson" {
 		return d.valid(at, e.Answered)
 	}

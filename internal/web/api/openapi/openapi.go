@@ -3,6 +3,8 @@
 // above.
 package openapi
 
+import "strings"
+
 // Version is that of the OpenAPI specification.
 const Version = "3.1.1"
 
@@ -104,9 +106,10 @@ type MediaType struct {
 	Example any     `json:"example,omitempty"`
 }
 
-// Response is one answer.
+// Response is one answer, or a reference to one.
 type Response struct {
-	Description string               `json:"description"`
+	Ref         string               `json:"$ref,omitempty"`
+	Description string               `json:"description,omitempty"`
 	Headers     map[string]Header    `json:"headers,omitempty"`
 	Content     map[string]MediaType `json:"content,omitempty"`
 }
@@ -118,9 +121,25 @@ type Header struct {
 	Schema      *Schema `json:"schema,omitempty"`
 }
 
+// Answer returns an answer of an operation, found where it is a reference.
+func (d *Document) Answer(o *Operation, status string) *Response {
+	r := o.Responses[status]
+	if r != nil && r.Ref != "" {
+		return d.Components.Responses[strings.TrimPrefix(r.Ref, ResponsesAt)]
+	}
+	return r
+}
+
+// ResponsesAt and SchemasAt are where references lead to, without the name.
+const (
+	ResponsesAt = "#/components/responses/"
+	SchemasAt   = "#/components/schemas/"
+)
+
 // Components are what is referred to.
 type Components struct {
 	Schemas         map[string]*Schema        `json:"schemas"`
+	Responses       map[string]*Response      `json:"responses"`
 	Headers         map[string]Header         `json:"headers"`
 	SecuritySchemes map[string]SecurityScheme `json:"securitySchemes"`
 }

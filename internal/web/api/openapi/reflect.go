@@ -93,7 +93,7 @@ func (r *Reflector) component(t reflect.Type, d Direction) (*Schema, error) {
 	if r.made == nil {
 		r.made, r.Schemas = map[string]reflect.Type{}, map[string]*Schema{}
 	}
-	reference := &Schema{Ref: "#/components/schemas/" + name}
+	reference := &Schema{Ref: SchemasAt + name}
 	if other, known := r.made[name]; known {
 		if other != t {
 			return nil, fmt.Errorf("openapi: %s and %s are both called %s", other, t, name)
@@ -164,7 +164,9 @@ func (r *Reflector) member(t reflect.Type, field reflect.StructField, name strin
 	if field.Type.Kind() == reflect.Pointer && d == Asked && member.Ref == "" {
 		member.Type = append(member.Type, "null") // it says as much as leaving it out
 	}
-	member.Description = r.Rules.About(t, field.Name)
+	if about := r.Rules.About(t, field.Name); about != "" {
+		member.Description = about
+	}
 	r.Rules.Bound(t, name, d, member)
 	return member, nil
 }
