@@ -39,7 +39,7 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Endpoint{}, delivery.EndpointView{}},
 		{client.Totals{}, delivery.Totals{}},
 		{client.Whereabouts{}, api.WhereView{}},
-		{client.SystemWhereabouts{}, api.SystemView{}},
+		{client.SystemWhereabouts{}, api.SystemWhereaboutsView{}},
 		{client.Violation{}, fault.Violation{}},
 		{client.AuditEntry{}, api.AuditView{}},
 		{client.Erasure{}, api.ErasureView{}},

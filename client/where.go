@@ -158,6 +158,7 @@ type SystemWhereabouts struct {
 // StandingLanes are lanes whose heads have failed, by position: the first of them, and how many there are.
 type StandingLanes struct {
 	Items []Lane `json:"items"`
+	Next  string `json:"next,omitempty"` // give it to Lanes as After to get what follows; empty: there is no more
 	Total int64  `json:"total"`
 }
 

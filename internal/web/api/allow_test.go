@@ -152,7 +152,7 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 	w.Until("a lane of each is blocked", func() bool { return len(w.Engine.Lanes(delivery.Selection{All: true})) == 4 })
 	w.own.pass, w.foreign.pass = w.replay(w.own.queue), w.replay(w.foreign.queue)
 	w.persons(anna)
-	w.ok(200, w.call("POST", "/erasures", `{"person":"`+anna+`","reason":"case 7","count":1}`))
+	w.ok(201, w.call("POST", "/erasures", `{"person":"`+anna+`","reason":"case 7","count":1}`))
 	w.set(func(o *api.Options) { o.Who = who })
 	return w
 }

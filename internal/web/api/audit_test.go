@@ -429,7 +429,7 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 
 	revealed := w.persons(mark)[0]
 	w.ok(200, do("POST", fmt.Sprint("/events/", revealed, "/reveal"), `{"reason":"case 7"}`))
-	w.ok(200, do("POST", "/erasures", `{"person":"`+mark+`","reason":"case 8","count":1}`))
+	w.ok(201, do("POST", "/erasures", `{"person":"`+mark+`","reason":"case 8","count":1}`))
 	for _, reason := range []string{mark, "about " + mark} {
 		w.call("POST", "/erasures", `{"person":"`+mark+`","reason":"`+reason+`","count":1}`)
 	}

@@ -23,6 +23,7 @@ var tags = []openapi.Tag{
 	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
 	{Name: "Accounts", Description: "Who may call, in which roles, by which secrets and certificates."},
+	{Name: "Erasures", Description: "Forgetting all events of a person, with a report of who had them."},
 	{Name: "Audit", Description: "Who did what."},
 	{Name: "Description", Description: "This description."},
 }
@@ -49,6 +50,50 @@ func described() map[string]about {
 		"GET /api/v1/events/{position}/attempts": {
 			id: "listAttempts", tag: "Events", summary: "List every attempt to deliver an event",
 			more: "Of what receivers answered only the length is told.", gives: map[int]any{200: list[attemptView]{}},
+		},
+		"GET /api/v1/events": {
+			id: "findEvents", tag: "Events", summary: "Find events, newest first, without their data",
+			more: "A bounded stretch of the log is looked at for each page: a page with `next` and without items says that there is more to look at. " +
+				"By key and by person, use `POST /events/search`.",
+			query: []openapi.Parameter{
+				textParameter("id", "The id that its source gave it, or a message id.", "2026-0117-3"), textParameter("type", "Of this type.", "permit.changed"),
+				textParameter("source", "Of this source, by name or URI.", "permits"), timeParameter("from", "Recorded at or after."), timeParameter("to", "Recorded before."),
+				textParameter("system", "For this system, and tell where it is on the way there.", "archive"),
+				textParameter("subscription", "The same for one subscription.", ""), wordParameter("state", "In this state there.", delivery.States()...),
+				wholeParameter("limit", "Events of a page.", 1, foundMost, foundShown), afterParameter(),
+			},
+			gives: map[int]any{200: foundPage{}}, problems: []fault.Code{fault.BadRequest, fault.NotFound},
+		},
+		"POST /api/v1/events/search": {
+			id: "searchEvents", tag: "Events", summary: "Find events by key or person too",
+			more: "Key and person stand in a body only: addresses are kept by proxies, browsers and logs. A search by person is on record.",
+			asks: searchRequest{}, example: `{"key": "2026-0117", "type": "permit.changed", "limit": 20}`, gives: map[int]any{200: foundPage{}},
+			problems: []fault.Code{fault.BadRequest, fault.NotFound},
+		},
+		"GET /api/v1/events/{position}/whereabouts": {
+			id: "getWhereabouts", tag: "Events", summary: "Tell where an event is for everyone whom it was for", gives: map[int]any{200: whereList{}},
+		},
+		"GET /api/v1/whereabouts": {
+			id: "findWhereabouts", tag: "Events", summary: "Tell where an event is, by the id its source gave it", gives: map[int]any{200: whereList{}},
+			query:    []openapi.Parameter{textParameter("id", "The id that its source gave it.", "2026-0117-3"), textParameter("source", "URI of the source, where several have such an id.", "")},
+			problems: []fault.Code{fault.BadRequest, fault.NotFound, fault.Conflict},
+		},
+		"POST /api/v1/events/{position}/reveal": {
+			id: "revealEvent", tag: "Events", summary: "Show an event with its data, on record", asks: revealRequest{}, example: `{"reason": "case 2026-118"}`,
+			more: "Who asked, and why, is in the audit log before the answer goes out.", gives: map[int]any{200: Revealed{}}, problems: []fault.Code{fault.Forgotten},
+		},
+
+		"GET /api/v1/erasures": {
+			id: "listErasures", tag: "Erasures", summary: "List erasures, newest first", query: pageParameters(), gives: map[int]any{200: page[ErasureView]{}},
+		},
+		"POST /api/v1/erasures": {
+			id: "erase", tag: "Erasures", summary: "Count, or forget, all events of a person",
+			more: "Ask with `dryRun` first: 200 with the count. Repeated with that count and a reason it is done: 201, or 202 when it goes on by itself.",
+			asks: eraseRequest{}, example: `{"person": "0101010000", "reason": "case 2026-118", "dryRun": true}`, gives: map[int]any{200: eraseCount{}, 201: ErasureView{}, 202: ErasureView{}},
+			problems: []fault.Code{fault.EraseCount, fault.NothingSelected},
+		},
+		"GET /api/v1/erasures/{number}": {
+			id: "getErasure", tag: "Erasures", summary: "Read an erasure, and which systems had the events", gives: map[int]any{200: ErasureReport{}},
 		},
 
 		"GET /api/v1/sources": {
@@ -111,6 +156,10 @@ func described() map[string]about {
 		"PUT /api/v1/systems/{name}/contacts": {
 			id: "putContacts", tag: "Systems", summary: "Change the contacts of a system and nothing else", edits: true, asks: subscription.Contacts{},
 			example: `{"technical": {"email": "ops@archive.example"}}`, gives: map[int]any{200: subscription.Contacts{}},
+		},
+		"GET /api/v1/systems/{name}/whereabouts": {
+			id: "getSystemWhereabouts", tag: "Systems", summary: "Tell how a system stands: what is on its way, what arrived, which lanes stand",
+			query: []openapi.Parameter{wholeParameter("days", "Days of figures.", 1, daysMost, daysShown)}, gives: map[int]any{200: SystemWhereaboutsView{}},
 		},
 		"GET /api/v1/systems/{name}/subscriptions": {
 			id: "getSubscriptionSet", tag: "Systems", summary: "Read a system's whole set of subscriptions, as it may be put", tagged: true,

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -9,12 +10,6 @@ import (
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/retention"
-)
-
-// Lists of erasures show the newest.
-const (
-	erasuresShown = 100
-	erasuresMost  = 1000
 )
 
 // Keeper erases persons, and shows a payload to whoever may see it, on record.
@@ -32,6 +27,11 @@ type eraseRequest struct {
 	Reason string `json:"reason"`
 	DryRun bool   `json:"dryRun"` // only count
 	Count  *int64 `json:"count"`  // how many events it is to be: what a dry run counted
+}
+
+// eraseCount is what a dry run found.
+type eraseCount struct {
+	Count int64 `json:"count"` // events that name the person
 }
 
 // ErasureView is an erasure as it is listed.
@@ -78,7 +78,7 @@ func viewErasure(e *eventlog.Erasure) ErasureView {
 	return v
 }
 
-// erase answers 200 when nothing is left of the person's events, and 202 when that takes longer and goes on by itself.
+// erase answers 201 when nothing is left of the person's events, and 202 when that takes longer and goes on by itself.
 func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 	var request eraseRequest
 	if err := a.readDocument(w, r, &request); err != nil {
@@ -89,9 +89,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return respond(w, http.StatusOK, struct {
-			Count int64 `json:"count"`
-		}{count})
+		return respond(w, http.StatusOK, eraseCount{count})
 	}
 	if request.Count == nil {
 		return fault.Invalid(fault.InvalidDocument, []fault.Violation{{Pointer: "/count", Rule: "required", Message: "ask with dryRun first and repeat the count it gives"}})
@@ -100,7 +98,7 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	status := http.StatusOK
+	status := http.StatusCreated
 	if e.Ended == 0 {
 		status = http.StatusAccepted
 	}
@@ -108,24 +106,27 @@ func (a *api) erase(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) listErasures(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r, "before", "limit")
-	before, limit := q.number("before"), q.within("limit", 1, erasuresMost, erasuresShown)
+	q := queryOf(r, paging()...)
+	at := q.place(pageShown, pageMost)
+	before, err := strconv.ParseInt(cmp.Or(at.after, "0"), 10, 64)
+	if err != nil {
+		q.refuse("query:after", "cursor", "want the next of the page before, as it stands there")
+	}
 	if err := q.err(); err != nil {
 		return err
 	}
-	first := int64(0)
-	if before != nil {
-		first = *before
-	}
-	list, err := a.Keeper.Erasures(r.Context(), first, int(limit))
+	list, err := a.Keeper.Erasures(r.Context(), before, at.limit)
 	if err != nil {
 		return err
 	}
-	views := make([]ErasureView, 0, len(list))
+	answer := page[ErasureView]{Items: make([]ErasureView, 0, len(list))}
 	for i := range list {
-		views = append(views, viewErasure(&list[i]))
+		answer.Items = append(answer.Items, viewErasure(&list[i]))
 	}
-	return respondList(w, views)
+	if len(list) == at.limit {
+		answer.Next = cursorOf(strconv.FormatInt(list[len(list)-1].N, 10))
+	}
+	return respond(w, http.StatusOK, answer)
 }
 
 func (a *api) getErasure(w http.ResponseWriter, r *http.Request) error {
@@ -144,6 +145,11 @@ func (a *api) getErasure(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	return respond(w, http.StatusOK, v)
+}
+
+// revealRequest says why an event is to be seen.
+type revealRequest struct {
+	Reason string `json:"reason"` // kept in the audit log for ever: the number of a case, and nobody's name
 }
 
 // Revealed is an event with its data, and what receivers answered to it.
@@ -170,9 +176,7 @@ func (a *api) reveal(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var request struct {
-		Reason string `json:"reason"`
-	}
+	var request revealRequest
 	if err := a.readDocument(w, r, &request); err != nil {
 		return err
 	}

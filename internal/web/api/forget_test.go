@@ -75,7 +75,7 @@ func TestAPersonIsErased(t *testing.T) {
 	if a := w.ok(200, ask(`{"person":"`+anna+`","dryRun":true}`)); a.json["count"] != 1.0 {
 		t.Errorf("counted %s", a.text)
 	}
-	done := w.ok(200, ask(`{"person":"`+anna+`","reason":"case 7","count":1}`))
+	done := w.ok(201, ask(`{"person":"`+anna+`","reason":"case 7","count":1}`))
 	if done.json["state"] != "ended" || done.json["erasure"] != 1.0 || done.json["events"] != 1.0 {
 		t.Errorf("%s", done.text)
 	}
@@ -93,8 +93,9 @@ func TestAPersonIsErased(t *testing.T) {
 	if listed := w.ok(200, w.call("GET", "/erasures", "")).items(); len(listed) != 1 || listed[0]["reason"] != "case 7" {
 		t.Errorf("%v", listed)
 	}
-	if list := w.ok(200, w.call("GET", "/erasures?before=1", "")).items(); len(list) != 0 {
-		t.Errorf("before the first there is %v", list)
+	page := w.ok(200, w.call("GET", "/erasures?limit=1", ""))
+	if list := w.ok(200, w.call("GET", fmt.Sprintf("/erasures?after=%s", page.json["next"]), "")).items(); len(page.items()) != 1 || len(list) != 0 {
+		t.Errorf("after the page of the only one there is %v", list)
 	}
 	for path, problem := range map[string]string{"/erasures/2": "not-found", "/erasures/x": "not-found", "/erasures?limit=0": "bad-request query:limit range"} {
 		if a := w.call("GET", path, ""); a.problem() != problem {

@@ -180,7 +180,7 @@ func reading(w *world) { w.reader(subscription.Cursor) }
 // erased makes the event at position 11 one that is forgotten.
 func erased(w *world) {
 	position := w.persons("x9")[0]
-	w.ok(200, w.call("POST", "/erasures", `{"person":"x9","reason":"case 7","count":1}`))
+	w.ok(201, w.call("POST", "/erasures", `{"person":"x9","reason":"case 7","count":1}`))
 	if position != 11 {
 		w.T.Fatalf("it is at %d", position)
 	}

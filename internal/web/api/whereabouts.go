@@ -133,8 +133,8 @@ func (a *api) findWhereabouts(w http.ResponseWriter, r *http.Request) error {
 	return fault.New(fault.Conflict, "%d sources have an event of that id, at the positions %s: name the source, or ask by position", len(list), strings.Join(list, ", "))
 }
 
-// SystemView is how a system stands, as it is shown.
-type SystemView struct {
+// SystemWhereaboutsView is how a system stands, as it is shown.
+type SystemWhereaboutsView struct {
 	*delivery.SystemFigures
 	Oldest *OldestView    `json:"oldest,omitempty"`
 	Lanes  page[laneView] `json:"lanes"` // that stand, by position
@@ -157,7 +157,7 @@ func (a *api) getSystemWhereabouts(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	v := SystemView{SystemFigures: figures, Lanes: viewLanes(a.Operator.Lanes(delivery.Selection{System: name}), place{limit: lanesShown})}
+	v := SystemWhereaboutsView{SystemFigures: figures, Lanes: viewLanes(a.Operator.Lanes(delivery.Selection{System: name}), place{limit: lanesShown})}
 	if figures.Oldest != nil {
 		v.Oldest = &OldestView{Oldest: *figures.Oldest, Recorded: instant(figures.Oldest.Recorded)}
 	}

@@ -71,6 +71,9 @@ func (r *Reflector) Of(t reflect.Type, d Direction) (*Schema, error) {
 	case reflect.Float64:
 		return &Schema{Type: Types{"number"}}, nil
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 { // as encoding/json writes it; JSON Schema 2020-12, validation, 8.3
+			return &Schema{Type: Types{"string"}, Encoding: "base64"}, nil
+		}
 		items, err := r.Of(t.Elem(), d)
 		return &Schema{Type: Types{"array"}, Items: items}, err
 	case reflect.Map:

@@ -11,6 +11,7 @@ type Schema struct {
 	Type        Types      `json:"type,omitempty"`
 	Description string     `json:"description,omitempty"`
 	Format      string     `json:"format,omitempty"`
+	Encoding    string     `json:"contentEncoding,omitempty"`
 	Pattern     string     `json:"pattern,omitempty"`
 	Enum        []string   `json:"enum,omitempty"`
 	Const       any        `json:"const,omitempty"`
