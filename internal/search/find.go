@@ -300,6 +300,9 @@ func (x *finding) places(ctx context.Context, position int64) ([]Place, error) {
 	}
 	x.asked++
 	all, err := x.where(ctx, position)
+	if fault.Has(err, fault.NotFound) {
+		return nil, nil
+	}
 	return slices.DeleteFunc(all, func(s Place) bool {
 		return q.System != "" && s.System != q.System || q.Subscription != "" && s.Subscription != q.Subscription || q.State != "" && s.State != q.State
 	}), err

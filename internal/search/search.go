@@ -53,8 +53,8 @@ type Place struct {
 
 // Options are what else search stands on.
 type Options struct {
-	// Where tells where an event stands with everyone it is for; nil: that is not known here, and a search by state is
-	// refused.
+	// Where tells where an event stands with everyone it is for, fault.NotFound when that is not known any more; nil: it
+	// is not known here, and a search by state is refused.
 	Where func(ctx context.Context, position int64) ([]Place, error)
 	// Trouble hears of what keeps the index from being written.
 	Trouble func(doing string, err error)
@@ -149,7 +149,7 @@ func (s *Searcher) OfPerson(ctx context.Context, value string) (positions []int6
 
 // States are those an event can stand in with a subscription, in the words of docs/glossary.md.
 func States() []string {
-	return []string{"pending", "waiting", "retrying", "parked", "withheld", "dropped", "expired", "discarded", "delivered", "served", "confirmed"}
+	return []string{"pending", "waiting", "sending", "retrying", "parked", "leased", "served", "delivered", "confirmed", "withheld", "dropped", "expired", "discarded"}
 }
 
 // note writes the audit entry of a search by person, before anybody sees what it found.
