@@ -2,7 +2,9 @@ package search_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ type stage struct {
 	t            *testing.T
 	head         int64
 	damaged      map[int64]bool
+	crowded      int64 // position of an event about 1,200 people
 	appended     func(*eventlog.Clues) error
 	commits      int64
 	grown        chan struct{}
@@ -57,7 +60,11 @@ func (s *stage) Read(_ context.Context, after int64, limit int) ([]*event.Event,
 		if s.damaged[position] {
 			return nil, upTo, fault.New(fault.SealBroken, "position %d", position)
 		}
-		events = append(events, &event.Event{Position: position, Type: "t", Version: "v1", Data: []byte(`{"p":["a","b"]}`), MediaType: "application/json"})
+		data := []byte(`{"p":["a","b"]}`)
+		if position == s.crowded {
+			data, _ = json.Marshal(map[string]any{"p": crowd()})
+		}
+		events = append(events, &event.Event{Position: position, Type: "t", Version: "v1", Data: data, MediaType: "application/json"})
 	}
 	return events, upTo, nil
 }
@@ -132,6 +139,33 @@ func TestTheFollowersBatchesAreBounded(t *testing.T) {
 	}
 	if at != 1000 {
 		t.Errorf("up to %d", at)
+	}
+}
+
+func crowd() (people []string) {
+	for i := range 1200 {
+		people = append(people, fmt.Sprint(i))
+	}
+	return people
+}
+
+// An event about more people than go in at once takes several batches, and the cursor moves with the last: a crash between
+// them leaves nobody out.
+func TestACrowdedEventTakesSeveralBatches(t *testing.T) {
+	t.Parallel()
+	s := &stage{t: t, head: 20, crowded: 7}
+	s.run()
+	want := [][3]int64{{3, 3, 512}, {3, 3, 512}, {3, 7, 3*2 + 1200 - 2*512}, {7, 20, 13 * 2}}
+	var got [][3]int64
+	seen := map[event.Clue]bool{}
+	for _, b := range s.batches {
+		got = append(got, [3]int64{b.After, b.UpTo, int64(len(b.Rows))})
+		for _, r := range b.Rows {
+			seen[r.Hash] = true
+		}
+	}
+	if !slices.Equal(got, want) || len(seen) != 1202 {
+		t.Errorf("%v, want %v; %d people", got, want, len(seen))
 	}
 }
 
