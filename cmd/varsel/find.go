@@ -16,7 +16,7 @@ import (
 type findCommand struct {
 	ID           string    `help:"The id its source gave it, or a message id (webhook-id)." placeholder:"ID"`
 	Person       bool      `help:"By a personal value, as it stands in the data; it is asked for or read from standard input, and the search is recorded."`
-	Key          bool      `help:"By the key that keeps events in order; it is asked for or read from standard input, after --person's."`
+	Key          bool      `help:"By the key that keeps events in order; it is asked for or read from standard input, after --person's, and recorded too."`
 	Type         string    `help:"Of this type only." placeholder:"TYPE"`
 	Source       string    `help:"Of this source only, by name or URI." placeholder:"SOURCE"`
 	From         time.Time `help:"Recorded at or after, RFC 3339." placeholder:"TIME"`

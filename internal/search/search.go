@@ -152,9 +152,13 @@ func States() []string {
 	return []string{"pending", "waiting", "sending", "retrying", "parked", "leased", "served", "delivered", "confirmed", "withheld", "dropped", "expired", "discarded"}
 }
 
-// note writes the audit entry of a search by person, before anybody sees what it found.
-func (s *Searcher) note(ctx context.Context, actor string, found int) error {
-	return s.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{audit.Of(actor, audit.SearchPerson, "events", audit.Detail{Found: &found})}})
+// note writes the audit entry of a search by person or key, before anybody sees what it found.
+func (s *Searcher) note(ctx context.Context, actor string, q *Query, found int) error {
+	d := audit.Detail{Kind: "person", Found: &found}
+	if q.Person == "" {
+		d.Kind = "key"
+	}
+	return s.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{audit.Of(actor, audit.SearchPerson, "events", d)}})
 }
 
 // refuse says what of a query cannot be, by its member.
