@@ -118,7 +118,7 @@ func (c *findCommand) tell(s *streams, found []client.FoundEvent, page client.Fo
 	case len(found) == 0:
 		fmt.Fprintf(s.err, "Nothing was found. Message ids, keys and persons are found up to position %d.\n", page.UpTo)
 	case page.Next != "":
-		fmt.Fprintf(s.err, "The newest %d; there may be more: --limit %d, or --to %s\n", len(found), 5*c.Limit, found[len(found)-1].Recorded.Format(time.RFC3339Nano))
+		fmt.Fprintf(s.err, "The newest %d; there may be more: --limit %d\n", len(found), 5*c.Limit)
 	default:
 		fmt.Fprintf(s.err, "%d found. See one with GET /api/v1/events/POSITION.\n", len(found))
 	}

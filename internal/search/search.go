@@ -111,7 +111,7 @@ func (s *Searcher) Stop() {
 	<-s.follower.done
 }
 
-// UpTo is the position up to which the index has been written: what is above it is found by id, type and time only.
+// UpTo is the position up to which the index has been written: what is above it is found by its source's id, type and time only.
 func (s *Searcher) UpTo() int64 { return s.follower.upTo.Load() }
 
 // Reach waits until the index has been written up to a position.

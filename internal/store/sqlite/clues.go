@@ -14,6 +14,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 )
 
 // clueRow is a clue whose segment is known.
@@ -125,7 +126,7 @@ func (x *indexing) hashes(clues []eventlog.Clue) error {
 	return nil
 }
 
-// segmentOf is the segment of an event's class and day, 0 when its payload was forgotten.
+// segmentOf is the segment of an event's class and day, 0 when its payload was forgotten or nothing can open it.
 func (x *indexing) segmentOf(position int64) (int64, error) {
 	n := int64(0)
 	err := each(x.store.writer, "SELECT key FROM payloads WHERE position = ?", func(st *sqlite.Stmt) {
@@ -139,7 +140,8 @@ func (x *indexing) segmentOf(position int64) (int64, error) {
 	}
 	key, known := x.classes[n]
 	if !known {
-		if key, err = readDataKey(x.store.writer, n); err != nil {
+		key, err = readDataKey(x.store.writer, n)
+		if err != nil && !fault.Has(err, fault.SealBroken) { // damage to one key must not refuse the commit of everyone
 			return 0, err
 		}
 		x.classes[n] = key
