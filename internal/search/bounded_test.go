@@ -13,14 +13,12 @@ import (
 	"github.com/varselhub/varsel/internal/search"
 )
 
-// vast is a log of 300,000 events that only their positions tell apart: every 100,000th is of the type "rare".
+// vast is a log of events that only their positions tell apart: every 100,000th is of the type "rare".
 type vast struct {
 	stage
 	walked, read int64
 	asked        int
 }
-
-func (v *vast) Head() int64 { return 300_000 }
 
 func (v *vast) At(context.Context, int64) (*event.Event, error) {
 	return nil, fault.New(fault.NotFound, "forgotten")
@@ -77,17 +75,18 @@ func TestASearchIsBounded(t *testing.T) {
 	third := func(e *event.Event) bool { return e.Position%20_000 == 0 }
 	for _, test := range []struct {
 		name  string
+		head  int64
 		q     search.Query
 		every int64 // what is found
 		pages int   // at least, and not many more
 	}{
-		{"a rare type", search.Query{Type: "rare", Limit: 10}, 100_000, 3},
-		{"what may be seen of all", search.Query{Limit: 10, Visible: third}, 20_000, 60},
-		{"what may be seen of a person", search.Query{Person: "x", Limit: 10, Visible: third}, 20_000, 60},
-		{"all by pages", search.Query{Limit: 500}, 1, 600},
-		{"by state", search.Query{System: "town", State: "parked", Limit: 10}, 1000, 600},
+		{"a rare type", 300_000, search.Query{Type: "rare", Limit: 10}, 100_000, 3},
+		{"what may be seen of all", 100_000, search.Query{Limit: 10, Visible: third}, 20_000, 20},
+		{"what may be seen of a person", 100_000, search.Query{Person: "x", Limit: 10, Visible: third}, 20_000, 20},
+		{"all by pages", 10_000, search.Query{Limit: 500}, 1, 20},
+		{"by state", 10_000, search.Query{System: "town", State: "parked", Limit: 10}, 1000, 20},
 	} {
-		v := &vast{stage: stage{t: t}}
+		v := &vast{stage: stage{t: t, head: test.head}}
 		s := search.New(v, v, book, v.hasher(), search.Options{Where: v.where})
 		var got []int64
 		pages := 0
@@ -112,7 +111,7 @@ func TestASearchIsBounded(t *testing.T) {
 			q.Below = page.Next
 		}
 		var want []int64
-		for position := 300_000 / test.every * test.every; position > 0; position -= test.every {
+		for position := test.head / test.every * test.every; position > 0; position -= test.every {
 			want = append(want, position)
 		}
 		if !slices.Equal(got, want) || pages < test.pages-1 || pages > test.pages*11/10+1 {

@@ -255,6 +255,12 @@ func TestSearchStopsAtOnesOwn(t *testing.T) {
 			t.Errorf("%s: %s and %s", role, a.text, none.text)
 		}
 	}
+	own := newTown(t, as(everyone["subscriber"]))
+	for _, path := range []string{"/events?system=my-system", "/events?subscription=" + own.own.subscription} {
+		if a := own.ok(200, own.call("GET", path, "")); len(a.items()) != 2 || strings.Contains(a.text, "rival") {
+			t.Errorf("%s: %s", path, a.text)
+		}
+	}
 	w := newTown(t, func(*http.Request) (*account.Principal, error) {
 		return nil, fault.New(fault.Unauthenticated, "nobody")
 	})
