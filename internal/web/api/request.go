@@ -84,12 +84,23 @@ func misfit(err error) error {
 	if errors.As(err, &semantic) {
 		v.Pointer = string(semantic.JSONPointer)
 		if errors.Is(err, json.ErrUnknownName) {
+			v.Pointer = blinded(v.Pointer)
 			v.Rule, v.Message = "unknown", "the document has no such member; check its spelling or leave it out"
 		} else if semantic.GoType != nil {
 			v.Rule, v.Message = "type", "want "+wanted(semantic.GoType)
 		}
 	}
 	return fault.Invalid(fault.InvalidDocument, []fault.Violation{v})
+}
+
+// blinded leaves out the last name of a pointer when it may be a number put in the wrong place: no member of ours has a
+// digit, and the client's text may be anybody's.
+func blinded(pointer string) string {
+	at := strings.LastIndexByte(pointer, '/') + 1
+	if strings.ContainsAny(pointer[at:], "0123456789") {
+		return pointer[:at] + "*"
+	}
+	return pointer
 }
 
 // wanted says in words what JSON a Go type is read from.
