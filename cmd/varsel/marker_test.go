@@ -190,7 +190,7 @@ func TestAKnownNumberIsNowhere(t *testing.T) {
 	}
 	gone("erased")
 	seen.ask(p, false, "GET", "/api/v1/erasures/1", "", "")
-	if status, text := seen.ask(p, false, "GET", "/metrics", "", ""); status != 200 || !bytes.Contains(text, []byte("varsel_attempts_total")) {
+	if status, text := seen.ask(p, false, "GET", "/metrics", "", ""); status != 200 || !bytes.Contains(text, []byte("varsel_ready 1")) {
 		t.Errorf("metrics: %d %.200s", status, text)
 	}
 	seen.ask(p, false, "GET", "/", "", "")
