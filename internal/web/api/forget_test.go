@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	anna  = "0101701234" // stands for a personal value
-	bo = "0202704321"
+	anna = "0101701234" // stands for a personal value
+	bo   = "0202704321"
 )
 
 // persons publishes an event of a source that nobody else has for each person, and returns their positions.
@@ -59,13 +59,13 @@ func TestAPersonIsErased(t *testing.T) {
 
 	ask := func(body string) answer { return w.call("POST", "/erasures", body) }
 	for body, problem := range map[string]string{
-		`{"reason":"case 7","count":1}`:                                        "invalid-document /person length",
+		`{"reason":"case 7","count":1}`:                                     "invalid-document /person length",
 		`{"person":"` + anna + `","count":1}`:                               "invalid-document /reason required",
 		`{"person":"` + anna + `","reason":"about 010170-1234","count":1}`:  "invalid-document /reason personal",
-		`{"person":"secret","reason":"my secret","count":1}`:                   "invalid-document /reason personal",
+		`{"person":"secret","reason":"my secret","count":1}`:                "invalid-document /reason personal",
 		`{"person":"` + anna + `","reason":"case 7"}`:                       "invalid-document /count required",
 		`{"person":"` + anna + `","reason":"case 7","count":7}`:             "erase-count",
-		`{"person":"9999999999","reason":"case 7","count":0}`:                  "nothing-selected",
+		`{"person":"9999999999","reason":"case 7","count":0}`:               "nothing-selected",
 		`{"person":"` + anna + `","reason":"case 7","count":1,"unknown":1}`: "invalid-document /unknown unknown",
 	} {
 		if a := ask(body); a.problem() != problem || strings.Contains(a.text, anna) {

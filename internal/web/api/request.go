@@ -93,14 +93,19 @@ func misfit(err error) error {
 	return fault.Invalid(fault.InvalidDocument, []fault.Violation{v})
 }
 
-// blinded leaves out the last name of a pointer when it may be a number put in the wrong place: no member of ours has a
-// digit, and the client's text may be anybody's.
+// blinded leaves out the last name of a pointer when it may be somebody's number in the wrong place: it is the client's
+// text, and no member of ours has four digits.
 func blinded(pointer string) string {
-	at := strings.LastIndexByte(pointer, '/') + 1
-	if strings.ContainsAny(pointer[at:], "0123456789") {
-		return pointer[:at] + "*"
+	at, digits := strings.LastIndexByte(pointer, '/')+1, 0
+	for _, c := range pointer[at:] {
+		if c >= '0' && c <= '9' {
+			digits++
+		}
 	}
-	return pointer
+	if digits < 4 {
+		return pointer
+	}
+	return pointer[:at] + "*"
 }
 
 // wanted says in words what JSON a Go type is read from.
