@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
@@ -19,3 +21,6 @@ func (h *Hub) newKeeper(book *revision.Book, clk clock.Clock) (*retention.Keeper
 		Finder: h.Searcher, Logger: h.logger, Counted: h.telemetry.Forgotten,
 	}), nil
 }
+
+// Prune takes out of the database what was forgotten. The hub does it by itself, every hour; benchmarks do not wait.
+func (h *Hub) Prune(ctx context.Context) error { return h.keeper.Prune(ctx) }

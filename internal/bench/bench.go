@@ -96,6 +96,7 @@ var figures = []figure{
 	{"latency", "ms", aim{bound: 2, atMost: true}, latency},
 	{"hang", "deliveries/s", aim{bound: 0.95}, hang},
 	{"drain", "deliveries/s", aim{bound: 0.9}, drain},
+	{"prune", "deliveries/s", aim{bound: 0.95}, prune},
 	{"subs-10k", "deliveries/s", aim{bound: 0.8}, manySubscriptions},
 	{"pull", "messages/s", aim{bound: 0.3}, pulled},
 }

@@ -41,6 +41,9 @@ type hub struct {
 	gate   *gate
 }
 
+// retention is that of what is published.
+const retention event.Retention = "P180D"
+
 // lag is how many events may be published and not delivered: enough to keep 64 sends busy over a commit, and what a
 // consumer may hold.
 const lag = 1000
@@ -87,7 +90,7 @@ func (h *hub) configure(ctx context.Context, w world) error {
 	add(revision.Source, sourceName, event.Source{Name: sourceName, URI: sourceURI, Title: "Bench", Types: []string{"*"}})
 	for n := range w.types {
 		name := makeType(n)
-		add(revision.Type, name, event.Type{Name: name, Title: "Bench", Order: event.OrderKey, Retention: "P180D"})
+		add(revision.Type, name, event.Type{Name: name, Title: "Bench", Order: event.OrderKey, Retention: retention})
 		add(revision.Version, name+"/"+version, event.Version{Type: name, Version: version, State: event.StateActive, Sample: []byte(`{"fictive":true}`)})
 	}
 	for n := range w.systems {

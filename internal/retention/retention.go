@@ -185,7 +185,7 @@ func (k *Keeper) round(ctx context.Context) error {
 	if err := k.forgetDue(ctx); err != nil {
 		return err
 	}
-	return k.prune(ctx)
+	return k.Prune(ctx)
 }
 
 // forgetDue destroys the keys of every class whose retention is over, and ends what of it is under way.
@@ -215,8 +215,9 @@ func (k *Keeper) forgetDue(ctx context.Context) error {
 	return nil
 }
 
-// prune takes the rows out of the file, resting in proportion to what each step took.
-func (k *Keeper) prune(ctx context.Context) error {
+// Prune takes out of the file what was forgotten, until nothing is left, resting in proportion to what each step took.
+// The job does it by itself.
+func (k *Keeper) Prune(ctx context.Context) error {
 	for more := true; more; {
 		began := k.Clock.Now()
 		p, err := k.Store.Prune(ctx, atOnce)

@@ -52,6 +52,7 @@ func newOperator(t *testing.T, level slog.Level, f telemetry.Figures) *operator 
 // everything makes each metric show at least once.
 func (o *operator) everything() {
 	o.Published(o.t.Context(), telemetry.Publish{Status: 202, Events: 3, Accepted: 2, Duplicate: 1, Duration: time.Millisecond})
+	o.Forgotten("retention", 5)
 	o.Attempted(&telemetry.Attempt{System: "archive", Profile: "standard", Result: "delivered", Outcome: "delivered", Sent: true, Duration: time.Millisecond})
 }
 
@@ -91,7 +92,7 @@ func TestTotalsAreShownAsTheHubKeepsThem(t *testing.T) {
 		`varsel_lanes{profile="standard",state="standing",system="archive"} 2`, `varsel_lanes{profile="standard",state="parked",system="archive"} 3`,
 		`varsel_endpoints{profile="standard",state="down",system="archive"} 1`, `varsel_connections{address="127.0.0.1:80"} 2`,
 		`varsel_certificate_expiry_timestamp_seconds{address="127.0.0.1:80"} 1e+09`, `varsel_publish_requests_total{status="202"} 1`,
-		`varsel_events_total{status="accepted"} 2`, `varsel_events_total{status="duplicate"} 1`, `varsel_publish_duration_seconds_count 1`,
+		`varsel_forgotten_events_total{cause="retention"} 5`, `varsel_events_total{status="accepted"} 2`, `varsel_events_total{status="duplicate"} 1`, `varsel_publish_duration_seconds_count 1`,
 		`varsel_attempts_total{profile="standard",result="delivered",system="archive"} 1`, `varsel_attempt_duration_seconds_count{profile="standard"} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {

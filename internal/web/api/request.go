@@ -84,12 +84,28 @@ func misfit(err error) error {
 	if errors.As(err, &semantic) {
 		v.Pointer = string(semantic.JSONPointer)
 		if errors.Is(err, json.ErrUnknownName) {
+			v.Pointer = blinded(v.Pointer)
 			v.Rule, v.Message = "unknown", "the document has no such member; check its spelling or leave it out"
 		} else if semantic.GoType != nil {
 			v.Rule, v.Message = "type", "want "+wanted(semantic.GoType)
 		}
 	}
 	return fault.Invalid(fault.InvalidDocument, []fault.Violation{v})
+}
+
+// blinded leaves out the last name of a pointer when it may be somebody's number in the wrong place: it is the client's
+// text, and no member of ours has four digits.
+func blinded(pointer string) string {
+	at, digits := strings.LastIndexByte(pointer, '/')+1, 0
+	for _, c := range pointer[at:] {
+		if c >= '0' && c <= '9' {
+			digits++
+		}
+	}
+	if digits < 4 {
+		return pointer
+	}
+	return pointer[:at] + "*"
 }
 
 // wanted says in words what JSON a Go type is read from.

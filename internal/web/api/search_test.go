@@ -93,7 +93,7 @@ func TestWhatCannotBeSearchedFor(t *testing.T) {
 		{"GET", "/events?subscription=" + citizen, "", "not-found"},
 		{"POST", "/events/search", `{"id":"1","person":"` + citizen + `"}`, "bad-request /id alone"},
 		{"POST", "/events/search", `{"to":"` + citizen + `","limit":-1}`, "bad-request /limit range; /to time"},
-		{"POST", "/events/search", `{"` + citizen + `":1}`, "invalid-document /" + citizen + " unknown"},
+		{"POST", "/events/search", `{"` + citizen + `":1}`, "invalid-document /* unknown"},
 		{"POST", "/events/search", `{"person":["` + citizen + `"]}`, "invalid-document /person type"},
 	} {
 		a := w.call(test.method, test.path, test.body)
