@@ -11,6 +11,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -504,4 +505,32 @@ func (s *stands) confirmFirstOfTwo() {
 	_, err = s.w.hub.Fetch(context.Background(), s.id, first, 0, 0, nil)
 	s.w.must(err)
 	s.w.flush()
+}
+
+// DESIGN promise 11: forgetting a payload leaves the proof: where it went, when and at which attempt.
+func TestWhereWasWhatIsForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.system("s", profile.Standard)
+	id := w.subscribe("s", "/a")
+	e := w.event(sourceURI, "A#1")
+	e.Retention = "P1D"
+	position := w.append(e)[0]
+	w.next().reply(200)
+	w.flush()
+	if keys, err := w.store.Forget(t.Context(), "P1D", eventlog.DayOf(epoch.UnixMicro())); keys == 0 || err != nil {
+		t.Fatal(keys, err)
+	}
+	w.restart() // the tail in memory goes
+	if _, err := w.log.At(t.Context(), position); !fault.Has(err, fault.NotFound) {
+		t.Fatalf("it is not forgotten: %v", err)
+	}
+	if got, want := w.where(position, id), "delivered, at +0s, tried 1, status 200"; got != want {
+		t.Errorf("it was %s, want %s", got, want)
+	}
+	for _, nothing := range []int64{1, position + 1, 1 << 40} {
+		if _, err := w.hub.Where(t.Context(), nothing); !fault.Has(err, fault.NotFound) {
+			t.Errorf("at position %d, where no event is: %v", nothing, err)
+		}
+	}
 }
