@@ -143,6 +143,8 @@ func writeSample(t *testing.T, s *sqlite.Store) {
 			},
 			Waiting:   []eventlog.Waiting{{Lane: event.Lane{2}, Position: 7, Line: "line"}, {Lane: event.Lane{2}, Position: 9, Line: "line"}},
 			Endpoints: []eventlog.Endpoint{{System: "s", URL: "https://example.org/in", Spell: 7}},
+			Tallies:   []eventlog.Tally{{Line: "line", Day: 1, Outcome: eventlog.Matched, Count: 5}, {Line: "line", Day: 2, Outcome: eventlog.Done, Replayed: true, Count: 1}},
+			Readings:  []eventlog.Reading{{UpTo: 6, At: 11}, {UpTo: 5, At: 12, Confirmed: true}, {UpTo: 4, Rest: true, At: 13}},
 		},
 		{Consumer: consumers[1].ID, Ended: true, Dropped: 3},
 	}})
@@ -200,6 +202,18 @@ func readSample(t *testing.T, s *sqlite.Store) {
 	if err != nil || len(attempts) != 2 || attempts[1].Outcome != eventlog.Parked || attempts[1].Consumer != "fine" ||
 		attempts[1].Result.Reason != "why" || attempts[1].Result.Detail != "no place for "+person || string(attempts[1].Result.Body) != "cannot take "+person {
 		t.Errorf("attempts %+v, %v", attempts, err)
+	}
+	tallies, err := s.Tallies(t.Context(), "fine", 2)
+	if err != nil || len(tallies) != 2 || tallies[0] != (eventlog.Tally{Line: "line", Day: 1, Outcome: eventlog.Matched, Count: 5}) ||
+		tallies[1] != (eventlog.Tally{Line: "line", Day: 2, Outcome: eventlog.Done, Replayed: true, Count: 1}) || k.ByLine["line"] != 4 || k.Served != 6 || k.RestServed != 4 {
+		t.Errorf("tallies %+v, %v; of the consumer %+v", tallies, err, k)
+	}
+	for _, want := range []struct{ position, served, confirmed int64 }{{4, 13, 12}, {5, 11, 12}, {6, 11, 0}, {7, 0, 0}} {
+		place, err := s.Place(t.Context(), "fine", event.Lane{2}, want.position)
+		if err != nil || place.Served != want.served || place.Confirmed != want.confirmed || place.Blocked == nil || place.First == nil || place.First.Position != 7 ||
+			(place.Waiting != nil) != (want.position == 7) {
+			t.Errorf("the place of %d is %+v, %v", want.position, place, err)
+		}
 	}
 	endpoints, err := s.Endpoints(t.Context())
 	if err != nil || len(endpoints) != 1 || endpoints[0].Spell != 7 {
