@@ -81,7 +81,7 @@ func interactive(t *testing.T, command string) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a shell that hangs fails its own test
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // a shell that hangs fails its own test
 	term := &terminal{t: t, more: make(chan struct{}, 1)}
 	cmd := exec.CommandContext(ctx, oracle.Program(t, "script"), "-q", "-f", "-e", "-c", command, "/dev/null")
 	cmd.Dir = t.TempDir()
@@ -123,7 +123,7 @@ func (term *terminal) types(text string, wants ...string) {
 	if _, err := io.WriteString(term.stdin, text); err != nil {
 		term.t.Fatal(err)
 	}
-	limit := time.After(30 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		term.mu.Lock()
 		said := term.said.String()[from:]
