@@ -88,7 +88,7 @@ func interactive(t *testing.T, command string) *terminal {
 	if err := os.WriteFile(filepath.Join(cmd.Dir, "permits.json"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Env = []string{"PATH=" + filepath.Dir(file) + ":" + os.Getenv("PATH"), "TERM=dumb", "HOME=" + cmd.Dir, "PS1=> ", "LC_ALL=C.UTF-8"}
+	cmd.Env = []string{"PATH=" + filepath.Dir(file) + ":" + os.Getenv("PATH"), "TERM=dumb", "HOME=" + cmd.Dir, "PS1=> ", "HISTFILE=", "LC_ALL=C.UTF-8"}
 	cmd.Stdout, cmd.Stderr = term, term
 	stdin, err := cmd.StdinPipe()
 	if err = errors.Join(err, cmd.Start()); err != nil {
@@ -96,8 +96,9 @@ func interactive(t *testing.T, command string) *terminal {
 	}
 	term.stdin = stdin
 	t.Cleanup(func() {
+		_, _ = io.WriteString(stdin, clearLine+"exit\n")
+		_ = cmd.Wait() // how it ended is no matter: the test is over
 		cancel()
-		_ = cmd.Wait() // it was ended
 	})
 	return term
 }
