@@ -81,14 +81,14 @@ func interactive(t *testing.T, command string) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a shell that hangs fails its own test
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // a shell that hangs fails its own test
 	term := &terminal{t: t, more: make(chan struct{}, 1)}
 	cmd := exec.CommandContext(ctx, oracle.Program(t, "script"), "-q", "-f", "-e", "-c", command, "/dev/null")
 	cmd.Dir = t.TempDir()
 	if err := os.WriteFile(filepath.Join(cmd.Dir, "permits.json"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Env = []string{"PATH=" + filepath.Dir(file) + ":" + os.Getenv("PATH"), "TERM=dumb", "HOME=" + cmd.Dir, "PS1=> ", "LC_ALL=C.UTF-8"}
+	cmd.Env = []string{"PATH=" + filepath.Dir(file) + ":" + os.Getenv("PATH"), "TERM=dumb", "HOME=" + cmd.Dir, "PS1=> ", "HISTFILE=", "LC_ALL=C.UTF-8"}
 	cmd.Stdout, cmd.Stderr = term, term
 	stdin, err := cmd.StdinPipe()
 	if err = errors.Join(err, cmd.Start()); err != nil {
@@ -96,8 +96,9 @@ func interactive(t *testing.T, command string) *terminal {
 	}
 	term.stdin = stdin
 	t.Cleanup(func() {
+		_, _ = io.WriteString(stdin, clearLine+"exit\n")
+		_ = cmd.Wait() // how it ended is no matter: the test is over
 		cancel()
-		_ = cmd.Wait() // it was ended
 	})
 	return term
 }
@@ -123,7 +124,7 @@ func (term *terminal) types(text string, wants ...string) {
 	if _, err := io.WriteString(term.stdin, text); err != nil {
 		term.t.Fatal(err)
 	}
-	limit := time.After(30 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		term.mu.Lock()
 		said := term.said.String()[from:]

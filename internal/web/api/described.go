@@ -213,15 +213,14 @@ func described() map[string]about {
 
 		"GET /api/v1/pull/{subscription}": {
 			id: "fetch", tag: "Fetching", summary: "Fetch what is for a subscription that is read by cursor",
-			more: "A stream. Every event carries its own `cursor`; the last member (in NDJSON the last line; of a CloudEvents batch the trailer `Varsel-Cursor`) is " +
+			more: "A stream, in the first form of Accept that there is. Every event carries its own `cursor`; the last member (in NDJSON the last line; of a CloudEvents batch the trailer `Varsel-Cursor`) is " +
 				"the one to come back with. An answer without it broke off: come again with the last one there is.",
 			query: []openapi.Parameter{
 				textParameter("after", "The cursor to go on behind; none: from where the hub knows the reader to stand.", "AAAAAQAAAAAAAAAq"),
 				wholeParameter("limit", "Events at most.", 1, fetchMost, fetchUsual),
 				wholeParameter("wait", "Seconds to wait for the first, where there is none.", 0, waitMost, 0),
 			},
-			headers: []openapi.Parameter{headerParameter("Accept", "The form: the first of these that there is.")},
-			gives:   map[int]any{200: nil}, streams: fetchForms(),
+			gives: map[int]any{200: nil}, streams: fetchForms(),
 			problems: []fault.Code{fault.Conflict, fault.FetchPaused, fault.BadCursor, fault.LogRewound, fault.NotAcceptable, fault.ShuttingDown, fault.InvalidMessage},
 		},
 		"POST /api/v1/pull/{subscription}/lease": {
