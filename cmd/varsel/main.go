@@ -24,6 +24,7 @@ type commands struct {
 	Listen  listenCommand  `cmd:"" help:"Receive messages and print them: a receiver to try things with."`
 	Pull    pullCommand    `cmd:"" help:"Fetch what is for a subscription that is not pushed, and print it."`
 	Replay  replayCommand  `cmd:"" help:"Send a subscription its past once more: one event, some, or all since a position."`
+	Sink    sinkCommand    `cmd:"" help:"Watch what a subscription's sink takes in place of its receiver; turn it on and off."`
 	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 	Audit   auditCommand   `cmd:"" help:"Read and verify the record of who did what."`

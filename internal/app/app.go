@@ -13,6 +13,7 @@ import (
 	_ "time/tzdata" // dates are read in Europe/Copenhagen on machines that have no zones
 
 	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
@@ -45,6 +46,7 @@ type Hub struct {
 	telemetry *telemetry.Telemetry
 	gate      *access.Gate
 	heads     *headfile.Exporter
+	sinks     *sink.Sinks             // nil: not allowed
 	listeners []*listener.Listener    // that answer
 	started   atomic.Bool             // the engine delivers
 	stops     []func(context.Context) // what Stop does, in the order it was started
@@ -132,9 +134,13 @@ func (h *Hub) open(ctx context.Context) error {
 	})
 
 	// Management.
-	h.Manager = manage.New(h.Log, h.Engine, system, manage.Options{
+	options := manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Vault, Trouble: h.report,
-	})
+	}
+	if h.sinks = out.sinks; h.sinks != nil {
+		options.Sinks = h.sinks
+	}
+	h.Manager = manage.New(h.Log, h.Engine, system, options)
 	if err := h.register(ctx, book); err != nil {
 		return err
 	}

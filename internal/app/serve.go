@@ -111,10 +111,14 @@ func (h *Hub) faces() (faces, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs := api.New(api.Options{
+	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.Engine, Puller: h.Engine,
 		Replayer: h.Engine, Events: h.Log, History: h.Store, Audit: h.Store, Who: noted(h.who()), Logger: h.logger,
-	})
+	}
+	if h.sinks != nil {
+		options.Sinks = h.sinks
+	}
+	programs := api.New(options)
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	return faces{
 		{"api", "/api/", h.observed(programs)},

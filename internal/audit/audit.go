@@ -39,6 +39,7 @@ const (
 	Replay           Act = "replay"
 	StopReplay       Act = "stop-replay"
 	Reveal           Act = "reveal"
+	EmptySink        Act = "empty-sink"
 	Login            Act = "login"
 	Token            Act = "token"
 	Erase            Act = "erase"
@@ -50,7 +51,7 @@ const (
 func Acts() []Act {
 	return []Act{
 		PutSource, PutType, PutVersion, PutSystem, RemoveSystem, PutContacts, PutAccount, RotateSecret, PutSubscriptions, RotateKey, RetireKeys, Test, Activate, Deactivate,
-		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, Login, Token, Erase, Backup, Restore,
+		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, EmptySink, Login, Token, Erase, Backup, Restore,
 	}
 }
 

@@ -23,6 +23,7 @@ type Config struct {
 	Operator    string        `name:"operator" placeholder:"MAIL" help:"Mail address told about what is the operator's to mend."`
 	InFlight    int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
 	MaxEvent    Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
+	AllowSinks  bool          `name:"allow-sinks" help:"Subscriptions may have a sink: the hub takes their messages itself, and counts them as delivered. For hubs to develop with; never where somebody waits for the messages."`
 	Grace       time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
 
 	Listen     string `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of everything the hub answers, without TLS: one of this machine's own. For more than that, list listeners in the file."`

@@ -251,7 +251,7 @@ func (e *Engine) target(l *revision.Line) target {
 	if s.Pulled() {
 		return target{pulled: true}
 	}
-	url, err := subscription.Endpoint(system.Agreement.BaseURL, s.Path)
+	url, err := s.Address(&system.Agreement)
 	if err != nil {
 		return target{stopped: true}
 	}

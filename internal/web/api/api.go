@@ -53,6 +53,7 @@ type Options struct {
 	Operator  Operator
 	Puller    Puller
 	Replayer  Replayer
+	Sinks     Sinks // nil: there are none
 	Events    Events
 	History   History
 	Audit     Audit
@@ -133,6 +134,10 @@ func (a *api) routes() []route {
 		{"GET /api/v1/subscriptions/{id}/replays", a.listReplays},
 		{"POST /api/v1/subscriptions/{id}/replays", a.beginReplay},
 		{"DELETE /api/v1/subscriptions/{id}/replays/{pass}", a.stopReplay},
+
+		{"GET /api/v1/subscriptions/{id}/sink", a.listArrivals},
+		{"POST /api/v1/subscriptions/{id}/sink/{number}/reveal", a.revealArrival},
+		{"DELETE /api/v1/subscriptions/{id}/sink", a.emptySink},
 
 		{"GET /api/v1/pull/{subscription}", a.fetch},
 		{"POST /api/v1/pull/{subscription}/lease", a.lease},

@@ -51,7 +51,7 @@ func newWorld(t testing.TB) *world {
 	hasher, err := event.NewHasher([]byte("a test secret that is long enough for HMAC"))
 	w.Must(err)
 	w.options = api.Options{
-		Book: w.Book, Manager: w.Manager, Decode: cloudevents.Decode, Operator: w.Engine, Puller: w.Engine, Replayer: w.Engine, Events: w.Log, History: w.Store, Audit: w.Store,
+		Book: w.Book, Manager: w.Manager, Decode: cloudevents.Decode, Operator: w.Engine, Puller: w.Engine, Replayer: w.Engine, Sinks: w.Sinks, Events: w.Log, History: w.Store, Audit: w.Store,
 		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log),
 		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
