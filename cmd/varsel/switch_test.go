@@ -21,7 +21,8 @@ import (
 // knows the order it must see, and what the hub may send it again.
 type mover struct {
 	mu      sync.Mutex
-	moves   int                 // changes of channel and crashes so far
+	moves   int                 // changes of channel and crashes so far,
+	history []string            // and what they were
 	seen    map[string]int      // the highest number of each key that came, by whichever way
 	sure    map[string]int      // up to here the hub has committed that they are done: they never come again
 	done    map[string]int      // and up to here this side has accepted them
@@ -71,29 +72,28 @@ func (m *mover) asking() func() {
 }
 
 // came takes one arrival. moves is the count of changes when it was asked for: what was on its way during one may be
-// told late. ordered says that the hub first sends a key's next only when the one before is done and committed, as it
-// does by webhook and queue.
-func (m *mover) came(x thing, moves int, ordered bool) {
+// told late. By webhook and queue the hub first sends a key's next only when the one before is done and committed.
+func (m *mover) came(x thing, moves int, by client.Channel) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	late := moves != m.moves
 	before, since := m.last[x.key], m.sure[x.key]
 	switch {
 	case x.n > m.seen[x.key]+1:
-		m.blame("%s#%d first came when only #%d had", x.key, x.n, m.seen[x.key])
+		m.blame("%s#%d first came by %s when only #%d had", x.key, x.n, by, m.seen[x.key])
 	case x.n == m.seen[x.key]+1:
-		if ordered {
+		if by != client.Cursor {
 			m.sure[x.key] = max(since, x.n-1)
 		}
 	case late:
 		m.repeats++
 	case x.n <= since:
-		m.blame("%s#%d came again, though the hub had committed that #%d was done", x.key, x.n, since)
+		m.blame("%s#%d came again by %s, though the hub had committed that #%d was done", x.key, x.n, by, since)
 	default:
 		m.repeats++
 	}
 	if !late && before.moves == m.moves && x.n > before.n+1 {
-		m.blame("%s#%d came after #%d, with no change between", x.key, x.n, before.n)
+		m.blame("%s#%d came by %s after #%d, with no change between", x.key, x.n, by, before.n)
 	}
 	if m.seen[x.key] = max(m.seen[x.key], x.n); !late {
 		m.last[x.key] = sighting{x.n, m.moves}
@@ -101,7 +101,8 @@ func (m *mover) came(x thing, moves int, ordered bool) {
 }
 
 func (m *mover) blame(format string, args ...any) {
-	m.wrong = append(m.wrong, fmt.Sprintf(format, args...))
+	recent := m.history[max(0, len(m.history)-6):]
+	m.wrong = append(m.wrong, fmt.Sprintf(format, args...)+fmt.Sprintf(" (after %d moves: %s)", m.moves, strings.Join(recent, ", ")))
 }
 
 // accept notes that a message is this side's now; sure, that the hub has said it knows.
@@ -125,10 +126,11 @@ func (m *mover) now() int {
 }
 
 // move notes a change of channel or a crash, before it is asked for.
-func (m *mover) move() {
+func (m *mover) move(to client.Channel) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.moves++
+	m.history = append(m.history, "to "+string(to))
 }
 
 // crash forgets what was told and may not be committed: it may come again, and nothing says how much of it.
@@ -136,6 +138,7 @@ func (m *mover) crash() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.moves++
+	m.history = append(m.history, "kill")
 	m.read = nil
 }
 
@@ -147,7 +150,7 @@ func (m *mover) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the hub was killed in the middle of its request: nothing was received
 	}
 	x := thingOf(text)
-	m.came(x, moves, true)
+	m.came(x, moves, client.Webhook)
 	if x.n%20 == 3 && r.Header.Get("Varsel-Attempt") == "1" {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -208,7 +211,7 @@ func (r *reader) lease(ctx context.Context) error {
 	var leases, unwanted []string
 	for _, m := range messages {
 		x := thingOf(m.Message)
-		r.came(x, moves, true)
+		r.came(x, moves, client.Queue)
 		switch luck := rand.IntN(100); {
 		case luck < 90:
 			worked[m.Lease], leases = x, append(leases, m.Lease)
@@ -245,7 +248,7 @@ func (r *reader) fetch(ctx context.Context) error {
 	page := map[string]int{}
 	next, err := r.hub.Fetch(ctx, r.id, client.FetchOptions{After: r.cursor, Limit: 1 + rand.IntN(400)}, func(f client.Fetched) error {
 		x := thingOf(f.Event)
-		r.came(x, moves, false)
+		r.came(x, moves, client.Cursor)
 		r.accept(x, false)
 		page[x.key] = x.n
 		return nil
@@ -308,7 +311,7 @@ func TestSwitchingUnderLoad(t *testing.T) {
 	f := (&publishers{rest: 3 * time.Millisecond, asking: m.asking}).start(p, 2, 50)
 
 	change := func(to client.Channel) error {
-		m.move()
+		m.move(to)
 		r.switches.Add(1)
 		r.channel.Store(to)
 		one := client.Subscription{ID: r.id, Name: "all", Channel: to}
@@ -345,6 +348,9 @@ func TestSwitchingUnderLoad(t *testing.T) {
 			standing.Channel = client.Webhook
 		}
 		r.channel.Store(standing.Channel)
+		if m.broken() {
+			break
+		}
 	}
 	published := f.stop()
 	settle(t, p, published)
@@ -400,6 +406,12 @@ func (m *mover) await(t *testing.T, published map[string]int, patience time.Dura
 			t.Fatalf("%d accepted events never came", missing)
 		}
 	}
+}
+
+func (m *mover) broken() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.wrong) > 0
 }
 
 func (m *mover) report(t *testing.T) {

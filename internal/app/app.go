@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 	_ "time/tzdata" // dates are read in Europe/Copenhagen on machines that have no zones
@@ -25,6 +26,7 @@ import (
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/headfile"
+	"github.com/varselhub/varsel/internal/store/lockfile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/telemetry"
@@ -46,9 +48,11 @@ type Hub struct {
 	telemetry *telemetry.Telemetry
 	gate      *access.Gate
 	heads     *headfile.Exporter
-	sinks     *sink.Sinks             // nil: not allowed
-	listeners []*listener.Listener    // that answer
-	started   atomic.Bool             // the engine delivers
+	sinks     *sink.Sinks          // nil: not allowed
+	listeners []*listener.Listener // that answer
+	started   atomic.Bool          // the engine delivers
+	leaving   chan struct{}        // closed when the hub begins to stop
+	leave     sync.Once
 	stops     []func(context.Context) // what Stop does, in the order it was started
 }
 
@@ -58,7 +62,7 @@ func New(ctx context.Context, config Config, logger *slog.Logger) (*Hub, error) 
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{config: config, logger: logger}
+	h := &Hub{config: config, logger: logger, leaving: make(chan struct{})}
 	if err := h.open(ctx); err != nil {
 		h.Stop(ctx)
 		return nil, err
@@ -74,7 +78,12 @@ func (h *Hub) open(ctx context.Context) error {
 	}
 	h.onStop(func(ctx context.Context) { h.report("sending the last spans", h.telemetry.Close(ctx)) })
 
-	// What is kept.
+	// What is kept, by this process alone.
+	lock, err := lockfile.Take(h.config.Data)
+	if err != nil {
+		return err
+	}
+	h.onStop(func(context.Context) { h.report("letting go of the data directory", lock.Release()) })
 	if h.Vault, err = secret.Open(h.config.secrets()); err != nil {
 		return err
 	}
@@ -173,8 +182,24 @@ func (h *Hub) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop lets what is in flight finish until ctx ends, commits what is known, and closes everything.
+// Drain says that the hub is not ready any more, and goes on with everything for so long, or until ctx ends: whoever asks
+// /readyz sends its requests elsewhere before Stop takes none.
+func (h *Hub) Drain(ctx context.Context, d time.Duration) {
+	h.notReady()
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-ctx.Done():
+	}
+}
+
+func (h *Hub) notReady() { h.leave.Do(func() { close(h.leaving) }) }
+
+// Stop lets what is in flight finish until ctx ends, commits what is known, and closes everything. From its beginning on
+// the hub is not ready.
 func (h *Hub) Stop(ctx context.Context) {
+	h.notReady()
 	for i := len(h.stops) - 1; i >= 0; i-- {
 		h.stops[i](ctx)
 	}

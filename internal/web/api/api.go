@@ -61,6 +61,8 @@ type Options struct {
 	Who    func(*http.Request) (*account.Principal, error)
 	Logger *slog.Logger
 	Limits Limits
+	// Leaving is closed when nobody is to be kept waiting any more, since the hub is about to stop. nil: it never is.
+	Leaving <-chan struct{}
 }
 
 // Limits bound what one request may bring.

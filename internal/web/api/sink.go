@@ -106,6 +106,8 @@ func (a *api) awaitArrivals(ctx context.Context, id string, after int64, limit i
 		case <-grown:
 		case <-over.C:
 			return nil
+		case <-a.Leaving:
+			return nil
 		case <-ctx.Done():
 			return nil
 		}
