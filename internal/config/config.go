@@ -34,7 +34,7 @@ type Config struct {
 	Listeners     []Listener `kong:"-" name:"listeners" help:"What listens where, instead of listen."`
 
 	NoAccess  bool     `name:"no-access" help:"Ask nobody who they are: whoever reaches the hub may do everything. Only where this machine alone can reach it."`
-	PublicURL URL      `name:"public-url" placeholder:"URL" help:"Where the hub is reached from outside, such as https://hub.example: issuer and audience of its access tokens. None: the first listener that answers api, by its first name or its address."`
+	PublicURL URL      `name:"public-url" placeholder:"URL" help:"Where the hub is reached from outside, such as https://hub.example: issuer and audience of its access tokens. None: the first listener that answers api, by its first name, the first in its certificate, or its address."`
 	RateLimit int      `name:"rate-limit" default:"1000" placeholder:"N" help:"Requests a second that one account may make; twice as many for a moment."`
 	Issuers   []Issuer `kong:"-" name:"issuers" help:"Who else gives access tokens for this hub."`
 
