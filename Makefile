@@ -30,7 +30,7 @@ model: ## the model of order against the engine, thousands of runs; the tests re
 	@$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -model.runs 2500
 
 crash: ## kill -9 under load, ROUNDS times (300), and the model of order, RUNS times (20000)
-	$(GO) test ./cmd/varsel -run TestCrash -count=1 -timeout=60m -v -crash.rounds $(ROUNDS)
+	$(GO) test ./cmd/varsel -run 'TestCrash|TestSwitchingUnderLoad' -count=1 -timeout=60m -v -crash.rounds $(ROUNDS)
 	$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -timeout=60m -model.runs $(RUNS)
 
 bench: build ## the hub beside the machine's ceiling for the same work

@@ -109,6 +109,7 @@ type Subscription struct {
 	AlertAfter    int            `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told; 0: 10; of Queue and Cursor
 	Path          string         `json:"path"`                    // the rest of the URL after the agreement's base
 	PendingPath   *string        `json:"pendingPath,omitempty"`   // the hub's: takes over when its test has passed
+	Sink          *Sink          `json:"sink,omitempty"`          // takes what the path would get; of Webhook
 	Mode          string         `json:"mode,omitempty"`          // of CloudEvents: structured (also when ""), or binary
 	From          string         `json:"from,omitempty"`          // RFC 3339, or a day such as 2026-01-31; "": from its creation
 	To            string         `json:"to,omitempty"`            // and before this; "": no end

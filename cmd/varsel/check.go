@@ -61,6 +61,10 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 	}
 	fmt.Fprintf(s.out, "Subscription %s of %s to %s\n\n", standing.Name, standing.System, standing.Endpoint)
 	report.tell(stateFinding(&standing))
+	if standing.Sink != nil {
+		report.tell(probe.Finding{Grade: probe.Warning, Step: "sink", Text: "its messages stay in the hub; what follows is the way they would go",
+			Next: "varsel sink " + standing.ID + " shows them; with --off they leave."})
+	}
 	for _, f := range probe.Run(ctx, targetOf(&standing, &system), c.options()) {
 		report.tell(f)
 	}
@@ -80,13 +84,15 @@ func (c *checkCommand) options() probe.Options {
 	}
 }
 
-// targetOf is where a test would go: the pending path when there is one.
+// targetOf is where messages go once they are to leave the hub: the pending path when there is one.
 func targetOf(standing *client.Standing, system *client.System) probe.Target {
 	target := probe.Target{URL: standing.Endpoint, CA: system.Agreement.CABundle}
+	path := standing.Path
 	if standing.PendingPath != nil {
-		if address, err := subscription.Endpoint(system.Agreement.BaseURL, *standing.PendingPath); err == nil {
-			target.URL = address
-		}
+		path = *standing.PendingPath
+	}
+	if address, err := subscription.Endpoint(system.Agreement.BaseURL, path); err == nil {
+		target.URL = address
 	}
 	if certificate := system.Agreement.Certificate; certificate != nil {
 		target.Certificate, target.Key = certificate.CertFile, certificate.KeyFile

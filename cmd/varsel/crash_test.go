@@ -28,10 +28,15 @@ type publishers struct {
 	published map[string]int // accepted, by key
 	refused   atomic.Int64   // requests answered 507
 	total     atomic.Int64
+
+	rest   time.Duration            // after each batch; 0: none
+	asking func() (accepted func()) // called before each request, and its result when it was accepted; nil: nobody is
 }
 
-func startPublishers(p *process, n, keys int) *publishers {
-	f := &publishers{p: p, published: map[string]int{}}
+func startPublishers(p *process, n, keys int) *publishers { return new(publishers).start(p, n, keys) }
+
+func (f *publishers) start(p *process, n, keys int) *publishers {
+	f.p, f.published = p, map[string]int{}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	for i := range n {
 		f.wg.Go(func() { f.run(i, keys) })
@@ -49,9 +54,14 @@ func (f *publishers) run(i, keys int) {
 		}
 		body := batch(things)
 		for f.ctx.Err() == nil {
+			accepted := func() {}
+			if f.asking != nil {
+				accepted = f.asking()
+			}
 			status, text, err := f.p.call(f.ctx, "POST", "/api/v1/events", batchType, body)
 			if err == nil && status == 202 {
 				f.accept(things)
+				accepted()
 				break
 			}
 			if err == nil && status == 507 {
@@ -60,6 +70,9 @@ func (f *publishers) run(i, keys int) {
 				f.p.t.Errorf("publish answered %d: %s", status, text)
 				return
 			}
+		}
+		if f.rest > 0 {
+			wait(f.rest)
 		}
 	}
 }

@@ -39,6 +39,10 @@ func (c *serveCommand) Run(ctx context.Context, s *streams, parsed *kong.Context
 	}
 	logger.Info("started", "data", settings.Data, "environment", settings.Environment, "version", version)
 	<-ctx.Done()
+	if settings.Drain > 0 {
+		logger.Info("draining: not ready any more, and everything goes on until the load balancer has seen it; a second signal ends at once", "drain", settings.Drain)
+		hub.Drain(context.WithoutCancel(ctx), settings.Drain)
+	}
 	logger.Info("stopping: what is under way may finish; a second signal ends at once", "grace", settings.Grace)
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.Grace)
 	defer cancel()

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 	_ "time/tzdata" // dates are read in Europe/Copenhagen on machines that have no zones
 
 	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
@@ -26,6 +28,7 @@ import (
 	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/headfile"
+	"github.com/varselhub/varsel/internal/store/lockfile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/telemetry"
@@ -49,8 +52,11 @@ type Hub struct {
 	gate      *access.Gate
 	heads     *headfile.Exporter
 	keeper    *retention.Keeper
-	listeners []*listener.Listener    // that answer
-	started   atomic.Bool             // the engine delivers
+	sinks     *sink.Sinks          // nil: not allowed
+	listeners []*listener.Listener // that answer
+	started   atomic.Bool          // the engine delivers
+	leaving   chan struct{}        // closed when the hub begins to stop
+	leave     sync.Once
 	stops     []func(context.Context) // what Stop does, in the order it was started
 }
 
@@ -60,7 +66,7 @@ func New(ctx context.Context, config Config, logger *slog.Logger) (*Hub, error) 
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{config: config, logger: logger}
+	h := &Hub{config: config, logger: logger, leaving: make(chan struct{})}
 	if err := h.open(ctx); err != nil {
 		h.Stop(ctx)
 		return nil, err
@@ -76,7 +82,12 @@ func (h *Hub) open(ctx context.Context) error {
 	}
 	h.onStop(func(ctx context.Context) { h.report("sending the last spans", h.telemetry.Close(ctx)) })
 
-	// What is kept.
+	// What is kept, by this process alone.
+	lock, err := lockfile.Take(h.config.Data)
+	if err != nil {
+		return err
+	}
+	h.onStop(func(context.Context) { h.report("letting go of the data directory", lock.Release()) })
 	if h.Vault, err = secret.Open(h.config.secrets()); err != nil {
 		return err
 	}
@@ -139,9 +150,13 @@ func (h *Hub) open(ctx context.Context) error {
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report})
 
 	// Management.
-	h.Manager = manage.New(h.Log, h.Engine, system, manage.Options{
+	options := manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Vault, Trouble: h.report,
-	})
+	}
+	if h.sinks = out.sinks; h.sinks != nil {
+		options.Sinks = h.sinks
+	}
+	h.Manager = manage.New(h.Log, h.Engine, system, options)
 	if err := h.register(ctx, book); err != nil {
 		return err
 	}
@@ -185,8 +200,24 @@ func (h *Hub) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop lets what is in flight finish until ctx ends, commits what is known, and closes everything.
+// Drain says that the hub is not ready any more, and goes on with everything for so long, or until ctx ends: whoever asks
+// /readyz sends its requests elsewhere before Stop takes none.
+func (h *Hub) Drain(ctx context.Context, d time.Duration) {
+	h.notReady()
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+	case <-ctx.Done():
+	}
+}
+
+func (h *Hub) notReady() { h.leave.Do(func() { close(h.leaving) }) }
+
+// Stop lets what is in flight finish until ctx ends, commits what is known, and closes everything. From its beginning on
+// the hub is not ready.
 func (h *Hub) Stop(ctx context.Context) {
+	h.notReady()
 	for i := len(h.stops) - 1; i >= 0; i-- {
 		h.stops[i](ctx)
 	}

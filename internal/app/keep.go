@@ -13,6 +13,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/erasurefile"
+	"github.com/varselhub/varsel/internal/store/lockfile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
@@ -23,7 +24,8 @@ func Backup(ctx context.Context, data, to string, o sqlite.Copying) (sqlite.Mani
 }
 
 // Restore makes the database of a data directory anew from a backup. missing are the files that the directory's vault
-// should have and does not, to be put back before a hub is started on it.
+// should have and does not, to be put back before a hub is started on it. No hub may run on the directory, and none can
+// be started meanwhile: what a running one holds open would not be what is restored.
 //
 // journal is the file of the hub's journal of erasures; "" is the one in the data directory. What it says is erased in
 // the restored database too. without goes on where the backup's hub had one and it is not there.
@@ -31,6 +33,14 @@ func Backup(ctx context.Context, data, to string, o sqlite.Copying) (sqlite.Mani
 // in the vault.
 func Restore(ctx context.Context, from, data, journal string, without bool, o sqlite.Copying) (m sqlite.Manifest, missing []string, err error) {
 	c := Config{Data: data}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return m, nil, fault.Wrap(fault.Internal, err, "cannot make the directory %s", data)
+	}
+	lock, err := lockfile.Take(data)
+	if err != nil {
+		return m, nil, err
+	}
+	defer func() { _ = lock.Release() }() // at the latest it goes with the process
 	if o.Erasures, err = c.erasures(from, journal, without); err != nil {
 		return m, nil, err
 	}

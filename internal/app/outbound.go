@@ -6,12 +6,14 @@ import (
 
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/channel/mail"
+	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/envelope"
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/envelope/star"
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/notify"
 	"github.com/varselhub/varsel/internal/profile"
@@ -19,6 +21,7 @@ import (
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/signature"
 	"github.com/varselhub/varsel/internal/subscription"
+	"github.com/varselhub/varsel/receive"
 )
 
 // outbound is the list of envelopes and channels: adding one is a folder and a line here.
@@ -29,6 +32,7 @@ type outbound struct {
 	vault  *secret.Vault
 	clock  clock.Clock
 	star   *star.Envelope
+	sinks  *sink.Sinks // nil: subscriptions may have none
 
 	mu         sync.Mutex
 	identities map[webhook.Files]*webhook.Identity // shared by a system's endpoints; they follow their files
@@ -36,10 +40,14 @@ type outbound struct {
 
 func newOutbound(config Config, book *revision.Book, guard *netguard.Guard, vault *secret.Vault, clk clock.Clock) (*outbound, error) {
 	envelope, err := star.New(config.Environment, book.Version)
-	return &outbound{
+	o := &outbound{
 		config: config, book: book, guard: guard, vault: vault, clock: clk, star: envelope,
 		identities: map[webhook.Files]*webhook.Identity{},
-	}, err
+	}
+	if config.AllowSinks {
+		o.sinks = sink.New(clk)
+	}
+	return o, err
 }
 
 // render makes the message of an event for a subscription.
@@ -72,10 +80,63 @@ func (o *outbound) connect(system *subscription.System, endpoint string) (channe
 	if err != nil {
 		return nil, err
 	}
+	if id, ok := subscription.SinkAt(endpoint); ok {
+		return o.sink(system, id, signer)
+	}
 	return webhook.New(webhook.Config{
 		URL: endpoint, Profile: system.Agreement.Policy(), Signer: signer, Identity: o.identity(&system.Agreement),
-		Dial: o.guard.DialContext, UserAgent: "Varsel", Clock: o.clock,
+		Dial: o.guard.DialContext, UserAgent: userAgent, Clock: o.clock,
 	})
+}
+
+const userAgent = "Varsel"
+
+// sink makes the sender into a subscription's sink, which is shown the request that its endpoint would get.
+func (o *outbound) sink(system *subscription.System, id string, signer *signature.Signer) (channel.Sender, error) {
+	if o.sinks == nil {
+		return nil, fault.New(fault.SenderConfig, "the subscription has a sink, and this hub has none: see allow-sinks")
+	}
+	verifier, err := o.verifier(system)
+	if err != nil {
+		return nil, err
+	}
+	line := o.book.Line(id)
+	now := func() subscription.Subscription { // what was removed while a message was on its way ends as dropped anyway
+		if s := line.Now(); s != nil {
+			return *s
+		}
+		return subscription.Subscription{}
+	}
+	return o.sinks.Sender(sink.Config{
+		Subscription: id, Verifier: verifier, Profile: system.Agreement.Policy(),
+		Settings: func() *subscription.Sink { return now().Sink },
+		Request: func(m *channel.Message) ([]byte, error) {
+			endpoint, err := subscription.Endpoint(system.Agreement.BaseURL, now().Path)
+			if err != nil {
+				return nil, err
+			}
+			return webhook.Request(endpoint, userAgent, signer, m)
+		},
+	}), nil
+}
+
+// verifier holds what the system's receivers verify with; nil where nothing is signed.
+func (o *outbound) verifier(system *subscription.System) (*receive.Verifier, error) {
+	if !system.Agreement.Policy().Sign || len(system.Signing) == 0 {
+		return nil, nil
+	}
+	var keys []string
+	for _, k := range system.Signing {
+		key := k.Public
+		if key == "" {
+			var err error
+			if key, err = o.vault.SigningKey(k.Ref); err != nil {
+				return nil, err
+			}
+		}
+		keys = append(keys, key)
+	}
+	return receive.NewVerifier(o.clock.Now, keys...)
 }
 
 // signer holds the system's signing keys, newest first; none makes no signature.

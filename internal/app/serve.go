@@ -77,14 +77,27 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	}
 	h.onStop(func(ctx context.Context) {
 		h.logger.Info("taking no more connections; what has been asked is answered")
-		var all sync.WaitGroup
-		for _, l := range listeners {
-			all.Go(func() { h.report("closing the connections of "+l.Address(), l.Shutdown(ctx)) })
-		}
-		all.Wait()
+		h.Engine.EndWaits()
+		h.shutdown(ctx, func(l *listener.Listener) bool { return !operates(l) })
+		h.shutdown(ctx, operates)
 	})
 	return nil
 }
+
+// shutdown closes some of the listeners, all of them at a time.
+func (h *Hub) shutdown(ctx context.Context, which func(*listener.Listener) bool) {
+	var all sync.WaitGroup
+	for _, l := range h.listeners {
+		if which(l) {
+			all.Go(func() { h.report("closing the connections of "+l.Address(), l.Shutdown(ctx)) })
+		}
+	}
+	all.Wait()
+}
+
+// operates reports whether a listener answers for health and metrics alone: it goes on saying that the hub is not ready
+// while the others answer what has been asked.
+func operates(l *listener.Listener) bool { return slices.Equal(l.Faces(), []string{"operate"}) }
 
 // Handler is everything the hub answers.
 func (h *Hub) Handler() (http.Handler, error) {
@@ -111,10 +124,15 @@ func (h *Hub) faces() (faces, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs := api.New(api.Options{
+	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.Engine, Puller: h.Engine,
 		Replayer: h.Engine, Events: h.Log, Locator: h.Engine, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Keeper: h.keeper, Who: noted(h.who()), Logger: h.logger,
-	})
+		Leaving: h.Engine.WaitsEnd(),
+	}
+	if h.sinks != nil {
+		options.Sinks = h.sinks
+	}
+	programs := api.New(options)
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	return faces{
 		{"api", "/api/", h.observed(programs)},
@@ -140,6 +158,11 @@ func (f faces) only(names []string) http.Handler {
 
 // ready reports why the hub cannot take events and deliver them, or nil.
 func (h *Hub) ready() error {
+	select {
+	case <-h.leaving:
+		return fault.New(fault.ShuttingDown, "the hub is stopping")
+	default:
+	}
 	if !h.started.Load() {
 		return fault.New(fault.ShuttingDown, "delivery does not run")
 	}

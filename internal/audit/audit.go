@@ -41,6 +41,7 @@ const (
 	StopReplay       Act = "stop-replay"
 	Reveal           Act = "reveal"
 	SearchPerson     Act = "search-person"
+	EmptySink        Act = "empty-sink"
 	Login            Act = "login"
 	Token            Act = "token"
 	Erase            Act = "erase"
@@ -52,7 +53,7 @@ const (
 func Acts() []Act {
 	return []Act{
 		PutSource, PutType, PutVersion, PutSystem, RemoveSystem, PutContacts, PutAccount, RotateSecret, PutSubscriptions, RotateKey, RetireKeys, Test, Activate, Deactivate,
-		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, SearchPerson, Login, Token, Erase, Backup, Restore,
+		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, SearchPerson, EmptySink, Login, Token, Erase, Backup, Restore,
 	}
 }
 

@@ -62,6 +62,10 @@ type Message struct {
 	Replay      int64 // the pass it is replayed by: Varsel-Replay; 0: none
 	Test        bool  // sample data: Varsel-Test: 1
 	At          time.Time
+
+	// Where it stands in the log, for channels that show or keep the order: never a part of what a receiver gets.
+	Position int64 // 0: of a test
+	Lane     event.Lane
 }
 
 // Sender delivers messages to one endpoint. It is safe for concurrent use; the caller bounds how many run at once.

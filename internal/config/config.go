@@ -23,6 +23,8 @@ type Config struct {
 	Operator    string        `name:"operator" placeholder:"MAIL" help:"Mail address told about what is the operator's to mend."`
 	InFlight    int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
 	MaxEvent    Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
+	AllowSinks  bool          `name:"allow-sinks" help:"Subscriptions may have a sink: the hub takes their messages itself, and counts them as delivered. For hubs to develop with; never where somebody waits for the messages."`
+	Drain       time.Duration `name:"drain" placeholder:"TIME" help:"How long the hub goes on as before once it is asked to stop, while /readyz answers 503: twice the time between a load balancer's health checks. None: it stops at once, which is right where no load balancer stands in front."`
 	Grace       time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
 
 	Listen     string `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of everything the hub answers, without TLS: one of this machine's own. For more than that, list listeners in the file."`
@@ -32,7 +34,7 @@ type Config struct {
 	Listeners     []Listener `kong:"-" name:"listeners" help:"What listens where, instead of listen."`
 
 	NoAccess  bool     `name:"no-access" help:"Ask nobody who they are: whoever reaches the hub may do everything. Only where this machine alone can reach it."`
-	PublicURL URL      `name:"public-url" placeholder:"URL" help:"Where the hub is reached from outside, such as https://hub.example: issuer and audience of its access tokens. None: the first listener that answers api, by its first name or its address."`
+	PublicURL URL      `name:"public-url" placeholder:"URL" help:"Where the hub is reached from outside, such as https://hub.example: issuer and audience of its access tokens. None: the first listener that answers api, by its first name, the first in its certificate, or its address."`
 	RateLimit int      `name:"rate-limit" default:"1000" placeholder:"N" help:"Requests a second that one account may make; twice as many for a moment."`
 	Issuers   []Issuer `kong:"-" name:"issuers" help:"Who else gives access tokens for this hub."`
 

@@ -25,8 +25,11 @@ type Engine struct {
 	clock clock.Clock
 	opts  Options
 
-	ctx     context.Context
-	cancel  context.CancelFunc
+	ctx      context.Context
+	cancel   context.CancelFunc
+	waits    context.Context // of those who wait for something to fetch
+	endWaits context.CancelFunc
+
 	running sync.WaitGroup
 	life    sync.RWMutex // guards stopping, so that nothing begins once Stop waits
 	stopped bool
@@ -101,8 +104,9 @@ func New(log *eventlog.Log, store eventlog.Store, clk clock.Clock, opts Options)
 		opts.ReplayAhead = replayAhead
 	}
 	ctx, cancel := context.WithCancel(context.Background())
+	waits, endWaits := context.WithCancel(ctx)
 	e := &Engine{
-		log: log, store: store, book: log.Book(), clock: clk, opts: opts, ctx: ctx, cancel: cancel, passed: eventlog.NewBroadcast(),
+		log: log, store: store, book: log.Book(), clock: clk, opts: opts, ctx: ctx, cancel: cancel, waits: waits, endWaits: endWaits, passed: eventlog.NewBroadcast(),
 		idle: make(chan job), calm: make(chan struct{}, 1), consumers: map[*revision.Consumer]*consumer{}, bySystem: map[string][]*consumer{},
 		endpoints: map[endpointKey]*endpoint{}, nonce: rand.Uint32(),
 	}
@@ -253,7 +257,7 @@ func (e *Engine) target(l *revision.Line) target {
 	if s.Pulled() {
 		return target{pulled: true}
 	}
-	url, err := subscription.Endpoint(system.Agreement.BaseURL, s.Path)
+	url, err := s.Address(&system.Agreement)
 	if err != nil {
 		return target{stopped: true}
 	}

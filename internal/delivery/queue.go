@@ -68,16 +68,22 @@ func (e *Engine) Lease(ctx context.Context, id string, most int, hold, wait time
 	}
 }
 
-// after is closed when the hub's clock has moved on by d.
+// after is closed when the hub's clock has moved on by d, or nobody is to wait any more.
 func (e *Engine) after(d time.Duration) (over <-chan struct{}, stop func()) {
-	done := make(chan struct{})
+	waiting, end := context.WithCancel(e.waits)
 	if d <= 0 {
-		close(done)
-		return done, func() {}
+		end()
+		return waiting.Done(), end
 	}
-	timer := e.clock.AfterFunc(d, func() { close(done) })
-	return done, func() { timer.Stop() }
+	timer := e.clock.AfterFunc(d, end)
+	return waiting.Done(), func() { timer.Stop(); end() }
 }
+
+// EndWaits answers those who wait for something to fetch, and lets nobody wait from now on: the hub is about to stop.
+func (e *Engine) EndWaits() { e.endWaits() }
+
+// WaitsEnd is closed when nobody is to wait any more.
+func (e *Engine) WaitsEnd() <-chan struct{} { return e.waits.Done() }
 
 // pulledBy finds the consumer of a subscription that is fetched by the given channel, if it may be now. The router takes
 // up a new one in a moment.

@@ -181,7 +181,7 @@ func (e *Engine) send(j job, s *subscription.Subscription, ev *event.Event, r *e
 	began := e.clock.Now()
 	result := sender.Send(e.ctx, &channel.Message{
 		ID: ev.ID.String(), ContentType: r.ContentType, Headers: r.Headers, Body: r.Body,
-		Attempt: j.d.attempts + 1, Replay: j.d.pass, At: began,
+		Attempt: j.d.attempts + 1, Replay: j.d.pass, At: began, Position: ev.Position, Lane: ev.Lane,
 	})
 	if result.Duration == 0 {
 		result.Duration = e.clock.Now().Sub(began)

@@ -3,7 +3,7 @@
 //
 // Read change.go first: how a change is made although others change things too. Then one file for each thing that is
 // changed: source.go, eventtype.go, system.go, set.go (a system's subscriptions), state.go, try.go (test messages),
-// keys.go. standing.go tells how a subscription stands.
+// keys.go, sink.go (what a sink has taken). standing.go tells how a subscription stands.
 package manage
 
 import (
@@ -22,6 +22,7 @@ import (
 // Log is where revisions go.
 type Log interface {
 	Append(ctx context.Context, r *eventlog.Request) error
+	At(ctx context.Context, position int64) (*event.Event, error)
 	Book() *revision.Book
 	Head() int64
 }
@@ -49,7 +50,17 @@ type Keys interface {
 	Delete(ctx context.Context, ref string) error
 }
 
-// Options say how a Manager meets the world; app fills them in. All but CheckURL must be set.
+// Sinks keep what sinks have taken.
+type Sinks interface {
+	// Arrival returns one message with its body.
+	Arrival(subscription string, number int64) (channel.Arrival, bool)
+	// Holds is how many messages a sink keeps.
+	Holds(subscription string) int
+	// Empty lets go of them.
+	Empty(subscription string)
+}
+
+// Options say how a Manager meets the world; app fills them in. All but CheckURL and Sinks must be set.
 type Options struct {
 	Zone     *time.Location        // where the days of documents begin and end: the book's
 	CheckURL subscription.URLCheck // the egress rules; nil: none
@@ -57,6 +68,7 @@ type Options struct {
 	Connect func(system *subscription.System, url string) (channel.Sender, error)
 	Render  func(e *event.Event, s *subscription.Subscription) *event.Rendering
 	Keys    Keys
+	Sinks   Sinks // nil: subscriptions may have none
 	// Trouble reports what an operator should see in the log.
 	Trouble func(doing string, err error)
 }

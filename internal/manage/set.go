@@ -215,11 +215,12 @@ func (s *setChange) keep(i int, k *member) {
 	if k.asked.Reason != "" && k.asked.Reason != k.old.Reason {
 		s.refuse(i, "/reason", "read-only", "is the hub's; repeat it as it is or leave it out")
 	}
+	repeated := false // it asks for the pending path as it is
 	if pending := k.asked.PendingPath; pending != nil {
 		if k.old.PendingPath == nil || *pending != *k.old.PendingPath || k.asked.Path != k.old.Path {
 			s.refuse(i, "/pendingPath", "read-only", "is the hub's; put the path you want in path")
 		}
-		k.asked.Path, k.asked.PendingPath = *pending, nil
+		k.asked.Path, k.asked.PendingPath, repeated = *pending, nil, true
 	}
 	next := *k.asked
 	next.ID, next.State, next.Reason = k.old.ID, k.old.State, k.old.Reason
@@ -227,11 +228,26 @@ func (s *setChange) keep(i int, k *member) {
 		s.refuse(i, "/channel", "fixed", "in this profile what is pushed and what is fetched are different subscriptions (S59): end this one and make another")
 	}
 	inForce := k.old.State == subscription.Active || k.old.State == subscription.Deactivated
-	if s.tests && inForce && !next.Pulled() && next.Path != k.old.Path {
+	if s.tests && inForce && !next.Pulled() && k.needsTest(repeated) {
 		pending := next.Path
 		next.Path, next.PendingPath = k.old.Path, &pending
+		if next.Sink == nil {
+			next.Sink = k.old.Sink // until the path has passed its test
+		}
 	}
 	k.next = &next
+}
+
+// needsTest reports whether an existing subscription asks to be sent to where no test has passed: another path, or out
+// of its sink to any. What goes into a sink, and a path behind one, needs none before it leaves the sink.
+func (k *member) needsTest(repeated bool) bool {
+	switch {
+	case k.asked.Sink != nil:
+		return repeated && k.old.Sink != nil
+	case k.old.Sink != nil:
+		return true
+	}
+	return k.asked.Path != k.old.Path
 }
 
 func (s *setChange) nothing() bool {

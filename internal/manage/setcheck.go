@@ -23,6 +23,7 @@ func (m *Manager) checkSet(s *setChange) error {
 	found := slices.Concat(s.found, subscription.CheckSet(s.system, asked, m.opts.Zone, m.typeExists))
 	for i := range s.members {
 		found = append(found, m.checkEnd(i, &s.members[i])...)
+		found = append(found, m.checkSink(i, s.members[i].asked)...)
 	}
 	return fault.Invalid(codeOf(found), found)
 }
@@ -47,6 +48,14 @@ func (m *Manager) checkEnd(i int, k *member) []fault.Violation {
 		return nil
 	}
 	return []fault.Violation{{Pointer: "/items/" + strconv.Itoa(i) + "/to", Rule: "past", Message: "is past already; give a time to come"}}
+}
+
+// checkSink refuses sinks on a hub that has none: what a sink takes counts as delivered, and its receiver never gets it.
+func (m *Manager) checkSink(i int, asked *subscription.Subscription) []fault.Violation {
+	if asked.Sink == nil || m.opts.Sinks != nil {
+		return nil
+	}
+	return []fault.Violation{{Pointer: "/items/" + strconv.Itoa(i) + "/sink", Rule: "allowed", Message: "this hub has no sinks; the operator may set allow-sinks where nobody waits for the messages"}}
 }
 
 // codeOf chooses the fault of a list of violations.

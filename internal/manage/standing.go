@@ -14,7 +14,7 @@ type Standing struct {
 	*subscription.Subscription
 	Standing subscription.State `json:"standing"`           // one of docs/states.md
 	PausedBy []revision.Scope   `json:"pausedBy,omitempty"` // every pause that stops it, the widest first
-	Endpoint string             `json:"endpoint,omitempty"` // base URL and path
+	Endpoint string             `json:"endpoint,omitempty"` // base URL and path, or "sink:" and the id
 }
 
 // Subscription tells how one subscription stands.
@@ -44,7 +44,7 @@ func noSubscription(id string) error {
 func (m *Manager) standing(s *subscription.Subscription) *Standing {
 	v := &Standing{Subscription: s, Standing: s.State}
 	if system, _ := m.book.System(s.System); system != nil && !s.Pulled() {
-		v.Endpoint, _ = subscription.Endpoint(system.Agreement.BaseURL, s.Path) // checked when it was put
+		v.Endpoint, _ = s.Address(&system.Agreement) // checked when it was put
 	}
 	scopes := []revision.Scope{revision.Hub, revision.OfSystem(s.System), revision.OfSubscription(s.ID)}
 	if !s.Pulled() {

@@ -174,7 +174,7 @@ func (m *Manager) checkEndpoint(system, url string) error {
 	}
 	set, _ := m.book.Subscriptions(system)
 	for _, s := range set {
-		if own, err := subscription.Endpoint(doc.Agreement.BaseURL, s.Path); err == nil && own == url {
+		if own, err := s.Address(&doc.Agreement); err == nil && own == url {
 			return nil
 		}
 	}

@@ -49,8 +49,8 @@ func (m *Manager) Test(ctx context.Context, id, author string) (*TestReport, err
 	if s.Pulled() {
 		return nil, fault.New(fault.Conflict, "the subscription's events are fetched: there is no endpoint to test")
 	}
-	s.Path = wantedPath(&s)
-	url, err := subscription.Endpoint(system.Agreement.BaseURL, s.Path)
+	intend(&s)
+	url, err := s.Address(&system.Agreement)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +78,16 @@ func (m *Manager) Test(ctx context.Context, id, author string) (*TestReport, err
 	return report, nil
 }
 
-// wantedPath is where the subscription goes once it is tested.
-func wantedPath(s *subscription.Subscription) string {
+// intend makes a subscription what it is once it is tested. A path that is pending leaves the sink for the endpoint.
+func intend(s *subscription.Subscription) {
 	if s.PendingPath != nil {
-		return *s.PendingPath
+		s.Path, s.PendingPath, s.Sink = *s.PendingPath, nil, nil
 	}
-	return s.Path
+}
+
+// sameWay reports whether two go the same way: both into the sink, or both to one path.
+func sameWay(a, b *subscription.Subscription) bool {
+	return (a.Sink != nil) == (b.Sink != nil) && (a.Sink != nil || a.Path == b.Path)
 }
 
 func testFailed(r *TestReport) error {
@@ -127,14 +131,13 @@ func (m *Manager) promote(ctx context.Context, author string, tested *subscripti
 			return plan{entry: entry}, nil
 		}
 		revisions, err := m.restated(tested.ID, author, func(s *subscription.Subscription, _ bool) error {
-			if wantedPath(s) != tested.Path {
+			next := *s
+			if intend(&next); !sameWay(&next, tested) {
 				return nil
 			}
-			if s.State == subscription.Untested {
+			report.PathInForce = s.PendingPath != nil
+			if *s = next; s.State == subscription.Untested {
 				s.State, report.Activated = subscription.Active, true
-			}
-			if s.PendingPath != nil {
-				s.Path, s.PendingPath, report.PathInForce = tested.Path, nil, true
 			}
 			return nil
 		})

@@ -23,6 +23,7 @@ type Subscription struct {
 	AlertAfter    int                  `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told (S59); 0: 10; with queue and cursor
 	Path          string               `json:"path"`                    // the rest of the URL after the base (S45); with webhook
 	PendingPath   *string              `json:"pendingPath,omitempty"`   // takes over when its test has passed
+	Sink          *Sink                `json:"sink,omitempty"`          // takes what the path would get (S58); with webhook
 	Mode          string               `json:"mode,omitempty"`          // CloudEvents content mode: "structured" (default) or "binary"
 	From          string               `json:"from,omitempty"`          // events recorded from this instant, RFC 3339; empty: from its creation
 	To            string               `json:"to,omitempty"`            // and before this one; empty: no end
@@ -207,9 +208,13 @@ func (v *violations) checkChannel(at string, system *System, s *Subscription) {
 		if s.AlertAfter != 0 {
 			v.add(at+"/alertAfter", "channel", "is for queue and cursor; leave it out")
 		}
+		v.checkSink(at, s.Sink)
 	case Queue, Cursor:
 		if s.Path != "" {
 			v.add(at+"/path", "channel", "nothing is sent anywhere; leave it out")
+		}
+		if s.Sink != nil {
+			v.add(at+"/sink", "channel", "nothing is sent anywhere; leave it out")
 		}
 		if s.Mode == "binary" {
 			v.add(at+"/mode", "channel", "what is fetched is structured; leave it out")

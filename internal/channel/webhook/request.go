@@ -55,6 +55,22 @@ func (c *conn) writeRequest(prefix []byte, m *channel.Message, unix int64) {
 	c.out = out
 }
 
+// Request is what Send would write to an endpoint, headers and body, for one who takes the message in its place. It is the
+// caller's; signer may be nil.
+// Errors: fault.SenderConfig, fault.InvalidMessage.
+func Request(endpoint, userAgent string, signer *signature.Signer, m *channel.Message) ([]byte, error) {
+	u, err := parseEndpoint(endpoint)
+	if err == nil {
+		err = check(m)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := conn{signer: signer.Clone()}
+	c.writeRequest(requestPrefix(u, userAgent), m, m.At.Unix())
+	return append(c.out, c.body...), nil // body is nil where it stands in out already
+}
+
 func appendHeader(out []byte, name, value string) []byte {
 	out = append(out, name...)
 	out = append(out, ": "...)

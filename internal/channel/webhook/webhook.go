@@ -70,9 +70,9 @@ var _ channel.Sender = (*Sender)(nil)
 // New makes a sender. It opens no connection.
 // Error: fault.SenderConfig.
 func New(config Config) (*Sender, error) {
-	u, err := url.Parse(config.URL)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
-		return nil, fault.New(fault.SenderConfig, "the endpoint's URL cannot be sent to")
+	u, err := parseEndpoint(config.URL)
+	if err != nil {
+		return nil, err
 	}
 	if config.Profile.Timeout <= 0 {
 		return nil, fault.New(fault.SenderConfig, "the profile %s has no time limit", config.Profile.Name)
@@ -88,6 +88,14 @@ func New(config Config) (*Sender, error) {
 		s.public = newTrust(nil, nil, config.Clock)
 	}
 	return s, nil
+}
+
+func parseEndpoint(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil {
+		return nil, fault.New(fault.SenderConfig, "the endpoint's URL cannot be sent to")
+	}
+	return u, nil
 }
 
 func defaultPort(secure bool) string {

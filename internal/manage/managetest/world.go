@@ -12,6 +12,8 @@ import (
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/channel/sink"
+	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
@@ -46,6 +48,7 @@ type World struct {
 	Manager *manage.Manager
 	Keys    *Keys
 	Chain   *audit.Chain
+	Sinks   *sink.Sinks
 
 	mu         sync.Mutex
 	answer     func(Sent) channel.Result
@@ -61,6 +64,7 @@ func New(t testing.TB) *World {
 	t.Helper()
 	w := &World{T: t, Clock: clock.NewFake(Epoch), Keys: &Keys{kept: map[string]string{}}}
 	w.Answer(204)
+	w.Sinks = sink.New(w.Clock)
 	vault, err := secret.Open(filepath.Join(t.TempDir(), "secrets"))
 	w.Must(err)
 	w.Store, err = sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), sqlite.Options{
@@ -82,6 +86,7 @@ func New(t testing.TB) *World {
 	})
 	w.Manager = manage.New(w.Log, w.Engine, w.Clock, manage.Options{
 		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: trouble,
+		Sinks: w.Sinks,
 	})
 	w.Must(w.Engine.Start(context.Background()))
 	w.Manager.Start()
@@ -149,7 +154,21 @@ func (w *World) Sent() []Sent {
 func (w *World) connect(s *subscription.System, url string) (channel.Sender, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if id, ok := subscription.SinkAt(url); ok {
+		return w.sink(s, id), nil
+	}
 	return &receiver{w, s.Name, url}, w.connectErr
+}
+
+// sink is the real one, of a system that signs nothing.
+func (w *World) sink(s *subscription.System, id string) channel.Sender {
+	return w.Sinks.Sender(sink.Config{
+		Subscription: id, Profile: s.Agreement.Policy(),
+		Settings: func() *subscription.Sink { return w.Book.Line(id).Now().Sink },
+		Request: func(m *channel.Message) ([]byte, error) {
+			return webhook.Request(s.Agreement.BaseURL+w.Book.Line(id).Now().Path, "Varsel", nil, m)
+		},
+	})
 }
 
 func (w *World) render(e *event.Event, _ *subscription.Subscription) *event.Rendering {
@@ -178,6 +197,12 @@ func (r *receiver) Send(_ context.Context, m *channel.Message) channel.Result {
 }
 
 func (r *receiver) Close() error { return nil }
+
+// Arrive puts a message straight into a subscription's sink, whether or not it has one.
+func (w *World) Arrive(id string, m *channel.Message) {
+	system, _ := w.Book.System(w.Book.Line(id).Consumer.System)
+	w.sink(system, id).Send(context.Background(), m)
+}
 
 // Seed registers a source, two types with an active version each, and nothing else.
 func (w *World) Seed() {

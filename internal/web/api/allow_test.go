@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -50,62 +51,65 @@ var visits = map[string]visit{
 	"GET /api/v1/whereabouts":                   {path: "/whereabouts?id=0&source=urn:$SOURCE"},
 	"GET /api/v1/systems/{name}/whereabouts":    {path: "/systems/$SYSTEM/whereabouts"},
 
-	"GET /api/v1/sources":                               {path: "/sources"},
-	"GET /api/v1/sources/{name}":                        {path: "/sources/$SOURCE"},
-	"PUT /api/v1/sources/{name}":                        {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},
-	"GET /api/v1/event-types":                           {path: "/event-types"},
-	"GET /api/v1/event-types/{name}":                    {path: "/event-types/cv"},
-	"PUT /api/v1/event-types/{name}":                    {path: "/event-types/t$N", body: `{"title":"T","order":"none"}`},
-	"GET /api/v1/event-types/{name}/versions":           {path: "/event-types/cv/versions"},
-	"GET /api/v1/event-types/{name}/versions/{version}": {path: "/event-types/cv/versions/v1"},
-	"PUT /api/v1/event-types/{name}/versions/{version}": {path: "/event-types/cv/versions/v$N", body: `{"state":"draft","sample":{}}`},
-	"GET /api/v1/profiles":                              {path: "/profiles"},
-	"GET /api/v1/systems":                               {path: "/systems", foreign: 200},
-	"GET /api/v1/systems/{name}":                        {path: "/systems/$SYSTEM"},
-	"PUT /api/v1/systems/{name}":                        {path: "/systems/$SYSTEM", body: agreementOf, headers: anyState},
-	"DELETE /api/v1/systems/{name}":                     {path: "/systems/$SPARE", headers: anyState},
-	"GET /api/v1/systems/{name}/contacts":               {path: "/systems/$SYSTEM/contacts"},
-	"PUT /api/v1/systems/{name}/contacts":               {path: "/systems/$SYSTEM/contacts", body: `{"technical":{"email":"a$N@b.test"}}`, headers: anyState},
-	"GET /api/v1/systems/{name}/subscriptions":          {path: "/systems/$SYSTEM/subscriptions"},
-	"PUT /api/v1/systems/{name}/subscriptions":          {path: "/systems/$SYSTEM/subscriptions", body: `{"items":[{"name":"all","path":"/all"}]}`, headers: anyState},
-	"POST /api/v1/systems/{name}/signing-keys":          {path: "/systems/$SYSTEM/signing-keys", body: `{"overlapSeconds":0}`},
-	"GET /api/v1/subscriptions":                         {path: "/subscriptions", foreign: 200},
-	"GET /api/v1/subscriptions/{id}":                    {path: "/subscriptions/$SUBSCRIPTION"},
-	"POST /api/v1/subscriptions/{id}/test":              {path: "/subscriptions/$SUBSCRIPTION/test"},
-	"POST /api/v1/subscriptions/{id}/activate":          {path: "/subscriptions/$SUBSCRIPTION/activate"},
-	"POST /api/v1/subscriptions/{id}/deactivate":        {path: "/subscriptions/$SUBSCRIPTION/deactivate"},
-	"GET /api/v1/audit":                                 {path: "/audit"},
-	"GET /api/v1/audit/head":                            {path: "/audit/head"},
-	"GET /api/v1/subscriptions/{id}/replays":            {path: "/subscriptions/$QUEUE/replays"},
-	"POST /api/v1/subscriptions/{id}/replays":           {path: "/subscriptions/$QUEUE/replays", body: `{"dryRun":true}`},
-	"DELETE /api/v1/subscriptions/{id}/replays/{pass}":  {path: "/subscriptions/$QUEUE/replays/$PASS"},
-	"GET /api/v1/pull/{subscription}":                   {path: "/pull/$CURSOR"},
-	"POST /api/v1/pull/{subscription}/lease":            {path: "/pull/$QUEUE/lease"},
-	"POST /api/v1/pull/{subscription}/acknowledge":      {path: "/pull/$QUEUE/acknowledge", body: `{"leases":["x"]}`},
-	"POST /api/v1/pull/{subscription}/return":           {path: "/pull/$QUEUE/return", body: `{"leases":["x"]}`},
-	"GET /api/v1/pauses":                                {path: "/pauses"},
-	"POST /api/v1/hub/pause":                            {path: "/hub/pause"},
-	"POST /api/v1/hub/resume":                           {path: "/hub/resume"},
-	"POST /api/v1/systems/{name}/pause":                 {path: "/systems/$SYSTEM/pause"},
-	"POST /api/v1/systems/{name}/resume":                {path: "/systems/$SYSTEM/resume"},
-	"POST /api/v1/subscriptions/{id}/pause":             {path: "/subscriptions/$SUBSCRIPTION/pause"},
-	"POST /api/v1/subscriptions/{id}/resume":            {path: "/subscriptions/$SUBSCRIPTION/resume"},
-	"POST /api/v1/endpoints/pause":                      {path: "/endpoints/pause", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
-	"POST /api/v1/endpoints/resume":                     {path: "/endpoints/resume", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
-	"GET /api/v1/endpoints":                             {path: "/endpoints", foreign: 200},
-	"GET /api/v1/lanes":                                 {path: "/lanes", foreign: 200},
-	"POST /api/v1/lanes/release":                        {path: "/lanes/release", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
-	"POST /api/v1/lanes/discard":                        {path: "/lanes/discard", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
-	"GET /api/v1/totals":                                {path: "/totals"},
-	"GET /api/v1/openapi.json":                          {path: "/openapi.json"},
-	"GET /api/v1/accounts":                              {path: "/accounts"},
-	"GET /api/v1/accounts/{name}":                       {path: "/accounts/robot"},
-	"PUT /api/v1/accounts/{name}":                       {path: "/accounts/a$N", body: `{"roles":["auditor"]}`},
-	"POST /api/v1/accounts/{name}/secrets":              {path: "/accounts/robot/secrets", body: `{"overlapSeconds":0}`},
+	"GET /api/v1/sources":                                  {path: "/sources"},
+	"GET /api/v1/sources/{name}":                           {path: "/sources/$SOURCE"},
+	"PUT /api/v1/sources/{name}":                           {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},
+	"GET /api/v1/event-types":                              {path: "/event-types"},
+	"GET /api/v1/event-types/{name}":                       {path: "/event-types/cv"},
+	"PUT /api/v1/event-types/{name}":                       {path: "/event-types/t$N", body: `{"title":"T","order":"none"}`},
+	"GET /api/v1/event-types/{name}/versions":              {path: "/event-types/cv/versions"},
+	"GET /api/v1/event-types/{name}/versions/{version}":    {path: "/event-types/cv/versions/v1"},
+	"PUT /api/v1/event-types/{name}/versions/{version}":    {path: "/event-types/cv/versions/v$N", body: `{"state":"draft","sample":{}}`},
+	"GET /api/v1/profiles":                                 {path: "/profiles"},
+	"GET /api/v1/systems":                                  {path: "/systems", foreign: 200},
+	"GET /api/v1/systems/{name}":                           {path: "/systems/$SYSTEM"},
+	"PUT /api/v1/systems/{name}":                           {path: "/systems/$SYSTEM", body: agreementOf, headers: anyState},
+	"DELETE /api/v1/systems/{name}":                        {path: "/systems/$SPARE", headers: anyState},
+	"GET /api/v1/systems/{name}/contacts":                  {path: "/systems/$SYSTEM/contacts"},
+	"PUT /api/v1/systems/{name}/contacts":                  {path: "/systems/$SYSTEM/contacts", body: `{"technical":{"email":"a$N@b.test"}}`, headers: anyState},
+	"GET /api/v1/systems/{name}/subscriptions":             {path: "/systems/$SYSTEM/subscriptions"},
+	"PUT /api/v1/systems/{name}/subscriptions":             {path: "/systems/$SYSTEM/subscriptions", body: `{"items":[{"name":"all","path":"/all"}]}`, headers: anyState},
+	"POST /api/v1/systems/{name}/signing-keys":             {path: "/systems/$SYSTEM/signing-keys", body: `{"overlapSeconds":0}`},
+	"GET /api/v1/subscriptions":                            {path: "/subscriptions", foreign: 200},
+	"GET /api/v1/subscriptions/{id}":                       {path: "/subscriptions/$SUBSCRIPTION"},
+	"POST /api/v1/subscriptions/{id}/test":                 {path: "/subscriptions/$SUBSCRIPTION/test"},
+	"POST /api/v1/subscriptions/{id}/activate":             {path: "/subscriptions/$SUBSCRIPTION/activate"},
+	"POST /api/v1/subscriptions/{id}/deactivate":           {path: "/subscriptions/$SUBSCRIPTION/deactivate"},
+	"GET /api/v1/audit":                                    {path: "/audit"},
+	"GET /api/v1/audit/head":                               {path: "/audit/head"},
+	"GET /api/v1/subscriptions/{id}/replays":               {path: "/subscriptions/$QUEUE/replays"},
+	"POST /api/v1/subscriptions/{id}/replays":              {path: "/subscriptions/$QUEUE/replays", body: `{"dryRun":true}`},
+	"DELETE /api/v1/subscriptions/{id}/replays/{pass}":     {path: "/subscriptions/$QUEUE/replays/$PASS"},
+	"GET /api/v1/pull/{subscription}":                      {path: "/pull/$CURSOR"},
+	"POST /api/v1/pull/{subscription}/lease":               {path: "/pull/$QUEUE/lease"},
+	"POST /api/v1/pull/{subscription}/acknowledge":         {path: "/pull/$QUEUE/acknowledge", body: `{"leases":["x"]}`},
+	"POST /api/v1/pull/{subscription}/return":              {path: "/pull/$QUEUE/return", body: `{"leases":["x"]}`},
+	"GET /api/v1/pauses":                                   {path: "/pauses"},
+	"POST /api/v1/hub/pause":                               {path: "/hub/pause"},
+	"POST /api/v1/hub/resume":                              {path: "/hub/resume"},
+	"POST /api/v1/systems/{name}/pause":                    {path: "/systems/$SYSTEM/pause"},
+	"POST /api/v1/systems/{name}/resume":                   {path: "/systems/$SYSTEM/resume"},
+	"POST /api/v1/subscriptions/{id}/pause":                {path: "/subscriptions/$SUBSCRIPTION/pause"},
+	"POST /api/v1/subscriptions/{id}/resume":               {path: "/subscriptions/$SUBSCRIPTION/resume"},
+	"POST /api/v1/endpoints/pause":                         {path: "/endpoints/pause", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
+	"POST /api/v1/endpoints/resume":                        {path: "/endpoints/resume", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
+	"GET /api/v1/endpoints":                                {path: "/endpoints", foreign: 200},
+	"GET /api/v1/lanes":                                    {path: "/lanes", foreign: 200},
+	"POST /api/v1/lanes/release":                           {path: "/lanes/release", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
+	"POST /api/v1/lanes/discard":                           {path: "/lanes/discard", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
+	"GET /api/v1/totals":                                   {path: "/totals"},
+	"GET /api/v1/openapi.json":                             {path: "/openapi.json"},
+	"GET /api/v1/accounts":                                 {path: "/accounts"},
+	"GET /api/v1/accounts/{name}":                          {path: "/accounts/robot"},
+	"PUT /api/v1/accounts/{name}":                          {path: "/accounts/a$N", body: `{"roles":["auditor"]}`},
+	"POST /api/v1/accounts/{name}/secrets":                 {path: "/accounts/robot/secrets", body: `{"overlapSeconds":0}`},
+	"GET /api/v1/subscriptions/{id}/sink":                  {path: "/subscriptions/$SUBSCRIPTION/sink"},
+	"DELETE /api/v1/subscriptions/{id}/sink":               {path: "/subscriptions/$SUBSCRIPTION/sink"},
+	"POST /api/v1/subscriptions/{id}/sink/{number}/reveal": {path: "/subscriptions/$SUBSCRIPTION/sink/$ARRIVAL/reveal"},
 }
 
 // holdings are what a visit is of.
-type holdings struct{ system, subscription, cursor, queue, spare, source, event, pass string }
+type holdings struct{ system, subscription, cursor, queue, spare, source, event, pass, arrival string }
 
 // town is a hub with two subscribers, a source of each and one of both, and an account.
 type town struct {
@@ -143,7 +147,7 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 		w.Must(err)
 		reader := w.Subscribe(doc.Name, subscription.Subscription{Name: "cursor", Channel: subscription.Cursor},
 			subscription.Subscription{Name: "queue", Channel: subscription.Queue})
-		return holdings{name, id, reader["cursor"], reader["queue"], "spare-" + name, source, "", ""}
+		return holdings{name, id, reader["cursor"], reader["queue"], "spare-" + name, source, "", "", w.arrive(id)}
 	}
 	w.own, w.foreign = settle("my-system", "mine"), settle("rival-system", "rival")
 	_, err := w.Manager.PutAccount(ctx, account.Account{Name: "robot", Roles: []account.Role{account.Auditor}}, by)
@@ -169,12 +173,19 @@ func (w *town) replay(queue string) string {
 	return strconv.Itoa(int(a.json["pass"].(float64)))
 }
 
+// arrive puts a test message into a subscription's sink and returns its number.
+func (w *town) arrive(subscription string) string {
+	w.Arrive(subscription, &channel.Message{ID: "m", ContentType: "application/json", Body: []byte("{}"), Attempt: 1, Test: true})
+	list, _ := w.Sinks.Arrivals(subscription, 0, 1)
+	return strconv.FormatInt(list[0].Number, 10)
+}
+
 func (w *town) visit(pattern string, h holdings) answer {
 	w.T.Helper()
 	v := visits[pattern]
 	w.visits++
 	w.Must(w.options.Searcher.(*search.Searcher).Reach(w.T.Context(), w.Log.Head())) // an answer tells how far it has come
-	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$PASS", h.pass,
+	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$PASS", h.pass, "$ARRIVAL", h.arrival,
 		"$N", strconv.Itoa(w.visits+10))
 	method, _, _ := strings.Cut(pattern, " ")
 	return w.call(method, fill.Replace(v.path), fill.Replace(v.body), v.headers...)
@@ -255,7 +266,7 @@ func (w *town) narrow(pattern string, own, foreign answer) {
 		want = 404
 	}
 	const unknown = "019b1f2e-0000-7000-8000-000000000000"
-	nothing := holdings{"no-system", unknown, unknown, unknown, "no-spare", "none", "999999", "999999"}
+	nothing := holdings{"no-system", unknown, unknown, unknown, "no-spare", "none", "999999", "999999", "999999"}
 	none := w.visit(pattern, nothing)
 	blank := strings.NewReplacer(w.foreign.event, "N", nothing.event, "N")
 	if foreign.status != want || none.status != want || blank.Replace(told(foreign)) != blank.Replace(told(none)) {

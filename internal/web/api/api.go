@@ -54,6 +54,7 @@ type Options struct {
 	Operator  Operator
 	Puller    Puller
 	Replayer  Replayer
+	Sinks     Sinks // nil: there are none
 	Events    Events
 	Locator   Locator
 	History   History
@@ -64,6 +65,8 @@ type Options struct {
 	Who    func(*http.Request) (*account.Principal, error)
 	Logger *slog.Logger
 	Limits Limits
+	// Leaving is closed when nobody is to be kept waiting any more, since the hub is about to stop. nil: it never is.
+	Leaving <-chan struct{}
 }
 
 // Limits bound what one request may bring.
@@ -147,6 +150,10 @@ func (a *api) routes() []route {
 		{"GET /api/v1/subscriptions/{id}/replays", a.listReplays},
 		{"POST /api/v1/subscriptions/{id}/replays", a.beginReplay},
 		{"DELETE /api/v1/subscriptions/{id}/replays/{pass}", a.stopReplay},
+
+		{"GET /api/v1/subscriptions/{id}/sink", a.listArrivals},
+		{"POST /api/v1/subscriptions/{id}/sink/{number}/reveal", a.revealArrival},
+		{"DELETE /api/v1/subscriptions/{id}/sink", a.emptySink},
 
 		{"GET /api/v1/pull/{subscription}", a.fetch},
 		{"POST /api/v1/pull/{subscription}/lease", a.lease},

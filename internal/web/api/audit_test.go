@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/web/api"
@@ -66,6 +68,18 @@ func (w *world) read(count int) string {
 	}
 	return id
 }
+
+// sunk makes a subscription whose sink has taken events, and returns its id. The first is firstArrival.
+func (w *world) sunk(count int) string {
+	w.T.Helper()
+	w.System("sunk", profile.Standard)
+	id := w.Subscribe("sunk", subscription.Subscription{Name: "a", Sink: &subscription.Sink{}})["a"]
+	w.Publish("cv", event.Organisation{}, count)
+	w.Until("they are in the sink", func() bool { return w.Sinks.Holds(id) == count && w.Log.Idle() })
+	return id
+}
+
+var firstArrival = strconv.FormatInt(managetest.Epoch.UnixMicro(), 10)
 
 // request is a call of the API.
 type request struct {
@@ -178,6 +192,19 @@ var administered = map[string]administrative{
 		refused: request{path: "/erasures", body: `{"person":"` + anna + `","reason":"case 7","count":2}`},
 		changes: request{path: "/erasures", body: `{"person":"` + anna + `","reason":"case 7","count":1}`},
 		nothing: []request{{path: "/erasures", body: `{"person":"` + anna + `","dryRun":true}`}, {path: "/erasures", body: `{"person":"` + anna + `","reason":"case 7","count":1}`}},
+	},
+	"DELETE /api/v1/subscriptions/{id}/sink": {
+		act: audit.EmptySink, subject: "subscription/ID", detail: `{"removed":2}`,
+		prepare: func(w *world) string { return w.sunk(2) },
+		refused: request{path: "/subscriptions/none/sink"},
+		changes: request{path: "/subscriptions/ID/sink"},
+		nothing: []request{{path: "/subscriptions/ID/sink"}},
+	},
+	"POST /api/v1/subscriptions/{id}/sink/{number}/reveal": {
+		act: audit.Reveal, subject: "subscription/ID", detail: `{"positions":[P]}`,
+		prepare: func(w *world) string { return w.sunk(1) },
+		refused: request{path: "/subscriptions/ID/sink/1/reveal"},
+		changes: request{path: "/subscriptions/ID/sink/" + firstArrival + "/reveal"},
 	},
 	"PUT /api/v1/systems/{name}/subscriptions": {
 		act: audit.PutSubscriptions, subject: "system/plain", detail: `{"added":2}`, makes: true,
@@ -433,6 +460,9 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	for _, reason := range []string{mark, "about " + mark} {
 		w.call("POST", "/erasures", `{"person":"`+mark+`","reason":"`+reason+`","count":1}`)
 	}
+	sunk := w.sunk(2)
+	w.ok(200, do("POST", "/subscriptions/"+sunk+"/sink/"+firstArrival+"/reveal", ""))
+	w.ok(204, do("DELETE", "/subscriptions/"+sunk+"/sink", ""))
 
 	parked := w.parked(2)
 	lanes := w.ok(200, w.call("GET", "/lanes?subscription="+parked, "")).items()

@@ -276,7 +276,8 @@ var places = map[string]placed{
 	"position":         {text: "The event's place in the log.", example: 42, number: true},
 	"id":               {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
 	"subscription":     {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
-	"number":           {text: "Number of the erasure.", example: 1, number: true},
+	"erasures/number":  {text: "Number of the erasure.", example: 1, number: true},
+	"sink/number":      {text: "Number of the message in the sink.", example: 1, number: true},
 	"pass":             {text: "Number of the replay.", example: 1, number: true},
 }
 

@@ -19,6 +19,7 @@ var tags = []openapi.Tag{
 	{Name: "Systems", Description: "Receiving systems with their agreements, contacts, keys and sets of subscriptions."},
 	{Name: "Subscriptions", Description: "How they stand; tests; activation."},
 	{Name: "Replays", Description: "Sending the past once more."},
+	{Name: "Sinks", Description: "Subscriptions whose messages the hub takes itself, to develop with."},
 	{Name: "Fetching", Description: "Receivers that fetch instead of being sent to: by cursor, or from a queue."},
 	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
@@ -209,6 +210,20 @@ func described() map[string]about {
 		},
 		"DELETE /api/v1/subscriptions/{id}/replays/{pass}": {
 			id: "stopReplay", tag: "Replays", summary: "Stop a replay that is under way", more: "Stopping one that has ended changes nothing.", gives: map[int]any{204: nil},
+		},
+
+		"GET /api/v1/subscriptions/{id}/sink": {
+			id: "listArrivals", tag: "Sinks", summary: "List what a subscription's sink has taken, without bodies", gives: map[int]any{200: arrivals{}},
+			query: []openapi.Parameter{
+				wholeParameter("after", "The number to go on behind.", 0, 1<<62, 0), wholeParameter("limit", "Messages at most.", 1, arrivalsMost, arrivalsShown),
+				wholeParameter("wait", "Seconds to wait for the first, where there is none.", 0, waitMost, 0),
+			},
+		},
+		"DELETE /api/v1/subscriptions/{id}/sink": {
+			id: "emptySink", tag: "Sinks", summary: "Let go of what a sink has taken", gives: map[int]any{204: nil},
+		},
+		"POST /api/v1/subscriptions/{id}/sink/{number}/reveal": {
+			id: "revealArrival", tag: "Sinks", summary: "Show a message in a sink with its body, on record", gives: map[int]any{200: revealedArrival{}},
 		},
 
 		"GET /api/v1/pull/{subscription}": {

@@ -73,13 +73,13 @@ func (l *Listener) URL() string {
 	return "http://" + l.Address()
 }
 
-// Outside is the address as clients elsewhere most likely write it: by the first of its host names, where it has one, and
-// by https where trusted proxies speak that for it.
+// Outside is the address as clients elsewhere most likely write it: by the first of its host names, or without any the
+// first that its certificates name; and by https where trusted proxies speak that for it.
 func (l *Listener) Outside() string {
-	if len(l.config.Names) == 0 {
+	name := l.name()
+	if name == "" {
 		return l.URL()
 	}
-	name := l.config.Names[0]
 	if strings.Contains(name, ":") {
 		name = "[" + name + "]"
 	}
@@ -93,6 +93,24 @@ func (l *Listener) Outside() string {
 		return "http://" + name
 	}
 	return "http://" + name + ":" + port
+}
+
+// name is the host name to be known by, or "".
+func (l *Listener) name() string {
+	if len(l.config.Names) > 0 {
+		return l.config.Names[0]
+	}
+	if !l.Secure() {
+		return ""
+	}
+	for _, pair := range l.material.now().tls.Certificates {
+		for _, name := range pair.Leaf.DNSNames {
+			if !strings.HasPrefix(name, "*") {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // Connections is how many are open.

@@ -420,7 +420,14 @@ func TestOutsideIsTheFirstName(t *testing.T) {
 	proxied, named, plain := plainly(), plainly(), plainly()
 	proxied.TrustedProxies, proxied.Names = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []string{"hub.example", "localhost"}
 	named.Names = []string{"::1"}
-	for want, c := range map[string]config.Listener{`^https://hub\.example$`: proxied, `^http://\[::1\]:[0-9]+$`: named, `^http://127\.0\.0\.1:[0-9]+$`: plain} {
+	a, certified, wild := newAuthority(t, "servers", nil), plainly(), plainly()
+	server, all := a.server("*.example", "hub.example"), a.server("*.example")
+	certified.Certificates = []config.Certificate{{Chain: server.chain, Key: server.key}}
+	wild.Certificates = []config.Certificate{{Chain: all.chain, Key: all.key}}
+	for want, c := range map[string]config.Listener{
+		`^https://hub\.example:[0-9]+$`: certified, `^https://127\.0\.0\.1:[0-9]+$`: wild, // no name is a better one than a guess
+		`^https://hub\.example$`: proxied, `^http://\[::1\]:[0-9]+$`: named, `^http://127\.0\.0\.1:[0-9]+$`: plain,
+	} {
 		if got := listen(t, c).Outside(); !regexp.MustCompile(want).MatchString(got) {
 			t.Errorf("%s, want %s", got, want)
 		}

@@ -38,6 +38,7 @@ func newAuthority(t *testing.T, name string, parent *authority) *authority {
 	t.Helper()
 	a := &authority{t: t, dir: t.TempDir(), parent: parent}
 	a.key, a.cert = a.issue(&x509.Certificate{Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}, parent)
+	write(t, a.file(), pemOf("CERTIFICATE", a.cert.Raw)) // once: tests beside each other read it
 	return a
 }
 
@@ -102,11 +103,7 @@ func (a *authority) identity(template *x509.Certificate) identity {
 }
 
 // file is where the authority's own certificate stands.
-func (a *authority) file() string {
-	name := filepath.Join(a.dir, "ca.pem")
-	write(a.t, name, pemOf("CERTIFICATE", a.cert.Raw))
-	return name
-}
+func (a *authority) file() string { return filepath.Join(a.dir, "ca.pem") }
 
 func (a *authority) pool() *x509.CertPool {
 	pool := x509.NewCertPool()

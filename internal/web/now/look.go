@@ -165,7 +165,7 @@ func (p *page) endpoints(at time.Time, doc *subscription.System, known map[strin
 	seen := map[string]bool{}
 	set, _ := p.Book.Subscriptions(doc.Name)
 	for _, s := range set {
-		address, err := subscription.Endpoint(doc.Agreement.BaseURL, s.Path)
+		address, err := s.Address(&doc.Agreement)
 		if err != nil || seen[address] {
 			continue
 		}
