@@ -58,14 +58,23 @@ func TestAuditCrash(t *testing.T) {
 
 // sources lists the sources that the test made.
 func (p *process) sources() (names []string) {
-	var list struct{ Items []struct{ Name string } }
-	p.get("/api/v1/sources", &list)
-	for _, s := range list.Items {
-		if s.Name[0] == 's' {
-			names = append(names, s.Name)
+	after := ""
+	for {
+		var page struct {
+			Items []struct{ Name string }
+			Next  string
 		}
+		p.get("/api/v1/sources?limit=1000"+after, &page)
+		for _, s := range page.Items {
+			if s.Name[0] == 's' {
+				names = append(names, s.Name)
+			}
+		}
+		if page.Next == "" {
+			return names
+		}
+		after = "&after=" + page.Next
 	}
-	return names
 }
 
 // auditedSources lists the sources that the audit log says were put.
