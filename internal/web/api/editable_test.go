@@ -25,7 +25,7 @@ var editable = map[string]edit{
 const plain = `{"agreement":{"profile":"standard","baseUrl":"https://b.test","sources":["*"],"contacts":{"technical":{"email":"a@b.test"}}}}`
 
 // ended are the addresses that only take DELETE of what nobody edits.
-var ended = []string{"/api/v1/subscriptions/{id}/replays/{pass}"}
+var ended = []string{"/api/v1/subscriptions/{id}/replays/{pass}", "/api/v1/subscriptions/{id}/sink"}
 
 // Everything that can be edited tells its state in ETag, and is changed or ended only by those who have seen that state.
 func TestEverythingEditableHasAnETag(t *testing.T) {
