@@ -271,6 +271,9 @@ func (c *consumer) nextRange() (after int64, limit int, more bool) {
 	full := !c.room()
 	if c.live || c.ended || full || c.engine.ctx.Err() != nil {
 		c.reading = false
+		if c.isForgotten() {
+			c.touch()
+		}
 		return 0, 0, false
 	}
 	return c.read, min(max(c.space(), readMin), readMax), true
@@ -463,6 +466,9 @@ func (c *consumer) Cut() *eventlog.Cut {
 	c.counted = max(c.counted, routed)
 	if c.live {
 		c.read = max(c.read, routed)
+	}
+	if c.isForgotten() {
+		c.tallyRest(eventlog.Expired)
 	}
 	cut := c.cut
 	c.high = max(c.high, c.read)

@@ -80,7 +80,7 @@ type SystemFigures struct {
 
 // SystemFigures tells how a system stands: what it has coming from what is kept in memory, and what came to it from the
 // tallies, over so many days. Nothing is counted from the log or the attempts (DESIGN promise 10).
-// Errors: fault.NotFound when there never was such a system.
+// Errors: fault.NotFound when there never was such a system, fault.ShuttingDown.
 func (e *Engine) SystemFigures(ctx context.Context, system string, days int) (*SystemFigures, error) {
 	doc, _ := e.book.System(system)
 	f := &SystemFigures{System: system, Figures: Figures{Days: []Day{}}, Subscriptions: []SubscriptionFigures{}}
@@ -92,6 +92,11 @@ func (e *Engine) SystemFigures(ctx context.Context, system string, days int) (*S
 			continue
 		}
 		known = true
+		if c := e.known(book); c != nil {
+			if err := c.writeTallies(ctx); err != nil {
+				return nil, err
+			}
+		}
 		tallies, err := e.store.Tallies(ctx, book.Name, from)
 		if err != nil {
 			return nil, err
@@ -110,6 +115,22 @@ func (e *Engine) SystemFigures(ctx context.Context, system string, days int) (*S
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subscription, b.Subscription))
 	})
 	return f, nil
+}
+
+// writeTallies brings to the store what was counted and is not there yet: a consumer that is paused has nothing else to
+// write. While the store refuses commits the figures are those it has.
+func (c *consumer) writeTallies(ctx context.Context) error {
+	c.mu.Lock()
+	cut, counted := c.cuts, c.cutting != nil
+	if len(c.cut.Tallies) > 0 {
+		c.touch()
+		cut, counted = c.cuts+1, true
+	}
+	c.mu.Unlock()
+	if !counted || !c.engine.log.Healthy() {
+		return nil
+	}
+	return c.committedBy(ctx, cut)
 }
 
 // figuresOf sums up a consumer's tallies by subscription, and adds what each has coming.

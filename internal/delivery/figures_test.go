@@ -83,8 +83,8 @@ func TestFiguresOfWhatWasRemoved(t *testing.T) {
 	w.revise(revision.Of("test", revision.Pause, string(revision.Hub), revision.PauseDocument{}))
 	w.publish("A#1", "A#2", "B#1")
 	w.flush()
-	if f := w.figures("s", 1); f.Now != (delivery.Coming{Pending: 3, Waiting: 1}) {
-		t.Errorf("while it is paused %+v", f.Now)
+	if f := w.figures("s", 1); f.Now != (delivery.Coming{Pending: 3, Waiting: 1}) || f.Total.First.Matched != 3 {
+		t.Errorf("while it is paused %+v %+v", f.Now, f.Total.First)
 	}
 	w.revise(revision.Removal("test", revision.Subscription, id))
 	w.restart()

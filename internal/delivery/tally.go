@@ -85,10 +85,18 @@ func (c *consumer) moveOver(m *moved) {
 
 // tallyRest counts all that the consumer still has coming as ended alike.
 func (c *consumer) tallyRest(outcome eventlog.Outcome) {
-	at, line := clock.Micros(c.engine.clock.Now()), c.book.Line().ID
-	replays := min(c.replays, max(0, c.pending))
-	c.tally(line, at, outcome, false, max(0, c.pending)-replays)
-	c.tally(line, at, outcome, true, replays)
+	at := clock.Micros(c.engine.clock.Now())
+	for line, pending := range c.byLine {
+		replays := min(c.replays, max(0, pending)) // a consumer of several subscriptions has none left when it comes here
+		c.tally(line, at, outcome, false, max(0, pending)-replays)
+		c.tally(line, at, outcome, true, replays)
+	}
 	c.pending, c.replays = 0, 0
 	clear(c.byLine)
+}
+
+// isForgotten reports whether what is pending was forgotten before it was read: the consumer has seen all there is, and
+// nothing of it is left in its lanes.
+func (c *consumer) isForgotten() bool {
+	return c.live && !c.ended && c.mode == inLanes && c.pending > 0 && len(c.lanes) == 0 && len(c.passes) == 0 && c.read >= c.counted
 }

@@ -536,6 +536,39 @@ func TestWhereWasWhatIsForgotten(t *testing.T) {
 	}
 }
 
+// What was forgotten before anybody looked at it has expired, and is not pending for ever.
+func TestWhatIsForgottenUnreadHasExpired(t *testing.T) {
+	t.Parallel()
+	for _, p := range []profile.Name{profile.Standard, profile.Star} {
+		w := newWorld(t)
+		w.system("s", p)
+		id := w.subscribe("s", "/a")
+		w.revise(revision.Of("test", revision.Pause, string(revision.Hub), revision.PauseDocument{}))
+		e := w.event(sourceURI, "A#1")
+		e.Retention = "P1D"
+		position := w.append(e)[0]
+		if f := w.figures("s", 1); f.Now.Pending != 1 || f.Total.First.Matched != 1 {
+			t.Errorf("%s: at first %+v %+v", p, f.Now, f.Total.First)
+		}
+		if keys, err := w.store.Forget(t.Context(), "P1D", eventlog.DayOf(epoch.UnixMicro())); keys == 0 || err != nil {
+			t.Fatal(keys, err)
+		}
+		for range 2 {
+			w.restart()
+			if got := w.where(position, id); got != "expired" {
+				t.Errorf("%s: it is %s, want expired", p, got)
+			}
+			if f := w.figures("s", 1); f.Now.Pending != 0 || f.Total.First != (delivery.Ends{Matched: 1, Expired: 1}) {
+				t.Errorf("%s: pending %d, %+v", p, f.Now.Pending, f.Total.First)
+			}
+		}
+		kept := w.publish("B#1")
+		if got := w.where(kept[0], id); got != "pending, why paused, by hub" {
+			t.Errorf("%s: the next is %s", p, got)
+		}
+	}
+}
+
 // What waits behind another subscription's head in a system's lane is dropped with its own subscription, although its turn
 // to end has not come.
 func TestWhereWhatIsDroppedInASharedLane(t *testing.T) {
