@@ -21,8 +21,8 @@ const (
 	again  = 10 * time.Minute // after a round that failed
 	soon   = time.Minute      // after an erasure that is not whole yet
 	atOnce = 64               // events pruned in one transaction
-	// share is how much of the writer's time pruning leaves to others: it rests nine times as long as it worked.
-	share = 9
+	// share is how much of the writer's time pruning leaves to others: it rests nineteen times as long as it worked.
+	share = 19
 )
 
 // over reports whether the retention of all of a class has ended: that of the day's last moment.

@@ -57,19 +57,18 @@ func firstAt(c *sqlite.Conn, at int64) (position int64, err error) {
 // left stands in the file: whoever comes after a crash goes on there.
 //
 // What it deletes is ciphertext whose key is gone, so it is overwritten only where that costs nothing.
+//
+// The log's writer does it, between two commits: what another connection commits would empty the writer's cache.
 func (s *Store) Prune(ctx context.Context, most int) (p eventlog.Pruned, err error) {
-	c, err := openBeside(ctx, s.file)
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if err = ctx.Err(); err == nil {
+		err = s.synchronous(false) // a step that a power cut takes back is made again
+	}
+	if err == nil {
+		p, err = s.pruneNext(s.writer, most)
+	}
 	if err != nil {
-		return p, err
-	}
-	defer c.Close()
-	// A step that a power cut takes back is made again. The log's writer empties the WAL as it does for its own pages.
-	for _, pragma := range []string{"PRAGMA synchronous=NORMAL", "PRAGMA wal_autocheckpoint=0", "PRAGMA secure_delete=FAST"} {
-		if err := sqlitex.ExecuteTransient(c, pragma, nil); err != nil {
-			return p, fault.Wrap(fault.Internal, err, "cannot prune")
-		}
-	}
-	if p, err = s.pruneNext(c, most); err != nil {
 		return p, fault.Wrap(fault.StorageFull, err, "cannot prune")
 	}
 	return p, nil
@@ -90,8 +89,6 @@ func (s *Store) pruneNext(c *sqlite.Conn, most int) (p eventlog.Pruned, err erro
 	if err != nil {
 		return p, err
 	}
-	s.turn.Lock()
-	defer s.turn.Unlock()
 	end, err := sqlitex.ImmediateTransaction(c)
 	if err != nil {
 		return p, err
