@@ -497,3 +497,55 @@ func TestAStarQueueStandsBesideWhatIsPushed(t *testing.T) {
 		}
 	}
 }
+
+// What a cursor's reader has confirmed of the left-over stays over when the channel changes again, also where it stands
+// above the watermark: a crash leaves the watermark behind what is on disk.
+func TestWhatWasConfirmedOfTheLeftOverStaysOver(t *testing.T) {
+	t.Parallel()
+	for name, again := range map[string]func(*world, string){
+		"by another change": func(w *world, id string) { w.reviseSubscription(id, pushed) },
+		"by a crash":        func(w *world, id string) { w.restart() },
+		"by both": func(w *world, id string) {
+			w.restart()
+			w.reviseSubscription(id, pushed)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.system("q", profile.Standard)
+			id := w.subscribe("q", "/in")
+			w.publish("A#1", "B#1", "C#1", "C#2")
+			sent := w.expect("A#1", "B#1", "C#1") // A stays in flight, and the watermark below it
+			sent["B#1"].reply(500)
+			sent["C#1"].reply(500)
+			w.flush()
+			// The hub dies with the change to a cursor in its log, before it has followed it.
+			w.die()
+			w.hub.Abandon()
+			w.reviseSubscription(id, pulledBy(subscription.Cursor))
+			w.log.Abandon()
+			w.must(w.store.Close())
+			for len(w.arrived) > 0 {
+				<-w.arrived
+			}
+			w.boot()
+			got, at := w.fetch(id, nil, 2)
+			same(t, "left over", got, "B#1", "C#1")
+			w.fetch(id, &at, 1) // which confirms them
+			again(w, id)
+			if w.log.Book().Line(id).Now().Channel == subscription.Cursor {
+				got, _ = w.fetch(id, nil, 10)
+				slices.Sort(got)
+				same(t, "from where the hub knows the reader to stand", got, "A#1", "C#2")
+				return
+			}
+			for _, s := range w.expect("A#1", "C#2") {
+				s.reply(200)
+			}
+			w.quiet()
+		})
+	}
+}
+
+func pushed(s *subscription.Subscription) { s.Channel, s.Path = subscription.Webhook, "/in" }
