@@ -128,9 +128,12 @@ func (c *consumer) fall(key event.Lane, revived bool) {
 }
 
 // expire ends a parked delivery whose retention is over; its lane goes on.
-func (c *consumer) expire(d *delivery) {
+func (c *consumer) expire(d *delivery) { c.expireIn(d, d.lane.key.String()) }
+
+// expireIn is expire where the lane may have to be left out of what is told.
+func (c *consumer) expireIn(d *delivery, lane string) {
 	c.engine.tell(Notice{
-		Kind: LaneExpired, System: c.book.System, Subscription: d.line.ID, Lane: d.lane.key.String(), Position: d.position,
+		Kind: LaneExpired, System: c.book.System, Subscription: d.line.ID, Lane: lane, Position: d.position,
 		Status: d.status, Reason: d.reason, Attempts: d.attempts, At: d.since,
 	})
 	c.conclude(d, eventlog.Attempt{Outcome: eventlog.Expired})

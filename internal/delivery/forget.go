@@ -122,12 +122,13 @@ func (d *delivery) forget() {
 	}
 }
 
-// endForgotten ends a delivery that rests. Who was told that it is parked, is told how that ended.
+// endForgotten ends a delivery that rests. Who was told that it is parked, is told how that ended; the lane, a hash of what
+// is forgotten, is not told again.
 func (c *consumer) endForgotten(d *delivery) {
 	if d.stage != blocked {
 		c.conclude(d, eventlog.Attempt{Outcome: eventlog.Expired})
 		return
 	}
 	c.vacate(d)
-	c.expire(d)
+	c.expireIn(d, "")
 }

@@ -217,6 +217,14 @@ func TestForgettingADay(t *testing.T) {
 			t.Errorf("position %d is %s", position, got)
 		}
 	}
+	w.told(t, delivery.LaneExpired, delivery.LaneParked)
+	w.mu.Lock()
+	for _, n := range w.notices {
+		if n.Kind == delivery.LaneExpired && n.Lane != "" {
+			t.Errorf("the lane is told: %+v", n)
+		}
+	}
+	w.mu.Unlock()
 	if lanes := w.hub.Lanes(everyLane); len(lanes) > 0 {
 		t.Errorf("there stand %+v", lanes)
 	}

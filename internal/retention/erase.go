@@ -92,7 +92,11 @@ func (k *Keeper) begin(ctx context.Context, author, person, reason string, count
 		e.N = last[0].N + 1
 	}
 	entry := audit.Of(author, audit.Erase, audit.OfErasure(e.N), audit.Detail{Events: int64(len(e.Positions))})
-	return e, k.Log.Append(ctx, &eventlog.Request{Erasure: &e, Audit: []audit.Entry{entry}})
+	begun := e // the log's writer may still hold it when ctx ends first
+	if err := k.Log.Append(ctx, &eventlog.Request{Erasure: &begun, Audit: []audit.Entry{entry}}); err != nil {
+		return e, err
+	}
+	return begun, nil
 }
 
 // carryOutOrLater is carryOut; what fails is tried again by the next round.

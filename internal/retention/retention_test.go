@@ -278,6 +278,9 @@ func TestAnErasureSurvivesItsProcess(t *testing.T) {
 			e, err := w.keeper.Erase(t.Context(), "eva", person, "case 7", 2)
 			w.Must(err)
 			w.keeper.Stop()
+			if e.At == 0 {
+				t.Error("it does not say when it began")
+			}
 			if steps = max(steps, d.calls); (e.Ended != 0) != (at == 0) || e.N != 1 {
 				t.Errorf("died at %d (after: %v): it says %+v", at, after, e)
 			}

@@ -150,6 +150,7 @@ func writeSample(t *testing.T, s *sqlite.Store) {
 	if keys, err := s.Forget(t.Context(), "P1D", 1); keys != 1 || err != nil {
 		t.Fatal(keys, err)
 	}
+	commit(t, s, &eventlog.Commit{Now: day + 11, Requests: []*eventlog.Request{{Erasure: &eventlog.Erasure{N: 1, Author: "æøå'", Reason: "case 7", UpTo: 9, Positions: []int64{5, 300}}}}})
 }
 
 // readSample holds what a store reads against what writeSample wrote.
@@ -179,6 +180,10 @@ func readSample(t *testing.T, s *sqlite.Store) {
 		if found, err := s.Find(t.Context(), want.Source, want.SourceID); found != position || err != nil {
 			t.Errorf("event %d is found at %d, %v", n, found, err)
 		}
+	}
+	erasures, err := s.Erasures(t.Context(), 0, true, 10)
+	if err != nil || len(erasures) != 1 || !slices.Equal(erasures[0].Positions, []int64{5, 300}) || erasures[0].Author != "æøå'" || erasures[0].At != day+11 || erasures[0].UpTo != 9 {
+		t.Errorf("erasures %+v, %v", erasures, err)
 	}
 	revisions, err := s.Revisions(t.Context())
 	if err != nil || len(revisions) != 3 || revisions[1].Document != nil || revisions[2].Author != "æøå'" || !strings.Contains(string(revisions[2].Document), `"P30D"`) {
