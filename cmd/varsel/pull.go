@@ -57,14 +57,15 @@ func (c *pullCommand) Run(ctx context.Context, s *streams) error {
 		return c.ended(ctx, c.read(ctx, s, hub))
 	case client.Queue:
 		return c.ended(ctx, c.empty(ctx, s, hub))
+	default:
+		return fmt.Errorf("the subscription %s is pushed to %s; `varsel pull` is for one whose channel is cursor or queue", standing.Name, standing.Endpoint)
 	}
-	return fmt.Errorf("the subscription %s is pushed to %s; `varsel pull` is for one whose channel is cursor or queue", standing.Name, standing.Endpoint)
 }
 
 // ended: a person who stops --follow has got what they asked for.
 func (c *pullCommand) ended(ctx context.Context, err error) error {
 	if c.Follow && ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // being ended is no failure
 	}
 	return err
 }

@@ -100,7 +100,7 @@ func (c *sinkCommand) follow(ctx context.Context, s *streams, hub *client.Client
 	for {
 		arrivals, on, err := hub.Arrivals(ctx, c.Subscription, after, 0, wait)
 		if ctx.Err() != nil {
-			return nil // the person has seen enough
+			return nil //nolint:nilerr // the person has seen enough
 		}
 		if err != nil {
 			return err

@@ -255,9 +255,9 @@ func (r *reader) fetch(ctx context.Context) error {
 	})
 	if err != nil {
 		if strings.Contains(err.Error(), "log-rewound") {
-			r.mover.mu.Lock()
+			r.mu.Lock()
 			r.blame("a cursor of this log is refused: %v", err)
-			r.mover.mu.Unlock()
+			r.mu.Unlock()
 		}
 		r.cursor, r.held = "", nil // what was read is not confirmed
 		return err
@@ -269,8 +269,8 @@ func (r *reader) fetch(ctx context.Context) error {
 
 // confirmed notes that the hub has been told where the reader stands: it answered.
 func (r *reader) confirmed(moves int, upTo map[string]int) {
-	r.mover.mu.Lock()
-	defer r.mover.mu.Unlock()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if moves != r.moves || len(upTo) == 0 {
 		return
 	}

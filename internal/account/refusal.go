@@ -29,8 +29,9 @@ func Challenge(code fault.Code, detail string) string {
 		return "Bearer " + realm + `, error="invalid_token", error_description="` + quotable(detail) + `"`
 	case fault.Forbidden:
 		return "Bearer " + realm + `, error="insufficient_scope"`
+	default:
+		return ""
 	}
-	return ""
 }
 
 // quotable leaves of a text what may stand in error_description (RFC 6750 section 3).

@@ -20,7 +20,7 @@ type Rule struct {
 // open makes the rule of a route that everyone may use; to one by role.
 func open(route string) Rule { return Rule{Route: route, Open: true} }
 
-func to(route string, operator, auditor, source, subscriber, siteEditor Reach) Rule {
+func to(route string, operator, auditor, source, subscriber, siteEditor Reach) Rule { //nolint:unparam // the table has a column for each role
 	return Rule{Route: route, Reach: [5]Reach{operator, auditor, source, subscriber, siteEditor}}
 }
 

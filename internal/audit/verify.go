@@ -55,8 +55,9 @@ func (b *Break) String() string {
 		return fmt.Sprintf("in the place of entry %d stands a second copy of entry %d", b.Number, b.Is)
 	case OtherKey:
 		return "no entry fits the key: it is not the key that this log was written with, or every entry was replaced"
+	default: // Rewritten
+		return fmt.Sprintf("entry %d is not the one whose head was exported at %s: the log was rewritten there or before it, from a backup or by someone who has the key", b.Number, stamp(b.Head))
 	}
-	return fmt.Sprintf("entry %d is not the one whose head was exported at %s: the log was rewritten there or before it, from a backup or by someone who has the key", b.Number, stamp(b.Head))
 }
 
 func stamp(us int64) string { return clock.FromMicros(us).Format(time.RFC3339) }

@@ -12,15 +12,15 @@ import (
 type Class uint8
 
 const (
-	// Delivered: the receiver has it.
+	// Delivered means that the receiver has it.
 	Delivered Class = iota + 1
-	// Retry: try again by the schedule; nothing says the message itself is at fault.
+	// Retry means to try again by the schedule; nothing says the message itself is at fault.
 	Retry
-	// Deferred: the receiver asked us to wait (Retry-After). Not a failure; the whole endpoint waits.
+	// Deferred means that the receiver asked us to wait (Retry-After). Not a failure; the whole endpoint waits.
 	Deferred
-	// Rejected: the receiver will not take this message; it is parked.
+	// Rejected means that the receiver will not take this message; it is parked.
 	Rejected
-	// Gone: the receiver does not want any message any more (410).
+	// Gone means that the receiver does not want any message any more (410).
 	Gone
 )
 

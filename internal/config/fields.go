@@ -136,8 +136,7 @@ func (f *field) parse(into reflect.Value, text string) error {
 		}
 		return nil
 	}
-	switch into.Interface().(type) {
-	case time.Duration:
+	if _, isTime := into.Interface().(time.Duration); isTime {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
 			return errors.New("is not a time; write it as 500ms, 10s or 2m")

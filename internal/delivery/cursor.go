@@ -60,7 +60,7 @@ func (e *Engine) Fetch(ctx context.Context, id string, from *eventlog.Cursor, li
 		if err := f.read(ctx); err != nil {
 			return f.at, err
 		}
-		if f.left < limit || e.routed.Load() > f.at.Position {
+		if f.moved || f.left < limit || e.routed.Load() > f.at.Position {
 			break
 		}
 		select {
@@ -82,14 +82,19 @@ type fetch struct {
 	began, at eventlog.Cursor
 	served    [2]int64 // what the reader was handed out before: consumer.served
 	left      int
+<<<<<<< HEAD
 	moved     moved // matched events that the cursor has moved over, whether they were shown or not
+=======
+	passed    int64 // matched events that the cursor has moved over, whether they were shown or not
+	moved     bool  // the channel was changed meanwhile: what comes from here on goes another way, and may be on it
+>>>>>>> sink
 	visit     Visit
 }
 
 // read visits what there is now: first what was left over, then the log.
 func (f *fetch) read(ctx context.Context) error {
 	c := f.consumer
-	for f.at.Rest && f.left > 0 {
+	for f.at.Rest && f.left > 0 && !f.moved {
 		rows, err := c.engine.store.Rest(ctx, c.id, f.at.Position, min(restRange, f.left))
 		if err != nil {
 			return err
@@ -98,7 +103,14 @@ func (f *fetch) read(ctx context.Context) error {
 			f.at = c.engine.log.Cursor(c.readUpTo(), false)
 		}
 		for _, row := range rows {
+<<<<<<< HEAD
 			if err := f.take(ctx, row); err != nil {
+=======
+			if _, f.moved = c.holds(row.Position); f.moved {
+				return nil
+			}
+			if err := f.take(ctx, row.Position); err != nil {
+>>>>>>> sink
 				return err
 			}
 		}
@@ -118,7 +130,7 @@ func (f *fetch) read(ctx context.Context) error {
 		if r.upTo < end && len(r.events) < f.left {
 			next = f.ahead(ctx, r.upTo, end)
 		}
-		if err := f.takeAll(r.events); err != nil {
+		if err := f.takeAll(r.events); err != nil || f.moved {
 			return err
 		}
 		if f.left > 0 {
@@ -163,8 +175,11 @@ func (f *fetch) takeAll(events []*event.Event) error {
 		if f.left == 0 {
 			return nil
 		}
-		f.at.Position = ev.Position
-		if f.consumer.book.Match(ev) == nil || f.consumer.isOver(ev.Position) {
+		over := false
+		if over, f.moved = f.consumer.holds(ev.Position); f.moved {
+			return nil
+		}
+		if f.at.Position = ev.Position; over || f.consumer.book.Match(ev) == nil {
 			continue
 		}
 		if err := f.show(ev, eventlog.Waiting{Position: ev.Position}); err != nil {
@@ -226,6 +241,14 @@ func (c *consumer) isOver(position int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.settled[position]
+}
+
+// holds reports whether a position is over, as isOver does, and whether the cursor's reader has it coming no more: the
+// channel was changed, and what isOver says is about the other way's lanes.
+func (c *consumer) holds(position int64) (over, moved bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.settled[position], c.mode != byCursor
 }
 
 func (c *consumer) readUpTo() int64 {

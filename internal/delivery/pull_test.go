@@ -549,3 +549,26 @@ func TestWhatWasConfirmedOfTheLeftOverStaysOver(t *testing.T) {
 }
 
 func pushed(s *subscription.Subscription) { s.Channel, s.Path = subscription.Webhook, "/in" }
+
+// A fetch ends where the channel changes: what it would go on with is on its way by the new one, and could overtake there.
+func TestAFetchEndsWhereTheChannelChanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.system("q", profile.Standard)
+	id := w.subscribe("q", "/in", pulledBy(subscription.Cursor))
+	positions := w.publish("A#1", "A#2", "B#1")
+	var got []string
+	end, err := w.hub.Fetch(context.Background(), id, nil, 10, time.Minute, func(e *event.Event, _ *event.Rendering, _ eventlog.Cursor) error {
+		if got = append(got, string(e.Data)); len(got) == 1 {
+			w.reviseSubscription(id, pushed)
+			w.expect("A#1", "B#1")["A#1"].reply(200) // A#2 is next by the new way
+			w.next()
+		}
+		return nil
+	})
+	w.must(err)
+	same(t, "fetched", got, "A#1")
+	if end.Position != positions[0] {
+		t.Errorf("the cursor stands at %d, want %d", end.Position, positions[0])
+	}
+}

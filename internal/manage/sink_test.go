@@ -147,9 +147,8 @@ func TestS58ASinkThatFailsIsTriedAgain(t *testing.T) {
 		list, _ := w.Sinks.Arrivals(id, 0, 10)
 		return list[1:] // without the test
 	}
-	for _, wait := range []time.Duration{time.Second, 3 * time.Second} {
-		seen := len(arrivals())
-		w.Until("it has failed", func() bool { return len(arrivals()) > seen && w.Engine.Totals().Retried == int64(seen+1) })
+	for i, wait := range []time.Duration{time.Second, 3 * time.Second} {
+		w.Until("it has failed", func() bool { return len(arrivals()) == i+1 && w.Engine.Totals().Retried == int64(i+1) })
 		w.Clock.Advance(wait)
 	}
 	w.Delivered(1)

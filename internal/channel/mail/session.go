@@ -44,7 +44,7 @@ func (s *Sender) greet(opened *session) *failure {
 	conn := opened.conn
 	if s.config.TLS == Implicit {
 		secure := tls.Client(conn, encryption)
-		if err := secure.Handshake(); err != nil {
+		if err := secure.Handshake(); err != nil { //nolint:noctx // the deadline of the connection bounds it, and its context closes it
 			return &failure{step: "TLS handshake", reason: fault.TLSFailed, err: err}
 		}
 		conn = secure

@@ -17,7 +17,7 @@ const copyLimit = 8 << 10
 // writeRequest prepares the request in the connection's buffer: the header names are Standard Webhooks' and our own,
 // on the wire as written here.
 func (c *conn) writeRequest(prefix []byte, m *channel.Message, unix int64) {
-	out := append(c.out[:0], prefix...)
+	out := append(c.out[:0], prefix...) //nolint:gocritic // c.out is set when all is in it
 	out = appendHeader(out, "Content-Type", m.ContentType)
 	out = append(out, "Content-Length: "...)
 	out = strconv.AppendInt(out, int64(len(m.Body)), 10)

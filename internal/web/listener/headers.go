@@ -73,7 +73,7 @@ func forwarded(lines []string) ([]hop, error) {
 	for _, line := range lines {
 		elements, ok := divide(line, ',')
 		if !ok {
-			return nil, errors.New("Forwarded holds a string that does not end")
+			return nil, errors.New("Forwarded holds a string that does not end") //nolint:staticcheck // the name of a header
 		}
 		for _, element := range elements {
 			way = append(way, step(element))
