@@ -60,7 +60,7 @@ func (e *Engine) Fetch(ctx context.Context, id string, from *eventlog.Cursor, li
 		if err := f.read(ctx); err != nil {
 			return f.at, err
 		}
-		if f.moved || f.left < limit || e.routed.Load() > f.at.Position {
+		if f.changed || f.left < limit || e.routed.Load() > f.at.Position {
 			break
 		}
 		select {
@@ -82,19 +82,15 @@ type fetch struct {
 	began, at eventlog.Cursor
 	served    [2]int64 // what the reader was handed out before: consumer.served
 	left      int
-<<<<<<< HEAD
 	moved     moved // matched events that the cursor has moved over, whether they were shown or not
-=======
-	passed    int64 // matched events that the cursor has moved over, whether they were shown or not
-	moved     bool  // the channel was changed meanwhile: what comes from here on goes another way, and may be on it
->>>>>>> sink
+	changed   bool  // the channel was, meanwhile: what comes from here on goes another way, and may be on it
 	visit     Visit
 }
 
 // read visits what there is now: first what was left over, then the log.
 func (f *fetch) read(ctx context.Context) error {
 	c := f.consumer
-	for f.at.Rest && f.left > 0 && !f.moved {
+	for f.at.Rest && f.left > 0 && !f.changed {
 		rows, err := c.engine.store.Rest(ctx, c.id, f.at.Position, min(restRange, f.left))
 		if err != nil {
 			return err
@@ -103,14 +99,10 @@ func (f *fetch) read(ctx context.Context) error {
 			f.at = c.engine.log.Cursor(c.readUpTo(), false)
 		}
 		for _, row := range rows {
-<<<<<<< HEAD
-			if err := f.take(ctx, row); err != nil {
-=======
-			if _, f.moved = c.holds(row.Position); f.moved {
+			if _, f.changed = c.holds(row.Position); f.changed {
 				return nil
 			}
-			if err := f.take(ctx, row.Position); err != nil {
->>>>>>> sink
+			if err := f.take(ctx, row); err != nil {
 				return err
 			}
 		}
@@ -130,7 +122,7 @@ func (f *fetch) read(ctx context.Context) error {
 		if r.upTo < end && len(r.events) < f.left {
 			next = f.ahead(ctx, r.upTo, end)
 		}
-		if err := f.takeAll(r.events); err != nil || f.moved {
+		if err := f.takeAll(r.events); err != nil || f.changed {
 			return err
 		}
 		if f.left > 0 {
@@ -176,7 +168,7 @@ func (f *fetch) takeAll(events []*event.Event) error {
 			return nil
 		}
 		over := false
-		if over, f.moved = f.consumer.holds(ev.Position); f.moved {
+		if over, f.changed = f.consumer.holds(ev.Position); f.changed {
 			return nil
 		}
 		if f.at.Position = ev.Position; over || f.consumer.book.Match(ev) == nil {
@@ -245,7 +237,7 @@ func (c *consumer) isOver(position int64) bool {
 
 // holds reports whether a position is over, as isOver does, and whether the cursor's reader has it coming no more: the
 // channel was changed, and what isOver says is about the other way's lanes.
-func (c *consumer) holds(position int64) (over, moved bool) {
+func (c *consumer) holds(position int64) (over, changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.settled[position], c.mode != byCursor

@@ -210,11 +210,7 @@ func owing(w *world) {
 var unmet = []fault.Code{fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
 	fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch,
-<<<<<<< HEAD
 	fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid, fault.DataInUse}
-=======
-	fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.DataInUse, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid}
->>>>>>> sink
 
 // Every code that a request can be answered with has a row; every answer says what, where and how to mend it, and shows
 // nothing of the request's values or of the hub's inside.
