@@ -271,9 +271,6 @@ func (c *consumer) nextRange() (after int64, limit int, more bool) {
 	full := !c.room()
 	if c.live || c.ended || full || c.engine.ctx.Err() != nil {
 		c.reading = false
-		if c.isForgotten() {
-			c.touch()
-		}
 		return 0, 0, false
 	}
 	return c.read, min(max(c.space(), readMin), readMax), true
@@ -373,7 +370,7 @@ func (o *outlet) target() *endpoint {
 
 // makeReady puts a lane whose head may be sent behind the others of its outlet.
 func (c *consumer) makeReady(l *lane) {
-	if c.engine.forgotten.has(l.head.position) {
+	if c.forgot(l.head) {
 		c.conclude(l.head, eventlog.Attempt{Outcome: eventlog.Expired})
 		return
 	}
@@ -466,9 +463,6 @@ func (c *consumer) Cut() *eventlog.Cut {
 	c.counted = max(c.counted, routed)
 	if c.live {
 		c.read = max(c.read, routed)
-	}
-	if c.isForgotten() {
-		c.tallyRest(eventlog.Expired)
 	}
 	cut := c.cut
 	c.high = max(c.high, c.read)

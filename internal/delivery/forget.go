@@ -115,6 +115,11 @@ func (c *consumer) expireForgotten(gone func(*delivery) bool) (cut int) {
 	return cut
 }
 
+// forgot reports whether nothing is left of what a delivery is of: it is over without a look at its endpoint.
+func (c *consumer) forgot(d *delivery) bool {
+	return d.event != nil && d.event.Forgotten || c.engine.forgotten.has(d.position)
+}
+
 // forget keeps only the skeleton. What it holds is counted as before, until the delivery is over.
 func (d *delivery) forget() {
 	if d.event != nil && !d.event.Forgotten {

@@ -94,9 +94,3 @@ func (c *consumer) tallyRest(outcome eventlog.Outcome) {
 	c.pending, c.replays = 0, 0
 	clear(c.byLine)
 }
-
-// isForgotten reports whether what is pending was forgotten before it was read: the consumer has seen all there is, and
-// nothing of it is left in its lanes.
-func (c *consumer) isForgotten() bool {
-	return c.live && !c.ended && c.mode == inLanes && c.pending > 0 && len(c.lanes) == 0 && len(c.passes) == 0 && c.read >= c.counted
-}

@@ -28,7 +28,7 @@ func TestWhereWasWhatIsForgotten(t *testing.T) {
 		t.Fatal(keys, err)
 	}
 	w.restart() // the tail in memory goes
-	if _, err := w.log.At(t.Context(), position); !fault.Has(err, fault.NotFound) {
+	if e, err := w.log.At(t.Context(), position); err != nil || !e.Forgotten {
 		t.Fatalf("it is not forgotten: %v", err)
 	}
 	if got, want := w.where(position, id), "delivered, at +0s, tried 1, status 200"; got != want {
@@ -60,7 +60,7 @@ func TestWhatIsForgottenUnreadHasExpired(t *testing.T) {
 		}
 		for range 2 {
 			w.restart()
-			if got := w.where(position, id); got != "expired" {
+			if got := w.where(position, id); got != "expired, at +0s" {
 				t.Errorf("%s: it is %s, want expired", p, got)
 			}
 			if f := w.figures("s", 1); f.Now.Pending != 0 || f.Total.First != (delivery.Ends{Matched: 1, Expired: 1}) {
