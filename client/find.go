@@ -11,7 +11,7 @@ import (
 // FindQuery says which events to find. What is left empty selects all.
 type FindQuery struct {
 	ID           string    `json:"id,omitempty"`     // as its source gave it, or a message id; not with Key or Person
-	Key          string    `json:"key,omitempty"`    // as it stands in the data
+	Key          string    `json:"key,omitempty"`    // as it stands in the data; the hub records who asks
 	Person       string    `json:"person,omitempty"` // any personal value, as it stands in the data; the hub records who asks
 	Type         string    `json:"type,omitempty"`
 	Source       string    `json:"source,omitempty"` // name or URI

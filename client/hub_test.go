@@ -454,12 +454,12 @@ func TestOperating(t *testing.T) {
 	if last := rest.Items[len(rest.Items)-1]; last.Act != "remove-system" || string(last.Detail) != fmt.Sprintf(`{"removed":1,"dropped":%d}`, drop) || rest.Next != "" {
 		t.Errorf("%+v", rest)
 	}
-	w.finds(ctx)
 	head, err := w.AuditHead(ctx)
 	read(head, err)
 	if head.Number != rest.Items[len(rest.Items)-1].Number || head.MAC != rest.Items[len(rest.Items)-1].MAC {
 		t.Errorf("%+v", head)
 	}
+	w.finds(ctx)
 	w.fetchesAndLeases(ctx)
 	w.accounts(ctx)
 	w.askedEveryRoute()
@@ -468,15 +468,15 @@ func TestOperating(t *testing.T) {
 // finds searches in the address and in a body.
 func (w *world) finds(ctx context.Context) {
 	w.t.Helper()
-	all, err := w.Find(ctx, client.FindQuery{From: time.Unix(1, 0), To: time.Now().Add(time.Hour), Limit: 2})
+	all, err := w.Find(ctx, client.FindQuery{From: time.Unix(1, 0), To: time.Now().Add(time.Hour), Limit: 1})
 	w.must(err)
 	w.whole(all)
-	if len(all.Items) != 2 || all.Next == "" || all.Items[0].Position <= all.Items[1].Position {
+	if len(all.Items) != 1 || all.Next == "" {
 		w.t.Fatalf("%+v", all)
 	}
 	rest, err := w.Find(ctx, client.FindQuery{After: all.Next, Limit: 1})
 	w.must(err)
-	if len(rest.Items) != 1 || rest.Items[0].Position >= all.Items[1].Position {
+	if len(rest.Items) != 1 || rest.Items[0].Position >= all.Items[0].Position {
 		w.t.Errorf("%+v", rest)
 	}
 	if one, err := w.Find(ctx, client.FindQuery{ID: all.Items[0].MessageID}); err != nil || len(one.Items) != 1 || one.Items[0].Position != all.Items[0].Position {

@@ -16,7 +16,7 @@ import (
 type findCommand struct {
 	ID           string    `help:"The id its source gave it, or a message id (webhook-id)." placeholder:"ID"`
 	Person       bool      `help:"By a personal value, as it stands in the data; it is asked for or read from standard input, and the search is recorded."`
-	Key          bool      `help:"By the key that keeps events in order; it is asked for or read from standard input, after --person's."`
+	Key          bool      `help:"By the key that keeps events in order; it is asked for or read from standard input, after --person's, and recorded too."`
 	Type         string    `help:"Of this type only." placeholder:"TYPE"`
 	Source       string    `help:"Of this source only, by name or URI." placeholder:"SOURCE"`
 	From         time.Time `help:"Recorded at or after, RFC 3339." placeholder:"TIME"`
@@ -118,7 +118,7 @@ func (c *findCommand) tell(s *streams, found []client.FoundEvent, page client.Fo
 	case len(found) == 0:
 		fmt.Fprintf(s.err, "Nothing was found. Message ids, keys and persons are found up to position %d.\n", page.UpTo)
 	case page.Next != "":
-		fmt.Fprintf(s.err, "The newest %d; there may be more: --limit %d, or --to %s\n", len(found), 5*c.Limit, found[len(found)-1].Recorded.Format(time.RFC3339Nano))
+		fmt.Fprintf(s.err, "The newest %d; there may be more: --limit %d\n", len(found), 5*c.Limit)
 	default:
 		fmt.Fprintf(s.err, "%d found. See one with GET /api/v1/events/POSITION.\n", len(found))
 	}

@@ -97,7 +97,7 @@ type Detail struct {
 	Dropped   int64 `json:"dropped,omitempty"`   // undelivered messages that went
 	Documents int   `json:"documents,omitempty"` // how many revisions, where the act made several
 
-	// Of signing keys.
+	// Of signing keys; and of a search, whether by person or by key.
 	Kind    string `json:"kind,omitempty"`
 	Key     string `json:"key,omitempty"`            // the new key's reference, which is not the key
 	Overlap int64  `json:"overlapSeconds,omitempty"` // how long the older keys go on signing
@@ -110,7 +110,7 @@ type Detail struct {
 	// Of a reveal: why, in one line that names nobody.
 	Reason string `json:"reason,omitempty"`
 
-	// Of a search by person: how many events it found. What was searched for is not told.
+	// Of a search by person or key: how many events it found. What was searched for is not told.
 	Found *int `json:"found,omitempty"`
 
 	// Of a test message.

@@ -64,7 +64,7 @@ type Clues struct {
 	UpTo  int64      // and where it stands now: the message ids of the events between are added from the log itself
 	Rows  []Clue     // in order of position; those above UpTo are of an event that has more than go in at once
 
-	Took time.Duration // of the writer's time; the append sets it
+	Took time.Duration // of the writer's time, with the end of the commit; the append sets it
 }
 
 // Clue is one hash of one event. Where the event's payload has been forgotten it is left out.

@@ -17,7 +17,7 @@ import (
 type Query struct {
 	ID           string // as its source gave it, or a message id; not together with Key or Person
 	Key          string // as it stands in the data
-	Person       string // any personal value, as it stands in the data; each such search is an audit entry
+	Person       string // any personal value, as it stands in the data
 	Type         string
 	Source       string // name or URI
 	From         int64  // recorded at or after, µs UTC
@@ -56,7 +56,8 @@ const (
 // patience is how long a search waits for the index to come to the log's head.
 const patience = time.Second
 
-// Find finds events. When it returns, a search by person is in the audit log, as the actor's.
+// Find finds events. When it returns, a search by person or key is in the audit log, as the actor's: a key is a citizen's
+// number as often as not, and whether it is shows only in what is found.
 //
 // Errors: fault.BadRequest for what cannot be asked for, with the members' names as pointers; fault.NotFound for a system
 // or subscription that never was.
@@ -78,8 +79,8 @@ func (s *Searcher) Find(ctx context.Context, actor string, q Query) (*Page, erro
 	if err == nil {
 		err = x.find(ctx)
 	}
-	if err == nil && q.Person != "" {
-		err = s.note(ctx, actor, len(x.page.Events))
+	if err == nil && (q.Person != "" || q.Key != "") {
+		err = s.note(ctx, actor, &q, len(x.page.Events))
 	}
 	if err != nil {
 		return nil, err
@@ -300,6 +301,9 @@ func (x *finding) places(ctx context.Context, position int64) ([]Place, error) {
 	}
 	x.asked++
 	all, err := x.where(ctx, position)
+	if fault.Has(err, fault.NotFound) {
+		return nil, nil
+	}
 	return slices.DeleteFunc(all, func(s Place) bool {
 		return q.System != "" && s.System != q.System || q.Subscription != "" && s.Subscription != q.Subscription || q.State != "" && s.State != q.State
 	}), err

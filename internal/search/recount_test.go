@@ -16,11 +16,11 @@ import (
 func TestTheIndexIsWhatAScanFinds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for round := range 6 {
+	for round := range 5 {
 		crashes := round%3 != 0
 		stalled := make(chan struct{})
 		w.again(w.stalling(crashes, stalled))
-		w.publish(250)
+		w.publish(200)
 		if round%2 == 1 {
 			w.forget([]event.Retention{"P1D", "P2D"}[w.random.IntN(2)], w.events[w.random.IntN(len(w.events))].at/day24)
 		}
@@ -80,7 +80,7 @@ func (w *world) recount() {
 	for _, r := range w.events {
 		values[r.key] = true
 		for _, p := range r.persons {
-			if len(values) < 30 {
+			if len(values) < 20 {
 				values[p] = true
 			}
 		}
@@ -102,7 +102,7 @@ func (w *world) recount() {
 			return !r.forgotten && r.key == value && r.source == "urn:register"
 		})
 	}
-	for range 20 {
+	for range 10 {
 		r := w.events[w.random.IntN(len(w.events))]
 		check("id", search.Query{ID: r.id}, func(o *recorded) bool { return o == r })
 		check("message id", search.Query{ID: r.message.String()}, func(o *recorded) bool { return o == r })

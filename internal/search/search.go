@@ -53,8 +53,8 @@ type Place struct {
 
 // Options are what else search stands on.
 type Options struct {
-	// Where tells where an event stands with everyone it is for; nil: that is not known here, and a search by state is
-	// refused.
+	// Where tells where an event stands with everyone it is for, fault.NotFound when that is not known any more; nil: it
+	// is not known here, and a search by state is refused.
 	Where func(ctx context.Context, position int64) ([]Place, error)
 	// Trouble hears of what keeps the index from being written.
 	Trouble func(doing string, err error)
@@ -111,7 +111,7 @@ func (s *Searcher) Stop() {
 	<-s.follower.done
 }
 
-// UpTo is the position up to which the index has been written: what is above it is found by id, type and time only.
+// UpTo is the position up to which the index has been written: what is above it is found by its source's id, type and time only.
 func (s *Searcher) UpTo() int64 { return s.follower.upTo.Load() }
 
 // Reach waits until the index has been written up to a position.
@@ -149,12 +149,16 @@ func (s *Searcher) OfPerson(ctx context.Context, value string) (positions []int6
 
 // States are those an event can stand in with a subscription, in the words of docs/glossary.md.
 func States() []string {
-	return []string{"pending", "waiting", "retrying", "parked", "withheld", "dropped", "expired", "discarded", "delivered", "served", "confirmed"}
+	return []string{"pending", "waiting", "sending", "retrying", "parked", "leased", "served", "delivered", "confirmed", "withheld", "dropped", "expired", "discarded"}
 }
 
-// note writes the audit entry of a search by person, before anybody sees what it found.
-func (s *Searcher) note(ctx context.Context, actor string, found int) error {
-	return s.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{audit.Of(actor, audit.SearchPerson, "events", audit.Detail{Found: &found})}})
+// note writes the audit entry of a search by person or key, before anybody sees what it found.
+func (s *Searcher) note(ctx context.Context, actor string, q *Query, found int) error {
+	d := audit.Detail{Kind: "person", Found: &found}
+	if q.Person == "" {
+		d.Kind = "key"
+	}
+	return s.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{audit.Of(actor, audit.SearchPerson, "events", d)}})
 }
 
 // refuse says what of a query cannot be, by its member.

@@ -101,6 +101,29 @@ func TestForgettingTakesTheClues(t *testing.T) {
 	}
 }
 
+// A data key that is not there, which is damage, keeps its events out of the index and refuses nobody's commit.
+func TestDamageToAKeyRefusesNoCommit(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "hub.db")
+	s := open(t, file)
+	publish(t, s, "a", "P1D", 0)
+	c, err := zombiezen.OpenConn(file, zombiezen.OpenReadWrite)
+	if err == nil {
+		err = sqlitex.ExecuteTransient(c, "DELETE FROM data_keys", nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	index(t, s, eventlog.Clues{UpTo: 1, Rows: []eventlog.Clue{{Position: 1, Hash: clue(1)}}})
+	if got := positions(t, s, 9, 9, clue(1)); got != nil {
+		t.Error(got)
+	}
+	if upTo, _, err := s.Indexed(t.Context()); upTo != 1 || err != nil {
+		t.Error(upTo, err)
+	}
+}
+
 // What other secrets made goes as a whole, and the same rows again change nothing.
 func TestCluesAreMadeAnew(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"slices"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -69,9 +70,11 @@ func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
 	}
 	end := endOfLog{s.position, s.recorded, s.revision, s.audited}
 	err := s.write(c)
+	written := time.Now()
 	if err == nil {
 		err = s.run("COMMIT", nil)
 	}
+	tookFor(c, time.Since(written))
 	if err != nil {
 		s.position, s.recorded, s.revision, s.audited = end.position, end.recorded, end.revision, end.audited
 		s.undo()

@@ -89,7 +89,7 @@ type administrative struct {
 // administered are the routes that are not GET, but publishing.
 var administered = map[string]administrative{
 	"POST /api/v1/events/search": {
-		act: audit.SearchPerson, subject: "events", detail: `{"found":0}`,
+		act: audit.SearchPerson, subject: "events", detail: `{"kind":"person","found":0}`,
 		refused: request{path: "/events/search", body: `{"person":"0101701234","limit":0.5}`},
 		changes: request{path: "/events/search", body: `{"person":"0101701234"}`},
 		nothing: []request{{path: "/events/search", body: `{"type":"cv"}`}},
