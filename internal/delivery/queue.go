@@ -124,11 +124,10 @@ func (c *consumer) lend(most int, hold time.Duration) []Leased {
 		if len(taken) == 0 {
 			break
 		}
-		for _, d := range taken {
-			j := job{d: d, event: d.event}
+		for _, j := range taken {
 			if r, v := c.prepare(j); v.outcome != 0 {
 				c.finish(j, v)
-			} else if l, ok := c.grant(d, hold); ok {
+			} else if l, ok := c.grant(j.d, hold); ok {
 				l.Event, l.Message = v.event, r
 				lent = append(lent, l)
 			}
@@ -146,7 +145,7 @@ func (c *consumer) prepare(j job) (*event.Rendering, verdict) {
 }
 
 // takeReady takes ready heads for lending. None are taken while their outcome could not be committed.
-func (c *consumer) takeReady(most int) (taken []*delivery) {
+func (c *consumer) takeReady(most int) (taken []job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended || c.mode != inLanes || !c.engine.log.Healthy() {
@@ -160,7 +159,7 @@ func (c *consumer) takeReady(most int) (taken []*delivery) {
 				l.head.stage = queued
 			default:
 				l.head.stage = sending
-				taken = append(taken, l.head)
+				taken = append(taken, job{d: l.head, event: l.head.event})
 			}
 		}
 	}
