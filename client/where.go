@@ -82,7 +82,7 @@ func (c *Client) Where(ctx context.Context, position int64) (Where, error) {
 	return where, err
 }
 
-// WhereNamed tells where an event is by the id its source gave it; source "" finds it when only one source has such an id.
+// WhereNamed tells where an event is by its message id or the id its source gave it; source "" finds it when only one source has such an id.
 // Errors: CodeNotFound, CodeConflict when several have.
 func (c *Client) WhereNamed(ctx context.Context, id, source string) (Where, error) {
 	where, _, err := fetch[Where](ctx, c, given("id", id, "source", source), "whereabouts")

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -79,7 +80,14 @@ func run(ctx context.Context, args []string, s *streams) int {
 	if err != nil {
 		return fail(s, err, exitUsage)
 	}
+	nothing := len(args) == 0
+	if nothing || slices.Equal(args, []string{"help"}) {
+		args = []string{"--help"}
+	}
 	parsed, err := parser.Parse(args)
+	if nothing {
+		return exitUsage
+	}
 	if left {
 		return exitDone
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 type whereCommand struct {
-	Event  string `arg:"" optional:"" help:"The event: its position; or the id its source gave it."`
-	Source string `help:"URI of the source that gave the id, where several have such an id or ids are numbers." placeholder:"URI"`
+	Event  string `arg:"" optional:"" help:"The event: its position, its message id, or the id its source gave it."`
+	Source string `help:"Name or URI of the source that gave the id, where several have such an id or ids are numbers." placeholder:"URI"`
 	System string `help:"A system instead of an event: what it has coming, what stands, and what came." placeholder:"NAME"`
 	Days   int    `help:"So many days of a system's figures." default:"7"`
 	JSON   bool   `help:"Print JSON, one object, for programs."`

@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 
+	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/store/erasurefile"
@@ -17,9 +19,24 @@ func (h *Hub) newKeeper(book *revision.Book, clk clock.Clock) (*retention.Keeper
 		return nil, err
 	}
 	return retention.New(retention.Options{
-		Store: h.Store, Log: h.Log, Engine: h.Engine, Journal: erasurefile.New(h.config.auditHeads(), key), Book: book, Clock: clk,
+		Store: h.Store, Log: h.Log, Engine: forgetting{h.Engine, h.sinks}, Journal: erasurefile.New(h.config.auditHeads(), key), Book: book, Clock: clk,
 		Finder: h.Searcher, Logger: h.logger, Counted: h.telemetry.Forgotten,
 	}), nil
+}
+
+// forgetting is all that may hold what was read before it was forgotten: deliveries, and what sinks took.
+type forgetting struct {
+	*delivery.Engine
+	sinks *sink.Sinks
+}
+
+// Forget implements retention.Engine.
+func (f forgetting) Forget(ctx context.Context, positions []int64) error {
+	err := f.Engine.Forget(ctx, positions)
+	if f.sinks != nil {
+		f.sinks.Forget(positions)
+	}
+	return err
 }
 
 // Prune takes out of the database what was forgotten. The hub does it by itself, every hour; benchmarks do not wait.

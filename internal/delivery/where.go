@@ -67,11 +67,6 @@ func (e *Engine) whereIs(ctx context.Context, q *search) (w Whereabouts, err err
 	}
 }
 
-// Named finds the events that their sources gave an id, by position.
-func (e *Engine) Named(ctx context.Context, id string) ([]int64, error) {
-	return e.store.Named(ctx, id)
-}
-
 // search is one event and one subscription that it was for, with all that is known of them.
 type search struct {
 	event *event.Event

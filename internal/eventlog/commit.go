@@ -260,8 +260,6 @@ type Store interface {
 	AttemptsAt(ctx context.Context, position int64) ([]AttemptRow, error)
 	// Place reads what is on disk of one event, in its lane, at a consumer.
 	Place(ctx context.Context, consumer string, lane Lane, position int64) (Place, error)
-	// Named reads the positions of the events that their sources gave an id, in order.
-	Named(ctx context.Context, id string) ([]int64, error)
 	// Tallies reads how a consumer's deliveries ended, from a day on; what ended before that day is summed up in the day
 	// before it.
 	Tallies(ctx context.Context, consumer string, from int64) ([]Tally, error)

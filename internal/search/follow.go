@@ -38,10 +38,11 @@ type follower struct {
 	done  chan struct{}
 }
 
-// follow goes on until ctx ends.
+// follow goes on until ctx ends. What it had the log commit then may still be in the writer's hands: its rows are not
+// touched again.
 func (f *follower) follow(ctx context.Context) {
 	defer close(f.done)
-	for {
+	for ctx.Err() == nil {
 		grown := f.log.Grown()
 		// When the log grows, or takes commits again, it is tried again. That the log is closed is nobody's trouble.
 		if err := f.catchUp(ctx); err != nil && ctx.Err() == nil && !fault.Has(err, fault.ShuttingDown) {
@@ -50,7 +51,6 @@ func (f *follower) follow(ctx context.Context) {
 		select {
 		case <-grown:
 		case <-ctx.Done():
-			return
 		}
 	}
 }

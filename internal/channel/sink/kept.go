@@ -174,3 +174,21 @@ func (k *Sinks) Empty(subscription string) {
 		k.drop(b)
 	}
 }
+
+// Forget lets go of the messages of these positions, in every sink.
+func (k *Sinks) Forget(positions []int64) {
+	gone := map[int64]bool{}
+	for _, position := range positions {
+		gone[position] = true
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, b := range k.boxes {
+		b.arrivals = slices.DeleteFunc(b.arrivals, func(a channel.Arrival) bool {
+			if gone[a.Position] {
+				k.grow(b, -cost(&a))
+			}
+			return gone[a.Position]
+		})
+	}
+}

@@ -288,6 +288,19 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	}
 }
 
+// DESIGN promise 11: what is forgotten is let go of, and nothing else.
+func TestWhatIsForgottenIsLetGo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, profile.Standard)
+	for n := range 4 {
+		f.Send(context.Background(), f.message(strconv.Itoa(n), int64(n+1)))
+	}
+	f.Forget([]int64{2, 4, 9})
+	if all := f.all(); len(all) != 2 || all[0].Position != 1 || all[1].Position != 3 {
+		t.Errorf("%+v", all)
+	}
+}
+
 // All sinks together are bounded too; the fullest gives way.
 func TestAllSinksTogetherAreBounded(t *testing.T) {
 	t.Parallel()

@@ -58,7 +58,7 @@ func (s *Store) Skeleton(ctx context.Context, position int64) (*event.Event, err
 	return list[0], nil
 }
 
-// Named implements eventlog.Store: a look-up for each source there is.
+// Named lists the positions of the events that their sources gave an id, in order: a look-up for each source there is.
 func (s *Store) Named(ctx context.Context, id string) (positions []int64, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
 		return each(c, "SELECT i.position FROM sources s CROSS JOIN event_ids i ON i.source = s.n AND i.id = ? ORDER BY i.position", func(st *sqlite.Stmt) {

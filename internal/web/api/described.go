@@ -75,8 +75,8 @@ func described() map[string]about {
 			id: "getWhereabouts", tag: "Events", summary: "Tell where an event is for everyone whom it was for", gives: map[int]any{200: whereList{}},
 		},
 		"GET /api/v1/whereabouts": {
-			id: "findWhereabouts", tag: "Events", summary: "Tell where an event is, by the id its source gave it", gives: map[int]any{200: whereList{}},
-			query:    []openapi.Parameter{textParameter("id", "The id that its source gave it.", "2026-0117-3"), textParameter("source", "URI of the source, where several have such an id.", "")},
+			id: "findWhereabouts", tag: "Events", summary: "Tell where an event is, by its message id or the id its source gave it", gives: map[int]any{200: whereList{}},
+			query:    []openapi.Parameter{textParameter("id", "Its message id, or the id that its source gave it.", "2026-0117-3"), textParameter("source", "Name or URI of the source, where several have such an id.", "")},
 			problems: []fault.Code{fault.BadRequest, fault.NotFound, fault.Conflict},
 		},
 		"POST /api/v1/events/{position}/reveal": {

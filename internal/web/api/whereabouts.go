@@ -3,19 +3,19 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/search"
 )
 
 // Locator tells where events are, and how much is on its way.
 type Locator interface {
 	Where(ctx context.Context, position int64) ([]delivery.Whereabouts, error)
-	// Named finds the events that their sources gave an id.
-	Named(ctx context.Context, id string) ([]int64, error)
 	SystemFigures(ctx context.Context, system string, days int) (*delivery.SystemFigures, error)
 }
 
@@ -95,40 +95,32 @@ func (a *api) respondWhere(w http.ResponseWriter, r *http.Request, at int64) err
 	return respond(w, http.StatusOK, answer)
 }
 
-// findWhereabouts looks an event up by the id its source gave it: of one source, or of all when only one has such an id.
+// mostAlike bounds how many events of one id are told of: each is another source's.
+const mostAlike = 20
+
+// findWhereabouts looks an event up by its message id or by the id its source gave it: of one source, or of all when only
+// one has such an id.
 func (a *api) findWhereabouts(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r, "id", "source")
 	id, source := q.text("id"), q.text("source")
 	if id == "" {
-		q.refuse("query:id", "required", "name the event by the id its source gave it")
+		q.refuse("query:id", "required", "name the event by its message id or the id its source gave it")
 	}
 	if err := q.err(); err != nil {
 		return err
 	}
-	named, err := a.Locator.Named(r.Context(), id)
-	if err != nil {
+	found, err := a.Searcher.Find(r.Context(), a.Author(r), search.Query{ID: id, Source: source, Limit: mostAlike})
+	switch {
+	case err != nil:
 		return err
-	}
-	var positions []int64
-	for _, at := range named {
-		e, err := a.Events.At(r.Context(), at)
-		switch {
-		case fault.Has(err, fault.NotFound): // another's
-		case err != nil:
-			return err
-		case source == "" || e.Source == source:
-			positions = append(positions, at)
-		}
-	}
-	switch len(positions) {
-	case 0:
+	case len(found.Events) == 0:
 		return fault.New(fault.NotFound, "no event has that id")
-	case 1:
-		return a.respondWhere(w, r, positions[0])
+	case len(found.Events) == 1:
+		return a.respondWhere(w, r, found.Events[0].Position)
 	}
 	var list []string
-	for _, at := range positions {
-		list = append(list, strconv.FormatInt(at, 10))
+	for _, e := range slices.Backward(found.Events) {
+		list = append(list, strconv.FormatInt(e.Position, 10))
 	}
 	return fault.New(fault.Conflict, "%d sources have an event of that id, at the positions %s: name the source, or ask by position", len(list), strings.Join(list, ", "))
 }
