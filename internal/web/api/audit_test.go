@@ -287,7 +287,7 @@ func operating(act audit.Act, doing string) administrative {
 	}
 }
 
-// DESIGN promise 12: every administrative act is in the audit log, once, with who did it; what was refused or changed
+// S28, DESIGN promise 12: every administrative act is in the audit log, once, with who did it; what was refused or changed
 // nothing is not.
 func TestEveryAdministrativeActIsAudited(t *testing.T) {
 	t.Parallel()
