@@ -120,7 +120,7 @@ func (c *findCommand) tell(s *streams, found []client.FoundEvent, page client.Fo
 	case page.Next != "":
 		fmt.Fprintf(s.err, "The newest %d; there may be more: --limit %d\n", len(found), 5*c.Limit)
 	default:
-		fmt.Fprintf(s.err, "%d found. See one with GET /api/v1/events/POSITION.\n", len(found))
+		fmt.Fprintf(s.err, "%d found. Where one is: varsel where POSITION\n", len(found))
 	}
 	return nil
 }

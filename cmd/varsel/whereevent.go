@@ -73,7 +73,7 @@ var ended = map[string]string{
 	client.StateConfirmed: "its reader came back with a later cursor",
 	client.StateWithheld:  "the agreement did not grant it when it was its turn",
 	client.StateDropped:   "its subscription was removed first",
-	client.StateExpired:   "the retention of its type ended first",
+	client.StateExpired:   "it was forgotten first: its retention ended, or a person it named was erased",
 	client.StateDiscarded: "a person gave it up; the audit log says who",
 }
 
