@@ -97,7 +97,7 @@ func TestASubscriberSeesItsOwnWhereabouts(t *testing.T) {
 	if a := w.ok(200, w.call("GET", path, "")); len(a.items()) != 2 {
 		t.Errorf("the operator sees %s", a.text)
 	}
-	if a := w.call("GET", "/whereabouts?id=0", ""); a.status != 409 || !strings.Contains(a.text, w.foreign.event) {
+	if a := w.call("GET", "/whereabouts?id=0", ""); a.status != 409 || !strings.Contains(a.json["detail"].(string), w.foreign.event) {
 		t.Errorf("the operator finds three events: %s", a.text)
 	}
 	as = everyone["subscriber"]
@@ -105,7 +105,7 @@ func TestASubscriberSeesItsOwnWhereabouts(t *testing.T) {
 	if items := a.items(); len(items) != 1 || items[0]["system"] != "my-system" || strings.Contains(a.text, "rival") {
 		t.Errorf("the subscriber sees %s", a.text)
 	}
-	if a := w.call("GET", "/whereabouts?id=0", ""); a.status != 409 || strings.Contains(a.text, w.foreign.event) {
+	if a := w.call("GET", "/whereabouts?id=0", ""); a.status != 409 || strings.Contains(a.json["detail"].(string), w.foreign.event) {
 		t.Errorf("the subscriber finds two events: %s", a.text)
 	}
 	if a := w.ok(200, w.call("GET", "/whereabouts?id=0&source=urn:mine", "")); a.json["position"] == nil || len(a.items()) == 0 {
