@@ -326,9 +326,10 @@ func (e *Engine) Totals() Totals {
 	return t
 }
 
-// deactivate stops a subscription whose receiver answered 410, by a revision like any other.
+// deactivate stops a subscription whose receiver answered 410, by a revision like any other. Until that is committed
+// nothing is sent to it all the same: its outlet is stopped.
 func (e *Engine) deactivate(l *revision.Line, position int64) {
-	if !e.begin() {
+	if l.Now() == nil || !e.begin() {
 		return
 	}
 	go func() {
@@ -336,7 +337,11 @@ func (e *Engine) deactivate(l *revision.Line, position int64) {
 		err := e.opts.Revise(e.ctx, l, func(s *subscription.Subscription) {
 			s.State, s.Reason = subscription.Deactivated, "the receiver answered 410 Gone"
 		})
-		e.trouble("deactivating subscription "+l.ID, err)
+		if err != nil {
+			e.trouble("deactivating subscription "+l.ID, err)
+			e.clock.AfterFunc(readRetry, func() { e.deactivate(l, position) })
+			return
+		}
 		e.tell(Notice{Kind: SubscriptionGone, System: l.Consumer.System, Subscription: l.ID, Position: position, Status: 410})
 	}()
 }

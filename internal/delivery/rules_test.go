@@ -204,6 +204,30 @@ func TestGoneDeactivatesAndKeeps(t *testing.T) {
 	}
 }
 
+// A deactivation that others' changes come between is made again; nothing is sent meanwhile.
+func TestGoneDeactivatesAlthoughOthersChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.system("p", profile.Standard)
+	id := w.subscribe("p", "")
+	w.publish("A#1")
+	w.busy.Store(2)
+	w.next().reply(410)
+	state := func() subscription.State { return w.log.Book().Line(id).Now().State }
+	for range 2 {
+		w.publish("B#1")
+		w.quiet()
+		if state() != subscription.Active {
+			t.Fatalf("it is %s, although the change was refused", state())
+		}
+		w.clock.Advance(time.Second)
+	}
+	w.quiet()
+	if state() != subscription.Deactivated {
+		t.Errorf("it is %s", state())
+	}
+}
+
 // Engine invariant I8: one slow request does not stop the others, however far they get ahead of it; what comes for its
 // lane waits on disk, in order.
 func TestOneSlowRequestDoesNotHoldTheWindow(t *testing.T) {

@@ -2,11 +2,13 @@ package delivery_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,7 +45,11 @@ type world struct {
 	hasher   *event.Hasher
 	after    func()
 	render   func(*event.Event) *event.Rendering // nil: the data
+	busy     atomic.Int32                        // how many more of the engine's own changes come between others'
 }
+
+// errBusy is what a change meets that others come between.
+var errBusy = errors.New("others keep changing the configuration")
 
 // sent is one attempt that has arrived at a receiver.
 type sent struct {
@@ -157,9 +163,19 @@ func (w *world) boot() {
 			defer w.mu.Unlock()
 			w.observed = append(w.observed, o)
 		},
-		Revise:  w.reviseLine,
-		Trouble: func(doing string, err error) { w.t.Errorf("trouble %s: %v", doing, err) },
-		Random:  func() float64 { return 0.5 },
+		Revise: func(ctx context.Context, l *revision.Line, change func(*subscription.Subscription)) error {
+			if w.busy.Load() > 0 {
+				w.busy.Add(-1)
+				return errBusy
+			}
+			return w.reviseLine(ctx, l, change)
+		},
+		Trouble: func(doing string, err error) {
+			if !errors.Is(err, errBusy) {
+				w.t.Errorf("trouble %s: %v", doing, err)
+			}
+		},
+		Random: func() float64 { return 0.5 },
 
 		ReplayAhead: 3,
 	})
