@@ -68,7 +68,7 @@ func TestS58IntoTheSinkAndOut(t *testing.T) {
 	}
 	w.Publish("cv", kommune, 3)
 	w.Delivered(3)
-	if got, _ := w.Sinks.Arrivals(id, 0, 10); len(got) != 4 || !got[0].Test || got[3].Test || got[3].Position <= got[2].Position {
+	if got, _ := w.Sinks.Arrivals(id, 0, 10); len(got) != 4 || !got[0].Test || got[3].Test || got[3].Position == got[2].Position {
 		t.Errorf("%+v", got)
 	}
 
