@@ -2,6 +2,7 @@
 package clock
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -27,6 +28,22 @@ func (System) Now() time.Time { return time.Now().UTC() }
 
 // AfterFunc is time.AfterFunc.
 func (System) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
+
+// Wait waits until the clock has moved on by d; false when ctx ended first.
+func Wait(ctx context.Context, c Clock, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	over := make(chan struct{})
+	timer := c.AfterFunc(d, func() { close(over) })
+	defer timer.Stop()
+	select {
+	case <-over:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // Micros is the hub's resolution of time: int64 microseconds since 1970 in UTC (DESIGN section 5).
 func Micros(t time.Time) int64 { return t.UnixMicro() }

@@ -226,25 +226,9 @@ func (k *Keeper) Prune(ctx context.Context) error {
 		}
 		k.Counted("retention", p.Events)
 		more = p.More
-		if !k.rest(ctx, share*k.Clock.Now().Sub(began)) {
+		if !clock.Wait(ctx, k.Clock, share*k.Clock.Now().Sub(began)) {
 			return ctx.Err()
 		}
 	}
 	return nil
-}
-
-// rest waits; false when ctx ended first.
-func (k *Keeper) rest(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	over := make(chan struct{})
-	timer := k.Clock.AfterFunc(d, func() { close(over) })
-	defer timer.Stop()
-	select {
-	case <-over:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -12,7 +12,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/clock"
@@ -104,7 +103,7 @@ func (s *Sender) answer(ctx context.Context, m *channel.Message) channel.Result 
 	}
 	status, delay := settings.Answer(m.Attempt, m.Test)
 	late := delay >= s.config.Profile.Timeout
-	if !s.wait(ctx, min(delay, s.config.Profile.Timeout)) || late {
+	if !clock.Wait(ctx, s.clock, min(delay, s.config.Profile.Timeout)) || late {
 		return channel.Result{Class: channel.Retry, Reason: string(fault.SendTimeout), Detail: "the sink answers later than a receiver may"}
 	}
 	result := channel.Result{Class: s.config.Profile.Classify(status), Status: status}
@@ -114,22 +113,6 @@ func (s *Sender) answer(ctx context.Context, m *channel.Message) channel.Result 
 		result.Detail = "the sink answers so, as it is configured"
 	}
 	return result
-}
-
-// wait reports whether the sender still waits after d.
-func (s *Sender) wait(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	over := make(chan struct{})
-	timer := s.clock.AfterFunc(d, func() { close(over) })
-	defer timer.Stop()
-	select {
-	case <-over:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // Close implements channel.Sender. What is kept stays.
