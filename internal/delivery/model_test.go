@@ -100,6 +100,7 @@ type owed struct {
 	replayed map[string][]*replay // what each lane has of it, in order
 	before   map[string]string    // and what stood in the lane before it
 	left     bool                 // a change to the cursor ended a pass: what it had in lanes comes some time
+	leftOver map[string]bool      // and this is what it may be
 }
 
 // replay is one event that a pass brings once more.
