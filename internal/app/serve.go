@@ -99,15 +99,6 @@ func (h *Hub) shutdown(ctx context.Context, which func(*listener.Listener) bool)
 // while the others answer what has been asked.
 func operates(l *listener.Listener) bool { return slices.Equal(l.Faces(), []string{"operate"}) }
 
-// Handler is everything the hub answers.
-func (h *Hub) Handler() (http.Handler, error) {
-	faces, err := h.faces()
-	if err != nil {
-		return nil, err
-	}
-	return faces.only(config.Faces()), nil
-}
-
 // faces are the handlers that listeners choose among, by the face and the pattern they stand at.
 type faces []face
 
