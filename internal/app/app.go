@@ -249,7 +249,7 @@ func (h *Hub) register(ctx context.Context, book *revision.Book) error {
 	request := &eventlog.Request{Revisions: notify.Register(mail, h.config.Operator != ""), Expect: book.Last()}
 	request.Audit = []audit.Entry{audit.Of(audit.Hub, audit.Register, string(revision.Hub), audit.Detail{Documents: len(request.Revisions)})}
 	if mail {
-		request.Consumers = []string{notify.MailConsumer}
+		request.Consumers = []eventlog.Founding{{Name: notify.MailConsumer, System: notify.System}}
 	}
 	return h.Log.Append(ctx, request)
 }

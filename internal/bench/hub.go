@@ -107,7 +107,8 @@ func (h *hub) configure(ctx context.Context, w world) error {
 			Types: []string{makeType(n * w.types / w.subscriptions)},
 		}
 		add(revision.Subscription, id, s)
-		request.Consumers = append(request.Consumers, revision.ConsumerName(&subscription.System{Agreement: subscription.Agreement{Profile: profile.Standard}}, &s))
+		name := revision.ConsumerName(&subscription.System{Agreement: subscription.Agreement{Profile: profile.Standard}}, &s)
+		request.Consumers = append(request.Consumers, eventlog.Founding{Name: name, System: s.System})
 	}
 	return h.Log.Append(ctx, request)
 }

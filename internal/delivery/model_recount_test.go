@@ -121,7 +121,7 @@ func (m *model) debt(id string, position int64) *debt {
 
 // agree checks that what the store has pending and what its tallies say is the same, at any moment.
 func (m *model) agree() {
-	consumers, err := m.w.store.Consumers(context.Background(), "")
+	consumers, err := m.w.store.Consumers(context.Background())
 	m.w.must(err)
 	for _, k := range consumers {
 		var sum int64

@@ -459,7 +459,7 @@ func (m *model) evidence(body string) string {
 
 // noneLost checks that the store agrees: every delivery that was owed has an outcome that ends it.
 func (m *model) noneLost() {
-	consumers, err := m.w.store.Consumers(context.Background(), "")
+	consumers, err := m.w.store.Consumers(context.Background())
 	m.w.must(err)
 	for _, k := range consumers {
 		if k.Ended {

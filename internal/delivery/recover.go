@@ -20,7 +20,7 @@ func (e *Engine) recover(ctx context.Context) (from int64, err error) {
 	for _, ep := range rejecting {
 		e.endpointAt(ep.System, ep.URL).restore(ep.Spell)
 	}
-	stored, err := e.store.Consumers(ctx, "")
+	stored, err := e.store.TakeUp(ctx, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -83,7 +83,7 @@ func (e *Engine) consumerOf(book *revision.Consumer) *consumer {
 	if c != nil {
 		return c
 	}
-	known, err := e.store.Consumers(e.ctx, book.Name)
+	known, err := e.store.TakeUp(e.ctx, 0, book.Name)
 	if err != nil || len(known) == 0 {
 		e.trouble("taking up the new consumer "+book.Name, err)
 		return nil

@@ -221,10 +221,10 @@ func (w *world) restart() {
 
 func (w *world) revise(revisions ...revision.Revision) {
 	w.t.Helper()
-	var consumers []string
+	var consumers []eventlog.Founding
 	for _, r := range revisions {
 		if r.Kind == revision.Subscription {
-			consumers = append(consumers, "subscription/"+r.Subject)
+			consumers = append(consumers, eventlog.Founding{Name: "subscription/" + r.Subject})
 		}
 	}
 	w.must(w.log.Append(context.Background(), &eventlog.Request{Revisions: revisions, Expect: w.log.Book().Last(), Consumers: consumers}))
@@ -262,7 +262,7 @@ func (w *world) subscribe(system, path string, change ...func(*subscription.Subs
 	doc, _ := w.log.Book().System(system)
 	name := revision.ConsumerName(doc, &s)
 	w.must(w.log.Append(context.Background(), &eventlog.Request{
-		Revisions: []revision.Revision{revision.Of("test", revision.Subscription, s.ID, s)}, Expect: w.log.Book().Last(), Consumers: []string{name},
+		Revisions: []revision.Revision{revision.Of("test", revision.Subscription, s.ID, s)}, Expect: w.log.Book().Last(), Consumers: []eventlog.Founding{{Name: name, System: system}},
 	}))
 	return s.ID
 }

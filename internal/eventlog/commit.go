@@ -39,8 +39,8 @@ type Request struct {
 	Partial bool
 
 	Revisions []revision.Revision
-	Expect    int64    // the newest revision the caller has seen; another one since then refuses the request
-	Consumers []string // consumers the revisions make; they start reading after the revisions
+	Expect    int64      // the newest revision the caller has seen; another one since then refuses the request
+	Consumers []Founding // consumers the revisions make; they start reading after the revisions
 
 	// Audit is what the request does, for the audit log: in the same commit as all else of the request, or by itself
 	// where the act makes no revision. The append sets Number, At, Position and MAC.
@@ -55,6 +55,9 @@ type Request struct {
 	Err  error // why the whole request was refused
 	done chan struct{}
 }
+
+// Founding is a consumer that a change of configuration makes.
+type Founding struct{ Name, System string }
 
 // Clues are what the follower of search adds to its index, and where it stands then, in one transaction.
 type Clues struct {
@@ -85,6 +88,8 @@ type Commit struct {
 // true once they are in the store. It goes in as one, in the order the cuts were made (engine invariant I2).
 type Cut struct {
 	Consumer  int64
+	Token     int64 // of the holding it was made under; 0 where one process has the log to itself
+	Number    int   // from 1 for each token: a cut that is made again, since its end was not known, goes in once
 	Low       int64 // every position below is done, spilled or not for this consumer
 	High      int64 // no position above has been touched
 	Pending   int64 // matched and not ended, of all up to Counted
@@ -101,12 +106,15 @@ type Cut struct {
 	Confirmed int64      // a cursor's reader has all up to here: blocked and waiting rows up to it go; 0: none
 	Ended     bool       // the consumer is removed: its blocked and waiting rows go, its attempts and tallies stay
 	Dropped   int64      // with Ended: how many deliveries went with it
+
+	// Lost is set by the store: another node holds the consumer by now, and nothing of the cut was written.
+	Lost bool
 }
 
 // Reset empties the cut for its next use.
 func (c *Cut) Reset() {
 	*c = Cut{
-		Consumer: c.Consumer, Attempts: c.Attempts[:0], Blocked: c.Blocked[:0], Unblocked: c.Unblocked[:0],
+		Consumer: c.Consumer, Token: c.Token, Attempts: c.Attempts[:0], Blocked: c.Blocked[:0], Unblocked: c.Unblocked[:0],
 		Waiting: c.Waiting[:0], Served: c.Served[:0], Endpoints: c.Endpoints[:0], Passes: c.Passes[:0],
 		Tallies: c.Tallies[:0], Readings: c.Readings[:0],
 	}
@@ -222,8 +230,8 @@ type Consumer struct {
 	Served, RestServed int64 // a cursor's reader was handed out the log, and what was left over, up to here
 }
 
-// Store is where the log is kept. Its methods are safe for concurrent use, except Commit, which the log's one writer
-// calls.
+// Store is where the log is kept. Its methods are safe for concurrent use, except Commit: the log's one writer calls it,
+// and where the log is shared with other nodes two do, one with requests and the other with cuts.
 type Store interface {
 	// Commit writes one transaction, durable when it returns: every request's events or revisions with its audit
 	// entries, numbered and sealed in the order of the requests, then every cut.
@@ -237,10 +245,13 @@ type Store interface {
 	Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error)
 	// At reads one event, or its skeleton; fault.NotFound when there never was one.
 	At(ctx context.Context, position int64) (*event.Event, error)
-	// Revisions reads every revision, in order.
-	Revisions(ctx context.Context) ([]revision.Revision, error)
-	// Consumers reads the delivery state of every consumer, or of one by name.
-	Consumers(ctx context.Context, name string) ([]Consumer, error)
+	// Revisions reads every revision after a position, in order.
+	Revisions(ctx context.Context, after int64) ([]revision.Revision, error)
+	// Consumers reads the delivery state of the named consumers, of every one when none is named.
+	Consumers(ctx context.Context, names ...string) ([]Consumer, error)
+	// TakeUp is Consumers for whoever delivers them from now on: a cut that is made under another token is refused from
+	// here on, and what was written under it before is in what is read.
+	TakeUp(ctx context.Context, token int64, names ...string) ([]Consumer, error)
 	// Owed reads, as of one moment, what a consumer has settled and what of it is on disk for one subscription.
 	Owed(ctx context.Context, consumer, line string) (Owed, error)
 	// Endpoints reads the breakers that are not closed.

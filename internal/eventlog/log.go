@@ -63,7 +63,7 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 	if err != nil {
 		return nil, err
 	}
-	revisions, err := store.Revisions(ctx)
+	revisions, err := store.Revisions(ctx, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -26,12 +26,13 @@ const (
 	IssuerUnreachable Code = "issuer-unreachable"
 
 	// Publishing.
-	InvalidEvent   Code = "invalid-event"
-	EventConflict  Code = "event-conflict"
-	AfterRefused   Code = "after-refused"
-	StorageFull    Code = "storage-full"
-	ShuttingDown   Code = "shutting-down"
-	TooManyEntries Code = "too-many-entries"
+	InvalidEvent     Code = "invalid-event"
+	EventConflict    Code = "event-conflict"
+	AfterRefused     Code = "after-refused"
+	StorageFull      Code = "storage-full"
+	StoreUnreachable Code = "store-unreachable"
+	ShuttingDown     Code = "shutting-down"
+	TooManyEntries   Code = "too-many-entries"
 
 	// Systems and subscriptions.
 	DropCount       Code = "drop-count"
@@ -49,6 +50,11 @@ const (
 	EraseCount     Code = "erase-count"
 	JournalMissing Code = "journal-missing"
 	JournalInvalid Code = "journal-invalid"
+
+	// Several nodes.
+	NotHere         Code = "not-here"
+	NodeUnreachable Code = "node-unreachable"
+	NodeSecrets     Code = "node-secrets"
 
 	// Fetching.
 	FetchPaused Code = "fetch-paused"
@@ -112,6 +118,7 @@ var Catalogue = []Entry{
 	{EventConflict, 409, "An event with this source and id exists with other content", "Give the new fact a new id; an event never changes."},
 	{AfterRefused, 409, "An earlier entry of the same key was refused", "Mend the earlier entry first, then publish both in order."},
 	{StorageFull, 507, "The hub cannot store anything now", "Publish again later; nothing of this request was accepted. Operator: free disk space, delivery resumes by itself."},
+	{StoreUnreachable, 503, "The hub cannot reach its database now", "Try again in some seconds. An event may have been accepted or not: publish it again with the same source and id, and it is in the log once. Operator: see that PostgreSQL runs and that this node reaches it; everything goes on by itself then."},
 	{ShuttingDown, 503, "The hub is stopping", "Publish again in a few seconds; nothing of this request was accepted."},
 	{TooManyEntries, 413, "The batch has too many entries", "Split it; the limit is in the detail."},
 
@@ -128,6 +135,10 @@ var Catalogue = []Entry{
 	{EraseCount, 409, "Another number of events name this person", "Ask with dryRun how many there are, and repeat it with that count, if they are meant."},
 	{JournalMissing, 409, "The backup is from a hub that has erased persons, and the journal of erasures is not here", "Operator: name the journal with --journal, from where audit-heads points; it is what erases those persons here too. Only if it is lost for good: --without-journal, and erase them again by hand."},
 	{JournalInvalid, 422, "The journal of erasures is not as the hub wrote it", "Operator: take the journal and the file audit.key that belong together; if a line was changed or taken out, use a copy of the journal from before."},
+
+	{NotHere, 503, "Another node of the hub has this", "Ask again in some seconds: the system's deliveries are moving to another node just now, or the node that has them tells no address (node-url)."},
+	{NodeUnreachable, 503, "The node of the hub that has this does not answer", "Ask again in some seconds: when it is gone another node takes over. Operator: see that the nodes reach each other at their node-url."},
+	{NodeSecrets, 500, "This node's secrets are not the hub's", "Copy the directory of secrets from a node that runs, and start this one again."},
 
 	{FetchPaused, 503, "Fetching is paused", "Come again later; what is published meanwhile is kept."},
 	{BadCursor, 400, "That is no cursor of this hub", "Use a cursor as the hub gave it, or none to go on from where the hub knows you to stand."},

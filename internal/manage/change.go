@@ -62,7 +62,7 @@ type Put struct {
 // committed together. Neither revisions nor an entry: nothing changes.
 type plan struct {
 	revisions []revision.Revision
-	consumers []string
+	consumers []eventlog.Founding
 	entry     audit.Entry
 }
 

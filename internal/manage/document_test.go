@@ -219,7 +219,7 @@ func TestRevisionsCarryTheirAuthor(t *testing.T) {
 	w := managetest.New(t)
 	_, err := w.Manager.PutSource(ctx, event.Source{Name: "s", URI: "urn:s", Title: "S"}, manage.By{Author: "eva"})
 	w.Must(err)
-	revisions, err := w.Store.Revisions(ctx)
+	revisions, err := w.Store.Revisions(ctx, 0)
 	w.Must(err)
 	if len(revisions) != 1 || revisions[0].Author != "eva" || revisions[0].Kind != revision.Source {
 		t.Errorf("%+v", revisions)

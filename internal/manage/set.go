@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/profile"
@@ -304,7 +305,7 @@ func (s *setChange) plan(author string) plan {
 		}
 		p.revisions = append(p.revisions, revision.Of(author, revision.Subscription, k.next.ID, k.next))
 		if k.old == nil {
-			p.consumers = append(p.consumers, revision.ConsumerName(s.system, k.next))
+			p.consumers = append(p.consumers, eventlog.Founding{Name: revision.ConsumerName(s.system, k.next), System: s.system.Name})
 		}
 	}
 	return p

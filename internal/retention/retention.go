@@ -53,7 +53,7 @@ type Store interface {
 	// AttemptsAt reads what was tried with one event.
 	AttemptsAt(ctx context.Context, position int64) ([]eventlog.AttemptRow, error)
 	// Consumers reads where a consumer stands.
-	Consumers(ctx context.Context, name string) ([]eventlog.Consumer, error)
+	Consumers(ctx context.Context, names ...string) ([]eventlog.Consumer, error)
 }
 
 // Log is the event log.

@@ -28,7 +28,7 @@ func newChain(t *testing.T) *audit.Chain {
 // change is a request of one revision with its audit entry.
 func change(s *store.Store, t *testing.T, name string) *eventlog.Request {
 	t.Helper()
-	revisions, err := s.Revisions(t.Context())
+	revisions, err := s.Revisions(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestAnActAndItsEntryAreOneTransaction(t *testing.T) {
 	if err := s.Commit(t.Context(), c); err == nil {
 		t.Fatal("the entry stands where another does")
 	}
-	if list, err := s.Revisions(t.Context()); err != nil || len(list) != 1 {
+	if list, err := s.Revisions(t.Context(), 0); err != nil || len(list) != 1 {
 		t.Errorf("%d revisions, %v: one without an entry", len(list), err)
 	}
 	alter(t, file, "DELETE FROM audit WHERE number = 3")

@@ -15,6 +15,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // clueRow is a clue whose segment is known.
@@ -36,7 +37,7 @@ func (s *Store) writeClues(c *eventlog.Clues) error {
 			}
 		}
 	}
-	x := indexing{store: s, segments: map[class]int64{}, classes: map[int64]dataKey{}}
+	x := indexing{store: s, segments: map[eventlog.Class]int64{}, classes: map[int64]store.DataKey{}}
 	err := x.messageIDs(c.After, c.UpTo)
 	if err == nil {
 		err = x.hashes(c.Rows)
@@ -79,8 +80,8 @@ const ofMessageIDs = "message ids"
 type indexing struct {
 	store    *Store
 	rows     []clueRow
-	segments map[class]int64
-	classes  map[int64]dataKey // by number, without what is wrapped
+	segments map[eventlog.Class]int64
+	classes  map[int64]store.DataKey // by number, without what is wrapped
 }
 
 // messageIDs adds the ids of the events between two positions, forgotten ones too.
@@ -101,7 +102,7 @@ func (x *indexing) messageIDs(after, upTo int64) error {
 	})
 	for i := range list {
 		if err == nil {
-			list[i].row.segment, err = x.segment(classOf(ofMessageIDs, list[i].recorded))
+			list[i].row.segment, err = x.segment(store.ClassOf(ofMessageIDs, list[i].recorded))
 			x.rows = append(x.rows, list[i].row)
 		}
 	}
@@ -146,21 +147,21 @@ func (x *indexing) segmentOf(position int64) (int64, error) {
 		}
 		x.classes[n] = key
 	}
-	if len(key.wrapped) == 0 {
+	if len(key.Wrapped) == 0 {
 		return 0, nil
 	}
-	return x.segment(key.class)
+	return x.segment(key.Class)
 }
 
 // segment is the number of a class and day, made at first use.
-func (x *indexing) segment(of class) (n int64, err error) {
+func (x *indexing) segment(of eventlog.Class) (n int64, err error) {
 	if n, known := x.segments[of]; known {
 		return n, nil
 	}
 	s := x.store
 	bind := func(st *sqlite.Stmt) {
-		st.BindInt64(1, of.day)
-		st.BindText(2, string(of.retention))
+		st.BindInt64(1, of.Day)
+		st.BindText(2, string(of.Retention))
 	}
 	if err := s.run("INSERT OR IGNORE INTO segments (day, class) VALUES (?, ?)", bind); err != nil {
 		return 0, err
@@ -175,8 +176,8 @@ func (x *indexing) segment(of class) (n int64, err error) {
 
 // hideClues takes what a day's events of one class are found by out of every lookup; the rows are for dropClues. Message
 // ids are in another segment, and stay.
-func hideClues(c *sqlite.Conn, of class) error {
-	return sqlitex.Execute(c, "UPDATE segments SET day = -n WHERE day = ? AND class = ?", &sqlitex.ExecOptions{Args: []any{of.day, string(of.retention)}})
+func hideClues(c *sqlite.Conn, of eventlog.Class) error {
+	return sqlitex.Execute(c, "UPDATE segments SET day = -n WHERE day = ? AND class = ?", &sqlitex.ExecOptions{Args: []any{of.Day, string(of.Retention)}})
 }
 
 // dropClues deletes some clues of a hidden segment, and tells how many that was; 0: there are no more of it, or there is

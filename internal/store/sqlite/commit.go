@@ -11,6 +11,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // statements are the writer's prepared statements by text: prepared once, used for every commit.
@@ -65,9 +66,7 @@ func (s *Store) Commit(_ context.Context, c *eventlog.Commit) error {
 	if err := s.run("BEGIN IMMEDIATE", nil); err != nil {
 		return err
 	}
-	if s.keys.renew.Swap(false) {
-		clear(s.keys.sealing)
-	}
+	s.keys.Renewed()
 	end := endOfLog{s.position, s.recorded, s.revision, s.audited}
 	err := s.write(c)
 	written := time.Now()
@@ -94,8 +93,8 @@ type endOfLog struct {
 // itself.
 func (s *Store) undo() {
 	s.forgetWaiting()
-	clear(s.keys.sealing)
-	s.keys.forget()
+	s.keys.DropSealing()
+	s.keys.Forget()
 	if !s.writer.AutocommitEnabled() {
 		_ = s.run("ROLLBACK", nil) // the error that matters is the one that brought us here
 	}
@@ -241,7 +240,7 @@ func (s *Store) appendEvent(entry *eventlog.Entry) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.sealingKey(classOf(e.Retention, s.recorded))
+	key, err := s.sealingKey(store.ClassOf(e.Retention, s.recorded))
 	if err != nil {
 		return err
 	}
@@ -354,9 +353,9 @@ func (s *Store) appendRevisions(r *eventlog.Request) error {
 			return err
 		}
 	}
-	for _, name := range r.Consumers {
+	for _, founding := range r.Consumers {
 		err := s.run("INSERT OR IGNORE INTO consumers (name, low, high, counted) VALUES (?, ?, ?, ?)", func(st *sqlite.Stmt) {
-			st.BindText(1, name)
+			st.BindText(1, founding.Name)
 			st.BindInt64(2, s.position+1)
 			st.BindInt64(3, s.position)
 			st.BindInt64(4, s.position)

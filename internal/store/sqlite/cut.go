@@ -5,6 +5,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // writeCut writes one consumer's cut. The watermark stands in the same transaction as everything it vouches for.
@@ -153,20 +154,20 @@ func (s *Store) insertDetails(consumer int64, a *eventlog.Attempt) error {
 			st.BindNull(6)
 			return
 		}
-		st.BindInt64(5, key.n)
-		st.BindBytes(6, s.sealer.attempt(key.aead, consumer, a))
+		st.BindInt64(5, key.N)
+		st.BindBytes(6, s.sealer.Attempt(key, consumer, a))
 	})
 }
 
 // answerKey is the key for what a receiver answered to an event: of the event's class and day, for answers echo what was
 // sent and must go when it goes. nil: it has gone already.
-func (s *Store) answerKey(position int64) (*sealingKey, error) {
-	var of class
+func (s *Store) answerKey(position int64) (*store.SealingKey, error) {
+	var of eventlog.Class
 	found := false
 	err := each(s.writer, "SELECT k.class, k.day FROM payloads p JOIN data_keys k ON k.n = p.key WHERE p.position = ? AND k.wrapped IS NOT NULL", func(st *sqlite.Stmt) {
 		st.BindInt64(1, position)
 	}, func(row *sqlite.Stmt) error {
-		of, found = class{event.Retention(row.ColumnText(0)), row.ColumnInt64(1)}, true
+		of, found = eventlog.Class{Retention: event.Retention(row.ColumnText(0)), Day: row.ColumnInt64(1)}, true
 		return nil
 	})
 	if err != nil || !found {

@@ -120,14 +120,14 @@ var sampleBlocked = []eventlog.Blocked{
 // writeSample fills a store with something of everything.
 func writeSample(t *testing.T, s *sqlite.Store) {
 	t.Helper()
-	commit(t, s, &eventlog.Commit{Now: day, Requests: []*eventlog.Request{{Consumers: []string{"fine", "gone"}, Revisions: []revision.Revision{
+	commit(t, s, &eventlog.Commit{Now: day, Requests: []*eventlog.Request{{Consumers: []eventlog.Founding{{Name: "fine"}, {Name: "gone"}}, Revisions: []revision.Revision{
 		revision.Of("me", revision.Source, "a", event.Source{Name: "a", URI: "urn:s"}), revision.Removal("me", revision.Source, "b"),
 		revision.Of("æøå'", revision.Type, "t", event.Type{Name: "t", Retention: "P30D"}),
 	}}}})
 	for n := 1; n <= sampleEvents; n++ {
 		commitEvents(t, s, day+int64(n), sampleEvent(n))
 	}
-	consumers, err := s.Consumers(t.Context(), "")
+	consumers, err := s.Consumers(t.Context())
 	if err != nil || len(consumers) != 2 {
 		t.Fatal(consumers, err)
 	}
@@ -185,11 +185,11 @@ func readSample(t *testing.T, s *sqlite.Store) {
 	if err != nil || len(erasures) != 1 || !slices.Equal(erasures[0].Positions, []int64{5, 300}) || erasures[0].Author != "æøå'" || erasures[0].At != day+11 || erasures[0].UpTo != 9 {
 		t.Errorf("erasures %+v, %v", erasures, err)
 	}
-	revisions, err := s.Revisions(t.Context())
+	revisions, err := s.Revisions(t.Context(), 0)
 	if err != nil || len(revisions) != 3 || revisions[1].Document != nil || revisions[2].Author != "æøå'" || !strings.Contains(string(revisions[2].Document), `"P30D"`) {
 		t.Errorf("revisions %+v, %v", revisions, err)
 	}
-	consumers, err := s.Consumers(t.Context(), "")
+	consumers, err := s.Consumers(t.Context())
 	if err != nil || len(consumers) != 2 || !consumers[1].Ended {
 		t.Fatalf("consumers %+v, %v", consumers, err)
 	}

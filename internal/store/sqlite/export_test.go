@@ -5,7 +5,5 @@ const PositionsQuery = positionsQuery
 
 // WearOut makes every sealing key have sealed as often as it may.
 func (s *Store) WearOut() {
-	for _, k := range s.keys.sealing {
-		k.seals = sealsPerKey
-	}
+	s.keys.WearOut()
 }

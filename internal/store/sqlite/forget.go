@@ -27,10 +27,10 @@ func (s *Store) Forget(ctx context.Context, retention event.Retention, day int64
 		return 0, err
 	}
 	defer c.Close()
-	if keys, err = s.destroy(c, class{retention, day}); err != nil {
+	if keys, err = s.destroy(c, eventlog.Class{Retention: retention, Day: day}); err != nil {
 		return 0, fault.Wrap(fault.StorageFull, err, "cannot forget")
 	}
-	s.keys.forget()
+	s.keys.Forget()
 	if err := s.emptyWAL(c); err != nil {
 		return keys, fault.Wrap(fault.Internal, err, "the keys are destroyed, but traces of them stay in the WAL until its next checkpoint")
 	}
@@ -83,7 +83,7 @@ func (s *Store) Kept(ctx context.Context) (list []eventlog.Class, err error) {
 // patience is how long commits may wait for the readers of the WAL.
 const patience = 500 * time.Millisecond
 
-func (s *Store) destroy(c *sqlite.Conn, of class) (keys int, err error) {
+func (s *Store) destroy(c *sqlite.Conn, of eventlog.Class) (keys int, err error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	end, err := sqlitex.ImmediateTransaction(c)
@@ -92,11 +92,11 @@ func (s *Store) destroy(c *sqlite.Conn, of class) (keys int, err error) {
 	}
 	defer end(&err)
 	err = sqlitex.Execute(c, "UPDATE data_keys SET wrapped = NULL WHERE class = ? AND day = ? AND wrapped IS NOT NULL", &sqlitex.ExecOptions{
-		Args: []any{string(of.retention), of.day},
+		Args: []any{string(of.Retention), of.Day},
 	})
 	keys = c.Changes()
 	// While this transaction is open the writer is between two of its own.
-	s.keys.renew.Store(true)
+	s.keys.Renew()
 	if err == nil && keys > 0 {
 		err = toPrune(c, of)
 	}

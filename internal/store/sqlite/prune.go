@@ -12,12 +12,12 @@ import (
 )
 
 // toPrune puts a class that was just forgotten on the list, from its first position on.
-func toPrune(c *sqlite.Conn, of class) error {
-	first, err := firstAt(c, of.day*event.MicrosPerDay)
+func toPrune(c *sqlite.Conn, of eventlog.Class) error {
+	first, err := firstAt(c, of.Day*event.MicrosPerDay)
 	if err != nil {
 		return err
 	}
-	after, err := firstAt(c, (of.day+1)*event.MicrosPerDay)
+	after, err := firstAt(c, (of.Day+1)*event.MicrosPerDay)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func toPrune(c *sqlite.Conn, of class) error {
 		return err
 	}
 	return sqlitex.Execute(c, "INSERT OR REPLACE INTO pruning (class, day, place, last) VALUES (?, ?, ?, ?)", &sqlitex.ExecOptions{
-		Args: []any{string(of.retention), of.day, first - 1, after - 1},
+		Args: []any{string(of.Retention), of.Day, first - 1, after - 1},
 	})
 }
 
@@ -75,10 +75,10 @@ func (s *Store) Prune(ctx context.Context, most int) (p eventlog.Pruned, err err
 }
 
 func (s *Store) pruneNext(c *sqlite.Conn, most int) (p eventlog.Pruned, err error) {
-	var of class
+	var of eventlog.Class
 	var place, last int64
 	err = each(c, "SELECT class, day, place, last FROM pruning ORDER BY day, class LIMIT 1", nil, func(row *sqlite.Stmt) error {
-		of, p.More = class{event.Retention(row.ColumnText(0)), row.ColumnInt64(1)}, true
+		of, p.More = eventlog.Class{Retention: event.Retention(row.ColumnText(0)), Day: row.ColumnInt64(1)}, true
 		place, last = row.ColumnInt64(2), row.ColumnInt64(3)
 		return nil
 	})
@@ -98,11 +98,11 @@ func (s *Store) pruneNext(c *sqlite.Conn, most int) (p eventlog.Pruned, err erro
 		return p, err
 	}
 	if upTo == 0 {
-		return p, sqlitex.Execute(c, "DELETE FROM pruning WHERE class = ? AND day = ?", &sqlitex.ExecOptions{Args: []any{string(of.retention), of.day}})
+		return p, sqlitex.Execute(c, "DELETE FROM pruning WHERE class = ? AND day = ?", &sqlitex.ExecOptions{Args: []any{string(of.Retention), of.Day}})
 	}
 	p.Events, err = pruneRange(c, of, place, upTo)
 	if err == nil {
-		err = sqlitex.Execute(c, "UPDATE pruning SET place = ? WHERE class = ? AND day = ?", &sqlitex.ExecOptions{Args: []any{upTo, string(of.retention), of.day}})
+		err = sqlitex.Execute(c, "UPDATE pruning SET place = ? WHERE class = ? AND day = ?", &sqlitex.ExecOptions{Args: []any{upTo, string(of.Retention), of.Day}})
 	}
 	return p, err
 }
@@ -126,8 +126,8 @@ func reach(c *sqlite.Conn, place, last int64, most int) (upTo int64, err error) 
 // destroyed names the keys of a class that are gone. One that was made since, for events that came late, is not.
 const destroyed = "(SELECT n FROM data_keys WHERE class = ?3 AND day = ?4 AND wrapped IS NULL)"
 
-func pruneRange(c *sqlite.Conn, of class, after, upTo int64) (events int64, err error) {
-	args := &sqlitex.ExecOptions{Args: []any{after, upTo, string(of.retention), of.day}}
+func pruneRange(c *sqlite.Conn, of eventlog.Class, after, upTo int64) (events int64, err error) {
+	args := &sqlitex.ExecOptions{Args: []any{after, upTo, string(of.Retention), of.Day}}
 	const skeleton = "UPDATE events SET flags = flags | 2, lane = zeroblob(16) WHERE position IN " +
 		"(SELECT position FROM payloads WHERE position > ?1 AND position <= ?2 AND key IN " + destroyed + ")"
 	const answers = "UPDATE attempt_details SET key = NULL, sealed = NULL WHERE position > ?1 AND position <= ?2 AND key IN " + destroyed

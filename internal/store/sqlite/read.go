@@ -14,6 +14,7 @@ import (
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // Head implements eventlog.Store.
@@ -29,12 +30,12 @@ const eventColumns = `SELECT e.position, e.recorded, e.id, e.source, e.type, e.t
 func (s *Store) Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error) {
 	events := make([]*event.Event, 0, limit)
 	err := s.reading(ctx, func(c *sqlite.Conn) error {
-		o := s.keys.opener()
+		o := s.opener(c)
 		return each(c, eventColumns+"WHERE e.position > ? AND e.position <= ? ORDER BY e.position", func(st *sqlite.Stmt) {
 			st.BindInt64(1, after)
 			st.BindInt64(2, upTo)
 		}, func(row *sqlite.Stmt) error {
-			e, err := s.event(o, c, row)
+			e, err := s.event(o, row)
 			events = append(events, e)
 			return err
 		})
@@ -52,9 +53,9 @@ func (s *Store) At(ctx context.Context, position int64) (e *event.Event, err err
 }
 
 func (s *Store) readAt(c *sqlite.Conn, position int64) (found *event.Event, err error) {
-	o := s.keys.opener()
+	o := s.opener(c)
 	err = each(c, eventColumns+"WHERE e.position = ?", func(st *sqlite.Stmt) { st.BindInt64(1, position) }, func(row *sqlite.Stmt) error {
-		if found, err = s.event(o, c, row); err == nil && !found.Forgotten {
+		if found, err = s.event(o, row); err == nil && !found.Forgotten {
 			found.SourceID = sourceID(found.Head)
 		}
 		return err
@@ -67,7 +68,7 @@ func (s *Store) readAt(c *sqlite.Conn, position int64) (found *event.Event, err 
 
 // event reads one row of eventColumns: a skeleton, when it was forgotten. That its rows are not pruned yet makes no
 // difference.
-func (s *Store) event(o *opener, c *sqlite.Conn, row *sqlite.Stmt) (*event.Event, error) {
+func (s *Store) event(o *store.Opener, row *sqlite.Stmt) (*event.Event, error) {
 	e := s.skeleton(row)
 	if row.ColumnInt64(8)&forgotten != 0 {
 		return e.Skeleton(), nil
@@ -75,8 +76,8 @@ func (s *Store) event(o *opener, c *sqlite.Conn, row *sqlite.Stmt) (*event.Event
 	if row.ColumnIsNull(9) {
 		return nil, fault.New(fault.SealBroken, "the payload at position %d is missing, and was not forgotten", e.Position)
 	}
-	err := o.event(c, row, 9, 10, e)
-	if errors.Is(err, errForgotten) {
+	err := openEvent(o, row, 9, 10, e)
+	if errors.Is(err, store.ErrForgotten) {
 		return e.Skeleton(), nil
 	}
 	if err != nil {
@@ -95,9 +96,11 @@ func sourceID(head []byte) string {
 }
 
 // Revisions implements eventlog.Store.
-func (s *Store) Revisions(ctx context.Context) (list []revision.Revision, err error) {
+func (s *Store) Revisions(ctx context.Context, after int64) (list []revision.Revision, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT position, recorded, author, kind, subject, document FROM revisions ORDER BY position", nil, func(row *sqlite.Stmt) error {
+		return each(c, "SELECT position, recorded, author, kind, subject, document FROM revisions WHERE position > ? ORDER BY position", func(st *sqlite.Stmt) {
+			st.BindInt64(1, after)
+		}, func(row *sqlite.Stmt) error {
 			r := revision.Revision{
 				Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1), Author: row.ColumnText(2),
 				Kind: revision.Kind(row.ColumnText(3)), Subject: row.ColumnText(4),
@@ -112,18 +115,30 @@ func (s *Store) Revisions(ctx context.Context) (list []revision.Revision, err er
 	return list, err
 }
 
+// TakeUp implements eventlog.Store: there is one who delivers, and no token.
+func (s *Store) TakeUp(ctx context.Context, _ int64, names ...string) ([]eventlog.Consumer, error) {
+	return s.Consumers(ctx, names...)
+}
+
 // Consumers implements eventlog.Store.
-func (s *Store) Consumers(ctx context.Context, name string) (list []eventlog.Consumer, err error) {
+func (s *Store) Consumers(ctx context.Context, names ...string) (list []eventlog.Consumer, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		err := each(c, "SELECT id, name, low, high, ended, pending, counted FROM consumers WHERE ?1 = '' OR name = ?1 ORDER BY id", func(st *sqlite.Stmt) {
-			st.BindText(1, name)
-		}, func(row *sqlite.Stmt) error {
+		read := func(row *sqlite.Stmt) error {
 			list = append(list, eventlog.Consumer{
 				ID: row.ColumnInt64(0), Name: row.ColumnText(1), Low: row.ColumnInt64(2), High: row.ColumnInt64(3),
 				Ended: row.ColumnInt64(4) != 0, Pending: row.ColumnInt64(5), Counted: row.ColumnInt64(6), Behind: map[eventlog.Lane]int{}, Settled: map[int64]bool{},
 			})
 			return nil
-		})
+		}
+		const columns = "SELECT id, name, low, high, ended, pending, counted FROM consumers "
+		if len(names) == 0 {
+			err = each(c, columns+"ORDER BY id", nil, read)
+		}
+		for _, name := range names {
+			if err == nil {
+				err = each(c, columns+"WHERE name = ?", func(st *sqlite.Stmt) { st.BindText(1, name) }, read)
+			}
+		}
 		for i := range list {
 			if err == nil && !list[i].Ended {
 				err = loadConsumer(c, &list[i])
@@ -289,7 +304,7 @@ func (s *Store) Epochs(ctx context.Context) (list []eventlog.Epoch, err error) {
 // AttemptsAt implements eventlog.Store.
 func (s *Store) AttemptsAt(ctx context.Context, position int64) (list []eventlog.AttemptRow, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		o := s.keys.opener()
+		o := s.opener(c)
 		return each(c, `SELECT c.name, a.number, a.at, a.outcome, a.status, a.duration, d.reason, d.key, d.sealed, c.id, a.pass
 			FROM attempts a JOIN consumers c ON c.id = a.consumer
 			LEFT JOIN attempt_details d ON d.position = a.position AND d.consumer = a.consumer AND d.number = a.number
@@ -297,7 +312,7 @@ func (s *Store) AttemptsAt(ctx context.Context, position int64) (list []eventlog
 			st.BindInt64(1, position)
 		}, func(row *sqlite.Stmt) error {
 			list = append(list, readAttempt(row, position))
-			return o.attempt(c, row, 7, 8, row.ColumnInt64(9), &list[len(list)-1].Attempt)
+			return openAttempt(o, row, 7, 8, row.ColumnInt64(9), &list[len(list)-1].Attempt)
 		})
 	})
 	return list, err

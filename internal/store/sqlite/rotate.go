@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // Rotation is what Rotate did.
@@ -20,7 +21,7 @@ type Rotation struct {
 // file: a hub asks for the newest key each time it makes a data key, and it makes one inside a transaction of its own.
 // Errors: fault.KeyMissing and fault.SealBroken when a data key cannot be unwrapped; then nothing was changed but that
 // there is a new key.
-func Rotate(ctx context.Context, file string, keys Keys) (r Rotation, err error) {
+func Rotate(ctx context.Context, file string, keys store.Keys) (r Rotation, err error) {
 	c, err := openBeside(ctx, file)
 	if err != nil {
 		return r, err
@@ -41,13 +42,13 @@ func Rotate(ctx context.Context, file string, keys Keys) (r Rotation, err error)
 	return r, nil
 }
 
-func rewrap(c *sqlite.Conn, keys Keys, r *Rotation) (err error) {
+func rewrap(c *sqlite.Conn, keys store.Keys, r *Rotation) (err error) {
 	end, err := sqlitex.ImmediateTransaction(c)
 	if err != nil {
 		return err
 	}
 	defer end(&err)
-	var rows []dataKey
+	var rows []store.DataKey
 	err = each(c, dataKeyColumns+"WHERE wrapped IS NOT NULL AND kek <> ?", func(st *sqlite.Stmt) { st.BindText(1, r.KEK) }, func(row *sqlite.Stmt) error {
 		rows = append(rows, scanDataKey(row))
 		return nil
@@ -57,28 +58,24 @@ func rewrap(c *sqlite.Conn, keys Keys, r *Rotation) (err error) {
 	}
 	retired := map[string]bool{}
 	for i := range rows {
-		if err := rows[i].rewrap(c, keys, r.KEK); err != nil {
+		if err := rewrapOne(c, &rows[i], keys, r.KEK); err != nil {
 			return err
 		}
-		if !retired[rows[i].kek] {
-			retired[rows[i].kek] = true
-			r.Retired = append(r.Retired, rows[i].kek)
+		if !retired[rows[i].KEK] {
+			retired[rows[i].KEK] = true
+			r.Retired = append(r.Retired, rows[i].KEK)
 		}
 	}
 	r.Wrapped = len(rows)
 	return nil
 }
 
-func (d *dataKey) rewrap(c *sqlite.Conn, keys Keys, kek string) error {
-	key, err := d.unwrap(keys)
+func rewrapOne(c *sqlite.Conn, d *store.DataKey, keys store.Keys, kek string) error {
+	wrapped, err := d.Rewrap(keys, kek)
 	if err != nil {
 		return err
 	}
-	wrapped, err := keys.Wrap(kek, key, wrapping(d.n, d.class))
-	if err != nil {
-		return err
-	}
-	return sqlitex.Execute(c, "UPDATE data_keys SET kek = ?, wrapped = ? WHERE n = ?", &sqlitex.ExecOptions{Args: []any{kek, wrapped, d.n}})
+	return sqlitex.Execute(c, "UPDATE data_keys SET kek = ?, wrapped = ? WHERE n = ?", &sqlitex.ExecOptions{Args: []any{kek, wrapped, d.N}})
 }
 
 // KEKsInUse tells how many data keys of a file each key-encryption key wraps, by id.

@@ -6,6 +6,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // rows is an INSERT of many rows at a time: what SQLite spends on beginning and ending a statement costs as much as a
@@ -59,7 +60,7 @@ func (s *Store) insert(r *rows, count int, bind func(st *sqlite.Stmt, at, i int)
 type row struct {
 	event        *event.Event
 	source, kind int64
-	key          *sealingKey
+	key          *store.SealingKey
 }
 
 // insertEvents inserts the rows that wait, together.
@@ -81,8 +82,8 @@ func (s *Store) insertEvents() error {
 		err = s.insert(&payloadRows, len(waiting), func(st *sqlite.Stmt, at, i int) {
 			e := waiting[i].event
 			st.BindInt64(at+1, e.Position)
-			st.BindInt64(at+2, waiting[i].key.n)
-			st.BindBytes(at+3, s.sealer.event(waiting[i].key.aead, e))
+			st.BindInt64(at+2, waiting[i].key.N)
+			st.BindBytes(at+3, s.sealer.Event(waiting[i].key, e))
 		})
 	}
 	s.forgetWaiting()

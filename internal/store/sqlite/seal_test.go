@@ -50,7 +50,7 @@ func answer(t testing.TB, s *sqlite.Store, positions ...int64) {
 		t.Fatal(err)
 	}
 	if len(consumers) == 0 {
-		make := &eventlog.Request{Consumers: []string{"c"}, Revisions: []revision.Revision{revision.Removal("me", revision.Source, "b")}}
+		make := &eventlog.Request{Consumers: []eventlog.Founding{{Name: "c"}}, Revisions: []revision.Revision{revision.Removal("me", revision.Source, "b")}}
 		if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{make}}); err != nil || make.Err != nil {
 			t.Fatal(err, make.Err)
 		}

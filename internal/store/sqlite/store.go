@@ -13,6 +13,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // Store is the log in one SQLite file. One connection writes, a pool reads.
@@ -23,8 +24,8 @@ type Store struct {
 	file   string
 	turn   sync.Mutex // whoever writes: SQLite would let the second sleep, and wake late
 	same   func(stored, offered *event.Event) bool
-	keys   *keyring
-	sealer sealer
+	keys   *store.Keyring
+	sealer store.Sealer
 	cache  statements
 
 	// The writer's own view of the end of the log; only Commit touches it.
@@ -52,7 +53,7 @@ type typeVersion struct{ name, version string }
 // Options are what a store needs besides its file.
 type Options struct {
 	// Keys stand outside the database and wrap the keys in it.
-	Keys Keys
+	Keys store.Keys
 	// Same decides whether an event offered under a known source and id is the stored one again (DESIGN promise 1).
 	Same func(stored, offered *event.Event) bool
 	// Version is this program's, kept in the file for whoever finds it newer than theirs; "" is "dev".
@@ -69,7 +70,7 @@ func Open(file string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "cannot open the database %s", file)
 	}
-	s := &Store{writer: writer, file: file, same: o.Same, keys: newKeyring(o.Keys), full: true}
+	s := &Store{writer: writer, file: file, same: o.Same, keys: store.NewKeyring(o.Keys), full: true}
 	if err := s.prepare(&o); err != nil {
 		writer.Close()
 		if fault.Known(err) {

@@ -172,7 +172,7 @@ func TestRevisionsExpectWhatTheirAuthorSaw(t *testing.T) {
 	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "hub.db"))
 	rev := func(expect int64) *eventlog.Request {
-		return &eventlog.Request{Expect: expect, Consumers: []string{"subscription/x"}, Revisions: []revision.Revision{
+		return &eventlog.Request{Expect: expect, Consumers: []eventlog.Founding{{Name: "subscription/x"}}, Revisions: []revision.Revision{
 			revision.Of("me", revision.Source, "a", event.Source{Name: "a"}), revision.Removal("me", revision.Source, "b"),
 		}}
 	}
@@ -181,11 +181,11 @@ func TestRevisionsExpectWhatTheirAuthorSaw(t *testing.T) {
 	if first.Err != nil || !fault.Has(stale.Err, fault.Precondition) {
 		t.Fatalf("want the first in and the stale one refused, got %v and %v", first.Err, stale.Err)
 	}
-	list, err := s.Revisions(t.Context())
+	list, err := s.Revisions(t.Context(), 0)
 	if err != nil || len(list) != 2 || list[0].Position != 1 || list[1].Document != nil || entry.Event.Position != 3 {
 		t.Fatalf("want revisions at 1 and 2 and the event at 3, got %+v, event at %d, %v", list, entry.Event.Position, err)
 	}
-	consumers, err := s.Consumers(t.Context(), "")
+	consumers, err := s.Consumers(t.Context())
 	if err != nil || len(consumers) != 1 || consumers[0].Low != 3 || consumers[0].High != 2 {
 		t.Fatalf("want one consumer that begins after its revision, got %+v, %v", consumers, err)
 	}
@@ -196,7 +196,7 @@ func TestCutsReadBack(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "hub.db")
 	s := open(t, file)
-	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{{Consumers: []string{"c"}, Revisions: []revision.Revision{revision.Removal("me", revision.Source, "b")}}}})
+	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{{Consumers: []eventlog.Founding{{Name: "c"}}, Revisions: []revision.Revision{revision.Removal("me", revision.Source, "b")}}}})
 	consumers, _ := s.Consumers(t.Context(), "c")
 	id := consumers[0].ID
 	events := &eventlog.Request{}

@@ -1,4 +1,4 @@
-package sqlite
+package store
 
 import (
 	"bytes"
@@ -13,12 +13,12 @@ func BenchmarkSeal(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var s sealer
+	var s Sealer
 	data := bytes.Repeat([]byte("x"), 1024)
 	e := &event.Event{Position: 1, Head: data[:200], MediaType: "application/json", Data: data}
 	b.SetBytes(int64(len(e.Head) + len(e.Data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		s.event(key, e)
+		s.Event(&SealingKey{aead: key}, e)
 	}
 }

@@ -1,0 +1,151 @@
+// Package store is what the stores have in common: how what is kept is sealed, and under which keys. Each store is a
+// package below it.
+package store
+
+import (
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+)
+
+// What is sealed: one blob for a row, nonce | AES-256-GCM ciphertext | tag, the nonce random (NIST SP 800-38D section
+// 8.2.2). The additional data binds a blob to its table and row, so that no row can stand in for another.
+
+// ErrForgotten means that the data key was destroyed: what it sealed is gone.
+var ErrForgotten = errors.New("its data key was destroyed")
+
+// What a blob is of: the first byte of its additional data.
+const (
+	ofEvent   = 'e' // and the event's position
+	ofMessage = 'm' // an event again, and its message id: where a blob is made before its position is known
+	ofAttempt = 'a'
+)
+
+// Binding says what the blob of an event is bound to.
+type Binding uint8
+
+// The bindings.
+const (
+	ToPosition Binding = iota
+	ToMessage
+)
+
+// bound is the additional data of a row.
+type bound [1 + 3*8]byte
+
+func (b *bound) event(by Binding, e *event.Event) []byte {
+	if by == ToMessage {
+		b[0] = ofMessage
+		copy(b[1:], e.ID[:])
+		return b[:1+len(e.ID)]
+	}
+	b[0] = ofEvent
+	binary.BigEndian.PutUint64(b[1:], uint64(e.Position))
+	return b[:9]
+}
+
+func (b *bound) attempt(position, consumer, number int64) []byte {
+	b[0] = ofAttempt
+	binary.BigEndian.PutUint64(b[1:], uint64(position))
+	binary.BigEndian.PutUint64(b[9:], uint64(consumer))
+	binary.BigEndian.PutUint64(b[17:], uint64(number))
+	return b[:]
+}
+
+// Sealer holds a writer's buffers, so that sealing allocates nothing. It is not safe for concurrent use.
+type Sealer struct {
+	Binding       Binding
+	bound         bound
+	plain, sealed []byte
+}
+
+// largeBuffer is what a sealer keeps at most between two rows: one huge event must not hold its memory for ever.
+const largeBuffer = 64 << 10
+
+// Event seals head, media type and data. The result holds until the next call.
+func (s *Sealer) Event(key *SealingKey, e *event.Event) []byte {
+	plain := binary.AppendUvarint(s.plain[:0], uint64(len(e.Head)))
+	plain = append(plain, e.Head...)
+	plain = binary.AppendUvarint(plain, uint64(len(e.MediaType)))
+	plain = append(plain, e.MediaType...)
+	return s.seal(key.aead, append(plain, e.Data...), s.bound.event(s.Binding, e))
+}
+
+// Attempt seals the answer's detail and body. The result holds until the next call.
+func (s *Sealer) Attempt(key *SealingKey, consumer int64, a *eventlog.Attempt) []byte {
+	plain := binary.AppendUvarint(s.plain[:0], uint64(len(a.Result.Detail)))
+	plain = append(plain, a.Result.Detail...)
+	return s.seal(key.aead, append(plain, a.Result.Body...), s.bound.attempt(a.Position, consumer, int64(a.Number)))
+}
+
+func (s *Sealer) seal(key cipher.AEAD, plain, bound []byte) []byte {
+	sealed := key.Seal(s.sealed[:0], nil, plain, bound)
+	if cap(plain) <= largeBuffer {
+		s.plain, s.sealed = plain[:0], sealed[:0]
+	} else {
+		s.plain, s.sealed = nil, nil
+	}
+	return sealed
+}
+
+// Opener opens the rows of one read. It is not safe for concurrent use.
+type Opener struct {
+	Binding    Binding
+	ring       *Keyring
+	load       func(n int64) (DataKey, error) // reads a row of data_keys
+	generation uint64
+	bound      bound
+}
+
+// Event opens a payload into e; sealed is overwritten, and head and data stay in it.
+// Errors: ErrForgotten, fault.KeyMissing, fault.SealBroken, and what reading the key's row gives.
+func (o *Opener) Event(key int64, sealed []byte, e *event.Event) error {
+	k, err := o.key(key)
+	if err != nil {
+		return err
+	}
+	plain, err := k.aead.Open(sealed[:0], nil, sealed, o.bound.event(o.Binding, e))
+	if err != nil {
+		return fault.Wrap(fault.SealBroken, err, "the payload at position %d does not open", e.Position)
+	}
+	head, rest := part(plain)
+	media, data := part(rest)
+	if head == nil || media == nil {
+		return fault.New(fault.SealBroken, "the payload at position %d is cut short", e.Position)
+	}
+	e.Head, e.MediaType, e.Data, e.Retention = head, string(media), data, k.retention
+	return nil
+}
+
+// Attempt opens what an attempt was answered; sealed is overwritten, and the body stays in it. Where the event is
+// forgotten, so is this: nothing is opened, and that is no error.
+func (o *Opener) Attempt(key int64, sealed []byte, consumer int64, a *eventlog.Attempt) error {
+	k, err := o.key(key)
+	if errors.Is(err, ErrForgotten) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	plain, err := k.aead.Open(sealed[:0], nil, sealed, o.bound.attempt(a.Position, consumer, int64(a.Number)))
+	if err != nil {
+		return fault.Wrap(fault.SealBroken, err, "the answer to attempt %d at position %d does not open", a.Number, a.Position)
+	}
+	detail, body := part(plain)
+	a.Result.Detail, a.Result.Body = string(detail), body
+	return nil
+}
+
+// part takes a length and as many bytes off the front; nil means that there are fewer.
+func part(b []byte) (first, rest []byte) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return nil, nil
+	}
+	end := size + int(n)
+	return b[size:end:end], b[end:]
+}
