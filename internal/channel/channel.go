@@ -59,6 +59,7 @@ type Message struct {
 	Body        []byte // not written to and not kept
 	Headers     []event.Header
 	Attempt     int   // 1 for the first
+	Lease       int64 // of the node that sends it: a later holder has a higher one; 0: there is one process
 	Replay      int64 // the pass it is replayed by: Varsel-Replay; 0: none
 	Test        bool  // sample data: Varsel-Test: 1
 	At          time.Time

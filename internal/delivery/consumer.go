@@ -27,6 +27,7 @@ type consumer struct {
 	engine *Engine
 	book   *revision.Consumer
 	id     int64
+	hold   *holding // under which it is delivered here
 
 	mu      sync.Mutex
 	read    int64 // every position up to here has been looked at, in this life
@@ -72,6 +73,7 @@ type consumer struct {
 	came      *eventlog.Broadcast // something can be leased
 	touched   bool                // the log will ask for a cut
 	ended     bool
+	lost      bool // with ended: it goes on at another node
 }
 
 // outlet is where one subscription's deliveries leave: its lanes that are ready, and the endpoint they wait for.
@@ -86,12 +88,12 @@ type outlet struct {
 	loose    int  // at most so many ready lanes are in memory only
 }
 
-func newConsumer(e *Engine, book *revision.Consumer, k *eventlog.Consumer) *consumer {
+func newConsumer(e *Engine, book *revision.Consumer, k *eventlog.Consumer, h *holding) *consumer {
 	c := &consumer{
-		engine: e, book: book, id: k.ID, read: k.Low - 1, high: k.High, missed: k.Low - 1,
+		engine: e, book: book, id: k.ID, hold: h, read: k.Low - 1, high: k.High, missed: k.Low - 1,
 		lanes: map[event.Lane]*lane{}, outlets: map[string]*outlet{}, settled: k.Settled,
 		pending: k.Pending, counted: k.Counted, replays: k.Replays, byLine: k.ByLine, served: [2]int64{k.Served, k.RestServed}, slots: firstSlots,
-		cut: &eventlog.Cut{Consumer: k.ID}, spare: &eventlog.Cut{Consumer: k.ID},
+		cut: &eventlog.Cut{Consumer: k.ID, Token: h.token}, spare: &eventlog.Cut{Consumer: k.ID, Token: h.token},
 		channel: book.Channel(), recorded: eventlog.NewBroadcast(), came: eventlog.NewBroadcast(),
 	}
 	if c.byLine == nil {
@@ -228,7 +230,7 @@ func (c *consumer) spillDetours() {
 
 // readOn sees to it that a goroutine reads what this consumer has not seen, if there is room for it.
 func (c *consumer) readOn() {
-	if c.reading || c.live || c.ended || c.mode != inLanes || !c.room() || !c.engine.begin() {
+	if c.reading || c.live || c.ended || c.hold.over() || c.mode != inLanes || !c.room() || !c.engine.begin() {
 		return
 	}
 	c.reading = true
@@ -269,7 +271,7 @@ func (c *consumer) nextRange() (after int64, limit int, more bool) {
 		c.live = true
 	}
 	full := !c.room()
-	if c.live || c.ended || full || c.engine.ctx.Err() != nil {
+	if c.live || c.ended || full || c.hold.over() {
 		c.reading = false
 		return 0, 0, false
 	}
@@ -319,7 +321,7 @@ func (c *consumer) takeIn(events []*event.Event, upTo int64) {
 
 // pump starts whatever can be sent.
 func (c *consumer) pump() {
-	if c.ended || len(c.waiting) == 0 {
+	if c.ended || len(c.waiting) == 0 || c.hold.over() {
 		return
 	}
 	if !c.engine.sendable() {
@@ -467,7 +469,7 @@ func (c *consumer) Cut() *eventlog.Cut {
 	cut := c.cut
 	c.high = max(c.high, c.read)
 	cut.Low, cut.High = c.watermark(), c.high
-	cut.Pending, cut.Counted = c.pending, c.counted
+	cut.Pending, cut.Counted, cut.Number = c.pending, c.counted, c.cuts
 	c.cut, c.cutting, c.spare = c.spare, c.cut, nil
 	c.settling, c.committed = c.committed[:0], c.settling
 	return cut
@@ -483,6 +485,10 @@ func (c *consumer) watermark() int64 {
 
 // Committed implements eventlog.Cutter: the outcomes are in the store, so their lanes go on.
 func (c *consumer) Committed(cut *eventlog.Cut) {
+	if cut.Lost {
+		c.engine.drop(c.book.System, c.hold)
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	cut.Reset()

@@ -269,8 +269,11 @@ func (c *consumer) untilRead(ctx context.Context) error {
 	for {
 		recorded := c.recorded.Wait()
 		c.mu.Lock()
-		moving := c.mode != byCursor
+		moving, lost := c.mode != byCursor, c.lost
 		c.mu.Unlock()
+		if lost {
+			return notHere(c.book.System)
+		}
 		if !moving {
 			return nil
 		}

@@ -35,7 +35,6 @@ type Engine struct {
 	stopped bool
 
 	lastPass atomic.Int64        // the number of the newest replay
-	resumed  []func()            // replays to go on with, once started
 	passed   *eventlog.Broadcast // routed has moved
 	routed   atomic.Int64        // the router has offered everything up to here
 	inFlight atomic.Int64
@@ -49,7 +48,12 @@ type Engine struct {
 
 	forgotten forgotten
 
+	whole  *holding      // everything, in a hub of one process; nil in one of several nodes
+	called chan struct{} // capacity 1: the router is to look at what arrived
+
 	mu        sync.Mutex
+	holdings  map[string]*holding // by system
+	arrivals  []*arrival          // to be taken up by the router
 	consumers map[*revision.Consumer]*consumer
 	bySystem  map[string][]*consumer
 	endpoints map[endpointKey]*endpoint
@@ -86,6 +90,10 @@ type Options struct {
 	Random func() float64
 	// InFlight bounds the sends of this node; 0: 4,096.
 	InFlight int
+	// Shared says that the hub has other nodes: a system is delivered here between TakeUp and LetGo, and not otherwise.
+	Shared bool
+	// DrawPass gives a replay a number that no other has, on any node; nil: the engine counts.
+	DrawPass func(context.Context) (int64, error)
 	// ReplayAhead bounds what of a replay stands in lanes at a time; 0: 1,024.
 	ReplayAhead int
 }
@@ -108,23 +116,25 @@ func New(log *eventlog.Log, store eventlog.Store, clk clock.Clock, opts Options)
 	e := &Engine{
 		log: log, store: store, book: log.Book(), clock: clk, opts: opts, ctx: ctx, cancel: cancel, waits: waits, endWaits: endWaits, passed: eventlog.NewBroadcast(),
 		idle: make(chan job), calm: make(chan struct{}, 1), consumers: map[*revision.Consumer]*consumer{}, bySystem: map[string][]*consumer{},
-		endpoints: map[endpointKey]*endpoint{}, nonce: rand.Uint32(),
+		endpoints: map[endpointKey]*endpoint{}, nonce: rand.Uint32(), holdings: map[string]*holding{}, called: make(chan struct{}, 1),
+	}
+	if !opts.Shared {
+		e.whole = newHolding(ctx, 0)
+		close(e.whole.taken)
 	}
 	e.due = newDueTimes(clk, e.fall)
 	return e
 }
 
-// Start takes up every consumer where the store says it stands, and follows the log from there.
+// Start takes up every consumer where the store says it stands, unless the hub has other nodes, and follows the log from
+// there.
 func (e *Engine) Start(ctx context.Context) error {
-	from, err := e.recover(ctx)
-	if err != nil {
+	if e.whole == nil {
+		e.routed.Store(e.log.Head())
+		_, _, e.seen = e.book.ChangedSince(0)
+	} else if err := e.recover(ctx); err != nil {
 		return err
 	}
-	e.routed.Store(from)
-	for _, goOn := range e.resumed {
-		goOn()
-	}
-	e.resumed = nil
 	if e.begin() {
 		go func() {
 			defer e.end()

@@ -127,7 +127,7 @@ func (c *consumer) fetch(l *lane) {
 }
 
 func (c *consumer) fetched(l *lane, rows []eventlog.Waiting, err error, commits int) {
-	if c.ended || l.disk == nil || c.lanes[l.key] != l || c.engine.ctx.Err() != nil {
+	if c.ended || l.disk == nil || c.lanes[l.key] != l || c.hold.ctx.Err() != nil {
 		return
 	}
 	l.disk.fetching = false

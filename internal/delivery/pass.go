@@ -118,7 +118,7 @@ func (c *consumer) stretch(p *pass) (after, upTo int64, state passState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case c.ended || p.stopped || p.Ended != 0:
+	case c.ended || c.hold.over() || p.stopped || p.Ended != 0:
 		return 0, 0, passEnds
 	case c.mode != inLanes || p.Place >= p.Filter.UpTo:
 		c.endPass(p)
@@ -165,7 +165,7 @@ func (c *consumer) notOver(after, upTo int64) (unfinished map[int64]bool, tried 
 func (c *consumer) putBack(p *pass, line *revision.Line, chosen []*event.Event, upTo int64, unfinished map[int64]bool, tried map[int64]int) (count int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended || p.stopped || p.Ended != 0 || c.mode != inLanes {
+	if c.ended || c.hold.over() || p.stopped || p.Ended != 0 || c.mode != inLanes {
 		return 0
 	}
 	var left []event.Lane

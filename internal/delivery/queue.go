@@ -103,6 +103,9 @@ func (e *Engine) pulledBy(ctx context.Context, id string, by subscription.Channe
 	}
 	for {
 		passed := e.passed.Wait()
+		if err := e.here(s.System); err != nil {
+			return nil, err
+		}
 		if c := e.known(line.Consumer); c != nil {
 			return c, nil
 		}
@@ -148,7 +151,7 @@ func (c *consumer) prepare(j job) (*event.Rendering, verdict) {
 func (c *consumer) takeReady(most int) (taken []job) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended || c.mode != inLanes || !c.engine.log.Healthy() {
+	if c.ended || c.hold.over() || c.mode != inLanes || !c.engine.log.Healthy() {
 		return nil
 	}
 	for _, o := range c.waiting {
@@ -286,6 +289,9 @@ func (e *Engine) settleLeases(ctx context.Context, id string, tokens []string, s
 	if line == nil || line.Now() == nil {
 		return nil, fault.New(fault.NotFound, "there is no subscription %q", id)
 	}
+	if err := e.here(line.Consumer.System); err != nil {
+		return nil, err
+	}
 	c := e.known(line.Consumer)
 	if c == nil {
 		return tokens, nil
@@ -318,10 +324,13 @@ func (c *consumer) committedBy(ctx context.Context, cut int) error {
 	for {
 		recorded := c.recorded.Wait()
 		c.mu.Lock()
-		done := c.commits >= cut
+		done, lost := c.commits >= cut, c.lost
 		c.mu.Unlock()
 		if done {
 			return nil
+		}
+		if lost {
+			return notHere(c.book.System)
 		}
 		select {
 		case <-recorded:

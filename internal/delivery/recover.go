@@ -9,46 +9,51 @@ import (
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
-// recover takes up every consumer where the store says it stands, and returns where the router begins: nothing above
-// was counted for anyone. What is known to be done above a watermark is not sent again; what was in flight, or done
-// with its outcome not committed, is (DESIGN promise 3).
-func (e *Engine) recover(ctx context.Context) (from int64, err error) {
+// recover takes up every consumer where the store says it stands, and has the router begin where nothing above was
+// counted for anyone. What is known to be done above a watermark is not sent again; what was in flight, or done with its
+// outcome not committed, is (DESIGN promise 3).
+func (e *Engine) recover(ctx context.Context) error {
 	rejecting, err := e.store.Endpoints(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, ep := range rejecting {
 		e.endpointAt(ep.System, ep.URL).restore(ep.Spell)
 	}
 	stored, err := e.store.TakeUp(ctx, 0)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	byName := map[string]*revision.Consumer{}
 	for _, book := range e.book.Consumers() {
 		byName[book.Name] = book
 	}
 	head := e.log.Head()
-	from = head
-	taken := map[*consumer]*eventlog.Consumer{}
+	a := &arrival{stored: map[*consumer]*eventlog.Consumer{}, byBook: map[*revision.Consumer]*consumer{}, counted: head}
 	for i := range stored {
 		k := &stored[i]
 		if book := byName[k.Name]; book != nil && !k.Ended {
-			from = min(from, k.Counted)
-			taken[e.adopt(newConsumer(e, book, k))] = k
+			a.counted = min(a.counted, k.Counted)
+			c := newConsumer(e, book, k, e.whole)
+			e.adoptUnder(e.whole, book.System, c)
+			a.stored[c], a.byBook[book] = k, c
 		}
 	}
-	if err := e.resumePasses(ctx); err != nil { // before any lane moves: they hold some of them back
-		return 0, err
+	if err := e.resumePasses(ctx, a); err != nil { // before any lane moves: they hold some of them back
+		return err
 	}
-	for c, k := range taken {
+	for c, k := range a.stored {
 		e.takeUp(c, k, head)
 	}
 	_, _, e.seen = e.book.ChangedSince(0)
 	for _, c := range e.all() {
 		e.reconfigure(c) // also those that were removed and not ended yet
 	}
-	return from, nil
+	e.routed.Store(a.counted)
+	for _, goOn := range a.resumed {
+		goOn()
+	}
+	return nil
 }
 
 // takeUp puts back what stands on disk and starts reading.

@@ -71,12 +71,19 @@ func (e *Engine) Replay(ctx context.Context, id, author string, f eventlog.Filte
 		return eventlog.Pass{}, fault.New(fault.ReplayCount, "%d events are selected", total).With("count", total)
 	}
 	line := e.line(id)
+	if err := e.here(line.Consumer.System); err != nil {
+		return eventlog.Pass{}, err
+	}
 	c := e.known(line.Consumer)
 	if c == nil {
 		return eventlog.Pass{}, fault.New(fault.Conflict, "nothing was ever for the subscription")
 	}
+	n, err := e.drawPass(ctx)
+	if err != nil {
+		return eventlog.Pass{}, err
+	}
 	p := &pass{Pass: eventlog.Pass{
-		N: e.lastPass.Add(1), Consumer: c.id, Line: id, Author: author, Began: clock.Micros(e.clock.Now()),
+		N: n, Consumer: c.id, Line: id, Author: author, Began: clock.Micros(e.clock.Now()),
 		Filter: f, Rate: rate, Total: total, Place: f.After,
 	}}
 	if err := e.aimPass(ctx, p, c, line); err != nil {
@@ -181,14 +188,22 @@ func (c *consumer) tell(p *pass) (cut int) {
 	return c.cuts + 1
 }
 
-// resumePasses takes up the replays that went on when the process ended, before anything is sent.
-func (e *Engine) resumePasses(ctx context.Context) error {
+// drawPass gives a replay its number, which no other has.
+func (e *Engine) drawPass(ctx context.Context) (int64, error) {
+	if e.opts.DrawPass != nil {
+		return e.opts.DrawPass(ctx)
+	}
+	return e.lastPass.Add(1), nil
+}
+
+// resumePasses takes up the replays that went on when their consumers were left, before anything is sent.
+func (e *Engine) resumePasses(ctx context.Context, a *arrival) error {
 	newest, err := e.store.Passes(ctx, true, 1)
 	if err != nil {
 		return err
 	}
 	for _, p := range newest {
-		e.lastPass.Store(p.N)
+		e.lastPass.Store(max(p.N, e.lastPass.Load()))
 	}
 	under, err := e.store.Passes(ctx, false, 1<<20)
 	if err != nil {
@@ -196,17 +211,17 @@ func (e *Engine) resumePasses(ctx context.Context) error {
 	}
 	for _, stored := range under {
 		line := e.line(stored.Line)
-		if line == nil || e.known(line.Consumer) == nil {
+		if line == nil || a.byBook[line.Consumer] == nil {
 			continue
 		}
-		c, p := e.known(line.Consumer), &pass{Pass: stored}
+		c, p := a.byBook[line.Consumer], &pass{Pass: stored}
 		if err := e.aimPass(ctx, p, c, line); err != nil {
 			return err
 		}
 		c.mu.Lock()
 		c.passes = append(c.passes, p)
 		c.mu.Unlock()
-		e.resumed = append(e.resumed, func() { e.runPass(c, p, line) })
+		a.resumed = append(a.resumed, func() { e.runPass(c, p, line) })
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ func (e *Engine) route() {
 	rested := e.routed.Load()
 	for {
 		grown := e.log.Grown()
+		e.welcome()
 		e.followRevisions()
 		for e.routed.Load() < e.log.Head() && e.ctx.Err() == nil {
 			events, upTo, err := e.log.Read(e.ctx, e.routed.Load(), routeRange)
@@ -43,6 +44,8 @@ func (e *Engine) route() {
 		e.active.Add(-1)
 		select {
 		case <-grown:
+			e.active.Add(1)
+		case <-e.called:
 			e.active.Add(1)
 		case <-e.ctx.Done():
 			e.active.Add(1)
@@ -83,26 +86,50 @@ func (e *Engine) consumerOf(book *revision.Consumer) *consumer {
 	if c != nil {
 		return c
 	}
-	known, err := e.store.TakeUp(e.ctx, 0, book.Name)
+	h := e.held(book.System)
+	if h == nil || !h.settled() {
+		return nil // another node's, or on its way here: then it is counted when it is here
+	}
+	known, err := e.store.TakeUp(e.ctx, h.token, book.Name)
 	if err != nil || len(known) == 0 {
 		e.trouble("taking up the new consumer "+book.Name, err)
 		return nil
 	}
-	c = newConsumer(e, book, &known[0])
-	c.live = c.mode == inLanes   // it begins at the tail, where the router stands
+	c = newConsumer(e, book, &known[0], h)
+	if err := e.begins(c, &known[0]); err != nil {
+		e.trouble("counting for the new consumer "+book.Name, err)
+		return nil
+	}
+	if !e.adoptUnder(h, book.System, c) {
+		return nil
+	}
 	e.fresh = append(e.fresh, c) // its subscription may have been removed already, further up the log
-	return e.adopt(c)
+	return c
 }
 
-func (e *Engine) adopt(c *consumer) *consumer {
+// begins lets a new consumer begin at the log's tail, where the router stands. Where the router has gone on without it,
+// since its system's consumers were on their way here, that is counted first, and it reads it by itself.
+func (e *Engine) begins(c *consumer, k *eventlog.Consumer) error {
+	routed := e.routed.Load()
+	if e.whole != nil || k.Counted >= routed {
+		c.live = c.mode == inLanes
+		return nil
+	}
+	c.missed = routed
+	a := &arrival{byBook: map[*revision.Consumer]*consumer{c.book: c}, counted: k.Counted}
+	return e.countOn(e.ctx, a, routed)
+}
+
+// adoptUnder has a consumer under a holding, unless that is over.
+func (e *Engine) adoptUnder(h *holding, system string, c *consumer) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if other := e.consumers[c.book]; other != nil {
-		return other
+	if h != e.whole && e.holdings[system] != h {
+		return false
 	}
 	e.consumers[c.book] = c
 	e.bySystem[c.book.System] = append(e.bySystem[c.book.System], c)
-	return c
+	return true
 }
 
 // followRevisions makes the consumers follow what was configured since the last look.

@@ -53,10 +53,13 @@ func (e *Engine) work(j job) {
 	defer e.end()
 	for more := true; more; {
 		v := e.attempt(j)
-		if e.ctx.Err() != nil && !v.outcome.Ends() {
+		cut := j.d.lane.consumer.hold.ctx.Err() != nil && !v.outcome.Ends()
+		if cut && e.ctx.Err() != nil {
 			return // the hub is stopping: the attempt was cut short and counts for nothing
 		}
-		e.observe(j, v)
+		if !cut {
+			e.observe(j, v)
+		}
 		j.d.lane.consumer.finish(j, v)
 		if j, more = e.next(j); !more {
 			j, more = e.await()
@@ -86,7 +89,10 @@ func (e *Engine) next(done job) (job, bool) {
 func (c *consumer) takeFor(ep *endpoint) (job, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended || !c.engine.sendable() {
+	if c.ended || c.hold.over() {
+		return job{}, false
+	}
+	if !c.engine.sendable() {
 		c.engine.crowd(c)
 		return job{}, false
 	}
@@ -179,9 +185,9 @@ func (e *Engine) send(j job, s *subscription.Subscription, ev *event.Event, r *e
 	}
 	defer sender.done()
 	began := e.clock.Now()
-	result := sender.Send(e.ctx, &channel.Message{
+	result := sender.Send(j.d.lane.consumer.hold.ctx, &channel.Message{
 		ID: ev.ID.String(), ContentType: r.ContentType, Headers: r.Headers, Body: r.Body,
-		Attempt: j.d.attempts + 1, Replay: j.d.pass, At: began, Position: ev.Position, Lane: ev.Lane,
+		Attempt: j.d.attempts + 1, Replay: j.d.pass, Lease: j.d.lane.consumer.hold.token, At: began, Position: ev.Position, Lane: ev.Lane,
 	})
 	if result.Duration == 0 {
 		result.Duration = e.clock.Now().Sub(began)

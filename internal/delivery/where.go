@@ -18,12 +18,18 @@ import (
 // one moment for each consumer, and of about the same for all.
 // Errors: fault.NotFound when there is no event at the position.
 func (e *Engine) Where(ctx context.Context, position int64) ([]Whereabouts, error) {
+	return e.WhereOf(ctx, position, func(string) bool { return true })
+}
+
+// WhereOf is Where for some of the systems. Of those that another node delivers it knows what is in the store.
+func (e *Engine) WhereOf(ctx context.Context, position int64, wanted func(system string) bool) ([]Whereabouts, error) {
 	ev, err := e.log.At(ctx, position)
 	if err != nil {
 		return nil, err
 	}
 	var lines []*revision.Line
 	e.book.Route(ev, func(l *revision.Line) { lines = append(lines, l) })
+	lines = slices.DeleteFunc(lines, func(l *revision.Line) bool { return !wanted(l.Consumer.System) })
 	searches := make([]search, len(lines))
 	for i, l := range lines {
 		searches[i] = search{event: ev, line: l, sight: e.see(ev, l)}
@@ -41,10 +47,15 @@ func (e *Engine) Where(ctx context.Context, position int64) ([]Whereabouts, erro
 		}
 		found = append(found, w)
 	}
-	slices.SortFunc(found, func(a, b Whereabouts) int {
+	SortWhereabouts(found)
+	return found, nil
+}
+
+// SortWhereabouts puts them in the order that Where tells them in.
+func SortWhereabouts(list []Whereabouts) {
+	slices.SortFunc(list, func(a, b Whereabouts) int {
 		return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Subscription, b.Subscription))
 	})
-	return found, nil
 }
 
 // looks is how often one is looked for that moves meanwhile. Then it is shown as pending, which it is in some place.

@@ -29,26 +29,30 @@ type Cutter interface {
 	Committed(*Cut)
 }
 
-// Log is the event log of one hub. One goroutine writes; any number append and read.
+// Log is the event log of one hub, as one of its nodes has it. Any number append and read.
 type Log struct {
-	store  Store
-	book   *revision.Book
-	clock  clock.Clock
-	chain  *audit.Chain
-	epochs []Epoch // oldest first; the last is the one in which positions are given now
+	store   Store
+	book    *revision.Book
+	clock   clock.Clock
+	chain   *audit.Chain
+	shared  *Shared                       // nil: nobody else appends
+	trouble func(doing string, err error) // tells the operator
+	epochs  []Epoch                       // oldest first; the last is the one in which positions are given now
 
-	mu      sync.Mutex
-	queue   []*Request
-	dirty   []Cutter
-	wake    chan struct{} // capacity 1: there is something to commit
-	writing bool
-	closed  bool
-	stopped chan struct{}
-	halt    context.CancelFunc
+	appends  *writer // takes what is to be appended,
+	outcomes *writer // and what is to be recorded: the same one, unless the log is shared
+	halt     context.CancelFunc
+	followed chan struct{} // closed when other nodes are not followed any more
 
-	head    atomic.Int64 // the last committed position; nothing above is visible to anyone
-	commits atomic.Int64 // groups committed since the start
-	healthy atomic.Bool  // the last commit went through
+	mu     sync.Mutex
+	queue  []*Request
+	dirty  []Cutter
+	closed bool
+
+	coming  sync.Mutex   // held while what was committed is made visible
+	unsure  atomic.Bool  // the store was out of reach: it may not be what it was
+	head    atomic.Int64 // the last position that is visible here; nothing above is visible to anyone here
+	commits atomic.Int64 // groups appended since the start
 	tail    *tail
 	growth  *Broadcast // the head has moved
 }
@@ -67,19 +71,36 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 	if err != nil {
 		return nil, err
 	}
-	if err := book.Apply(revisions); err != nil {
+	l := &Log{
+		store: store, book: book, clock: clk, chain: opts.Chain, epochs: epochs, shared: opts.Shared, trouble: opts.Trouble,
+		growth: NewBroadcast(), followed: make(chan struct{}),
+	}
+	opts = opts.withDefaults()
+	shown, _ := l.revisionsUpTo(&revisions, head) // another node may have appended since
+	if err := book.Apply(shown); err != nil {
 		return nil, err
 	}
-	writing, halt := context.WithCancel(context.Background())
-	l := &Log{
-		store: store, book: book, clock: clk, chain: opts.Chain, epochs: epochs, halt: halt,
-		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
-		tail: newTail(head, opts.withDefaults()), growth: NewBroadcast(),
-	}
+	l.trouble, l.tail = opts.Trouble, newTail(head, opts)
 	l.head.Store(head)
-	l.healthy.Store(true)
-	go l.write(writing)
+	l.begin()
 	return l, nil
+}
+
+// begin starts whoever writes and follows.
+func (l *Log) begin() {
+	working, halt := context.WithCancel(context.Background())
+	l.halt = halt
+	if l.shared == nil {
+		l.appends = newWriter(l, true, true)
+		l.outcomes = l.appends
+		close(l.followed)
+		go l.appends.write(working)
+		return
+	}
+	l.appends, l.outcomes = newWriter(l, true, false), newWriter(l, false, true)
+	go l.appends.write(working)
+	go l.outcomes.write(working)
+	go l.follow(working)
 }
 
 // Options bound what the log keeps in memory, and say what it seals audit entries with.
@@ -87,9 +108,15 @@ type Options struct {
 	TailEvents int          // newest events kept for readers that keep up; 0: 32,768
 	TailBytes  int          // and how many bytes of them; 0: 64 MiB
 	Chain      *audit.Chain // nil: requests with audit entries are refused
+	Shared     *Shared      // nil: nobody else appends
+	// Trouble tells the operator what goes wrong where nobody waits for an answer; nil: nobody hears.
+	Trouble func(doing string, err error)
 }
 
 func (o Options) withDefaults() Options {
+	if o.Trouble == nil {
+		o.Trouble = func(string, error) {}
+	}
 	if o.TailEvents == 0 {
 		o.TailEvents = 32 << 10
 	}
@@ -110,7 +137,7 @@ func (l *Log) Append(ctx context.Context, r *Request) error {
 	}
 	l.queue = append(l.queue, r)
 	l.mu.Unlock()
-	l.poke()
+	l.appends.poke()
 	select {
 	case <-r.done:
 		return r.Err
@@ -124,32 +151,25 @@ func (l *Log) Touch(c Cutter) {
 	l.mu.Lock()
 	l.dirty = append(l.dirty, c)
 	l.mu.Unlock()
-	l.poke()
+	l.outcomes.poke()
 }
 
-func (l *Log) poke() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Head is the last committed position.
+// Head is the last position that is visible here.
 func (l *Log) Head() int64 { return l.head.Load() }
 
 // Idle reports whether nothing waits to be committed and no commit runs.
 func (l *Log) Idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.writing && len(l.queue) == 0 && len(l.dirty) == 0
+	return !l.appends.writing && !l.outcomes.writing && len(l.queue) == 0 && len(l.dirty) == 0
 }
 
-// Commits counts the groups committed since the start: who finds it as it was has the writer to itself.
+// Commits counts the groups appended since the start: who finds it as it was has the writer to itself.
 func (l *Log) Commits() int64 { return l.commits.Load() }
 
 // Healthy reports whether outcomes can be committed now. While they cannot, no new send may start (DESIGN section 5,
 // Record): what a receiver accepted must be remembered.
-func (l *Log) Healthy() bool { return l.healthy.Load() }
+func (l *Log) Healthy() bool { return l.appends.healthy.Load() && l.outcomes.healthy.Load() }
 
 // Book is the configuration folded from the log.
 func (l *Log) Book() *revision.Book { return l.book }
@@ -189,8 +209,12 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-	l.poke()
-	<-l.stopped
+	for _, w := range []*writer{l.appends, l.outcomes} {
+		w.poke()
+		<-w.stopped
+	}
+	l.halt()
+	<-l.followed
 	return nil
 }
 
@@ -198,7 +222,9 @@ func (l *Log) Close() error {
 // recovery use it.
 func (l *Log) Abandon() {
 	l.halt()
-	<-l.stopped
+	<-l.appends.stopped
+	<-l.outcomes.stopped
+	<-l.followed
 }
 
 // Broadcast wakes everyone who waits for something to move on.

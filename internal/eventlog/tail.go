@@ -44,6 +44,14 @@ func (t *tail) append(events []*event.Event, head int64) {
 	}
 }
 
+// skip lets go of everything and stands at a position: what is before it is read from the store.
+func (t *tail) skip(position int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.slots)
+	t.first, t.last, t.bytes = position+1, position, 0
+}
+
 func (t *tail) slot(position int64) int64 { return position % int64(len(t.slots)) }
 
 func (t *tail) forget() {

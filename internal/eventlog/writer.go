@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/varselhub/varsel/internal/clock"
@@ -10,16 +11,46 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 )
 
-// write is the log's one writer: it takes whatever waits, commits it as one group, tells everyone, and looks again.
-// There is no timer: under load groups grow by themselves while the commit before them runs.
-func (l *Log) write(ctx context.Context) {
-	defer close(l.stopped)
-	w := writer{log: l, group: Commit{Chain: l.chain}}
+// writer takes whatever waits, commits it as one group, tells everyone, and looks again. There is no timer: under load
+// groups grow by themselves while the commit before them runs. A log that is one process's has one writer. One that is
+// shared has two, so that outcomes do not wait for the end of the log, where other nodes append as well.
+type writer struct {
+	log      *Log
+	requests bool // takes what is to be appended
+	cuts     bool // takes outcomes
+
+	wake    chan struct{} // capacity 1: there is something to commit
+	stopped chan struct{}
+	writing bool        // guarded by the log's lock
+	healthy atomic.Bool // the last commit went through
+
+	// The group and what it is made of, kept between commits so that their slices are used again.
+	group  Commit
+	dirty  []Cutter // whose cuts are in the group, in step with group.Cuts
+	events []*event.Event
+}
+
+func newWriter(l *Log, requests, cuts bool) *writer {
+	w := &writer{log: l, requests: requests, cuts: cuts, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+	w.group.Chain = l.chain
+	w.healthy.Store(true)
+	return w
+}
+
+func (w *writer) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *writer) write(ctx context.Context) {
+	defer close(w.stopped)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-l.wake:
+		case <-w.wake:
 		}
 		for w.collect() {
 			if !w.commit(ctx) {
@@ -28,35 +59,36 @@ func (l *Log) write(ctx context.Context) {
 			// Those who were just answered are about to come again: let them, or two halves take turns for ever.
 			runtime.Gosched()
 		}
-		if l.drained() {
+		if w.drained() {
 			return
 		}
 	}
 }
 
-// drained reports whether the log is closed with nothing left to commit.
-func (l *Log) drained() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.closed && len(l.queue) == 0 && len(l.dirty) == 0
+// waits reports whether there is something for this writer. The caller holds the log's lock.
+func (w *writer) waits() bool {
+	return w.requests && len(w.log.queue) > 0 || w.cuts && len(w.log.dirty) > 0
 }
 
-// writer holds the group between its commits, so that its slices are used again.
-type writer struct {
-	log    *Log
-	group  Commit
-	dirty  []Cutter // whose cuts are in the group, in step with group.Cuts
-	events []*event.Event
+// drained reports whether the log is closed with nothing left to commit.
+func (w *writer) drained() bool {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	return w.log.closed && !w.waits()
 }
 
 // collect moves what waits into the group; false means that nothing did.
 func (w *writer) collect() bool {
 	l := w.log
-	w.collectRequests()
 	l.mu.Lock()
-	w.dirty = append(w.dirty[:0], l.dirty...)
-	clear(l.dirty)
-	l.dirty = l.dirty[:0]
+	w.writing = true
+	w.collectRequests()
+	w.dirty = w.dirty[:0]
+	if w.cuts {
+		w.dirty = append(w.dirty, l.dirty...)
+		clear(l.dirty)
+		l.dirty = l.dirty[:0]
+	}
 	l.mu.Unlock()
 
 	w.group.Cuts = w.group.Cuts[:0]
@@ -67,16 +99,17 @@ func (w *writer) collect() bool {
 		return true
 	}
 	l.mu.Lock()
-	l.writing = false
+	w.writing = false
 	l.mu.Unlock()
 	return false
 }
 
+// collectRequests takes as many requests as one commit may hold. The caller holds the log's lock.
 func (w *writer) collectRequests() {
+	if !w.requests {
+		return
+	}
 	l := w.log
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.writing = true
 	taken := 0
 	for size := 0; taken < len(l.queue) && size < groupLimit; taken++ {
 		size += max(1, len(l.queue[taken].Entries))
@@ -98,46 +131,39 @@ func (w *writer) commit(ctx context.Context) bool {
 			return false
 		}
 		if err == nil {
-			w.committed()
+			w.committed(ctx)
 			return true
 		}
 		w.refused(err)
 		if !rest(ctx, retryAfterFailure) {
 			return false
 		}
+		w.log.mu.Lock()
 		w.collectRequests()
+		given := w.log.closed && w.log.shared != nil
+		w.log.mu.Unlock()
+		if given {
+			w.giveUp()
+			return true
+		}
 	}
+}
+
+// giveUp leaves outcomes that the store does not take to the node that takes over from this one, which is stopping: to
+// it they are deliveries that were in flight.
+func (w *writer) giveUp() {
+	w.refused(fault.New(fault.ShuttingDown, "the hub is stopping"))
+	w.dirty, w.group.Cuts = w.dirty[:0], w.group.Cuts[:0]
 }
 
 // committed publishes the group: configuration first, then the events, then the answers. The order makes a
 // subscription answered "created" see every event that is answered after it.
-func (w *writer) committed() {
+func (w *writer) committed(ctx context.Context) {
 	l := w.log
-	news := !l.healthy.Swap(true) // it has recovered
-	l.commits.Add(1)
-	head := l.head.Load()
-	w.events = w.events[:0]
-	for _, r := range w.group.Requests {
-		news = news || r.Clues == nil // what is found by them was in the log before
-		if r.Err != nil {
-			continue
-		}
-		if len(r.Revisions) > 0 {
-			if err := l.book.Apply(r.Revisions); err != nil {
-				r.refuse(err)
-			}
-			head = max(head, r.Revisions[len(r.Revisions)-1].Position)
-		}
-		for i := range r.Entries {
-			if entry := &r.Entries[i]; entry.Status == Appended {
-				w.events = append(w.events, entry.Event)
-				head = max(head, entry.Position)
-			}
-		}
-	}
-	if head > l.head.Load() {
-		l.tail.append(w.events, head)
-		l.head.Store(head)
+	news := !w.healthy.Swap(true) // it has recovered
+	if w.requests {
+		l.commits.Add(1)
+		news = w.show(ctx) || news
 	}
 	if news {
 		l.growth.Signal()
@@ -148,10 +174,50 @@ func (w *writer) committed() {
 	w.answer()
 }
 
-func (w *writer) refused(err error) {
-	w.log.healthy.Store(false)
+// show makes visible what was appended, and reports whether there was anything.
+func (w *writer) show(ctx context.Context) (news bool) {
+	l := w.log
+	own := appended{events: w.events[:0]}
 	for _, r := range w.group.Requests {
-		r.refuse(fault.Wrap(fault.StorageFull, err, "the commit failed; nothing of this request was accepted"))
+		news = news || r.Clues == nil // what is found by them was in the log before
+		if r.Err != nil {
+			continue
+		}
+		own.revisions = append(own.revisions, r.Revisions...)
+		for i := range r.Entries {
+			if entry := &r.Entries[i]; entry.Status == Appended {
+				own.events = append(own.events, entry.Event)
+			}
+		}
+	}
+	w.events = own.events
+	if err := l.come(ctx, &own); err != nil {
+		w.untold(err)
+	}
+	return news
+}
+
+// untold is for what was appended and cannot be shown yet. Where others append too it is tried again, by what follows the
+// log; a log of one's own shows all but the configuration that it cannot read.
+func (w *writer) untold(err error) {
+	if w.log.shared != nil {
+		w.log.trouble("reading what other nodes have appended", err)
+		return
+	}
+	for _, r := range w.group.Requests {
+		if r.Err == nil && len(r.Revisions) > 0 {
+			r.refuse(err)
+		}
+	}
+}
+
+func (w *writer) refused(err error) {
+	w.healthy.Store(false)
+	if !fault.Known(err) {
+		err = fault.Wrap(fault.StorageFull, err, "the commit failed; nothing of this request was accepted")
+	}
+	for _, r := range w.group.Requests {
+		r.refuse(err)
 	}
 	w.answer()
 }

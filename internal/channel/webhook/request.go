@@ -34,6 +34,11 @@ func (c *conn) writeRequest(prefix []byte, m *channel.Message, unix int64) {
 	out = append(out, "Varsel-Attempt: "...)
 	out = strconv.AppendInt(out, int64(m.Attempt), 10)
 	out = append(out, "\r\n"...)
+	if m.Lease != 0 {
+		out = append(out, "Varsel-Lease: "...)
+		out = strconv.AppendInt(out, m.Lease, 10)
+		out = append(out, "\r\n"...)
+	}
 	if m.Replay != 0 {
 		out = append(out, "Varsel-Replay: "...)
 		out = strconv.AppendInt(out, m.Replay, 10)

@@ -1,0 +1,194 @@
+package eventlog
+
+import (
+	"context"
+	"time"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// Shared says that other nodes append to the same log, and how this one hears of it.
+type Shared struct {
+	// Hints says that something may have been appended. It is no more than a hint; nil: there are none.
+	Hints <-chan struct{}
+	// Every is how often it is looked for, hint or not.
+	Every time.Duration
+	// Appended is told the head after each append of this node, for the others to hear of; nil: nobody is.
+	Appended func(head int64)
+}
+
+// appended is what this node has put into the log with one commit.
+type appended struct {
+	events    []*event.Event
+	revisions []revision.Revision
+}
+
+// span returns how many positions it takes above one, and the last of them.
+func (a *appended) span(above int64) (count, last int64) {
+	last = above
+	for _, e := range a.events {
+		if e.Position > above {
+			count++
+			last = max(last, e.Position)
+		}
+	}
+	for i := range a.revisions {
+		if position := a.revisions[i].Position; position > above {
+			count++
+			last = max(last, position)
+		}
+	}
+	return count, last
+}
+
+// come makes visible what this node has appended. Between it and the head there may be what other nodes appended before:
+// positions are shown in order, so that is read first.
+func (l *Log) come(ctx context.Context, own *appended) error {
+	l.coming.Lock()
+	defer l.coming.Unlock()
+	at := l.head.Load()
+	count, last := own.span(at)
+	if count == 0 {
+		return nil
+	}
+	if l.shared != nil && l.shared.Appended != nil {
+		l.shared.Appended(last)
+	}
+	if count < last-at {
+		return l.bring(ctx, last)
+	}
+	err := l.book.Apply(own.revisions)
+	if err != nil && l.shared != nil {
+		return err
+	}
+	l.tail.append(own.events, last)
+	l.head.Store(last)
+	return err
+}
+
+// bringAtOnce is how many positions are read at a time of what others appended.
+const bringAtOnce = 2048
+
+// bring reads what stands behind the head, up to a position, and shows it. A node that is far behind leaves the events to
+// those who want them: they read them in ranges. The caller holds coming.
+func (l *Log) bring(ctx context.Context, upTo int64) error {
+	at := l.head.Load()
+	revisions, err := l.store.Revisions(ctx, at)
+	if err != nil {
+		return err
+	}
+	if upTo-at > int64(len(l.tail.slots)) {
+		at = upTo - int64(len(l.tail.slots))/2
+		shown, _ := l.revisionsUpTo(&revisions, at)
+		if err := l.book.Apply(shown); err != nil {
+			return err
+		}
+		l.tail.skip(at)
+		l.head.Store(at)
+	}
+	for at < upTo {
+		next := min(at+bringAtOnce, upTo)
+		events, err := l.store.Range(ctx, at, next, bringAtOnce)
+		if err != nil {
+			return err
+		}
+		shown, _ := l.revisionsUpTo(&revisions, next)
+		if int64(len(events)+len(shown)) != next-at {
+			return fault.New(fault.Internal, "positions %d to %d hold %d events and %d revisions", at+1, next, len(events), len(shown))
+		}
+		if err := l.book.Apply(shown); err != nil {
+			return err
+		}
+		l.tail.append(events, next)
+		l.head.Store(next)
+		at = next
+	}
+	return nil
+}
+
+// revisionsUpTo takes those up to a position off the front.
+func (l *Log) revisionsUpTo(list *[]revision.Revision, position int64) (taken []revision.Revision, more bool) {
+	n := 0
+	for n < len(*list) && (*list)[n].Position <= position {
+		n++
+	}
+	taken, *list = (*list)[:n:n], (*list)[n:]
+	return taken, len(*list) > 0
+}
+
+// follow shows what other nodes append. A hint makes it quick, looking makes it sure.
+func (l *Log) follow(ctx context.Context) {
+	defer close(l.followed)
+	look := time.NewTicker(l.shared.Every)
+	defer look.Stop()
+	hints := l.shared.Hints
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case _, more := <-hints:
+			if !more {
+				hints = nil
+			}
+		case <-look.C:
+		}
+		if err := l.CatchUp(ctx); err != nil && ctx.Err() == nil {
+			l.trouble("following the log", err)
+		}
+	}
+}
+
+// CatchUp returns when everything that was in the log when it was called is visible here.
+// Errors: fault.LogRewound when the database has lost what it had; what the store gives.
+func (l *Log) CatchUp(ctx context.Context) error {
+	head, _, err := l.store.Head(ctx)
+	if err != nil {
+		l.unsure.Store(true)
+		return err
+	}
+	l.coming.Lock()
+	defer l.coming.Unlock()
+	at := l.head.Load()
+	if err := l.sameLog(ctx, at, head); err != nil {
+		return err
+	}
+	if head <= at {
+		return nil
+	}
+	if err := l.bring(ctx, head); err != nil {
+		l.unsure.Store(true)
+		return err
+	}
+	l.growth.Signal()
+	return nil
+}
+
+// sameLog finds out, after the database was out of reach, whether it is the one it was: a standby that took over may lack
+// the last of what was acknowledged. Then what this node knows is not true any more.
+// Error: fault.LogRewound.
+func (l *Log) sameLog(ctx context.Context, at, head int64) error {
+	if head < at {
+		return fault.New(fault.LogRewound, "the database ends at position %d, and had position %d", head, at)
+	}
+	if !l.unsure.Load() {
+		return nil
+	}
+	for position := at; position > max(0, at-bringAtOnce); position-- {
+		known := l.tail.at(position)
+		if known == nil {
+			continue
+		}
+		found, err := l.store.At(ctx, position)
+		if err != nil && !fault.Has(err, fault.NotFound) {
+			return err
+		}
+		if err != nil || found.ID != known.ID {
+			return fault.New(fault.LogRewound, "the database has another event at position %d than it had", position)
+		}
+		break
+	}
+	l.unsure.Store(false)
+	return nil
+}
