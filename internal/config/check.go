@@ -18,6 +18,7 @@ func (l *loading) check() {
 	l.require(c.Operator == "" || isAddress(c.Operator), "operator", "mail", "is not a bare mail address")
 	traces := c.Traces.URL
 	l.require(traces == nil || traces.Scheme == "http" || traces.Scheme == "https", "traces", "url", "must begin with http:// or https://")
+	l.checkStore()
 	l.checkProxy()
 	l.checkSMTP()
 	l.checkAccess()
@@ -33,6 +34,19 @@ func (l *loading) require(holds bool, path, rule, message string) {
 func isAddress(text string) bool {
 	address, err := mail.ParseAddress(text)
 	return err == nil && address.Address == text
+}
+
+func (l *loading) checkStore() {
+	store, password := l.config.Store, l.config.StorePassword
+	if store.URL != nil {
+		l.require(store.Scheme == "postgres" || store.Scheme == "postgresql", "store", "url", "must begin with postgres://")
+		_, told := store.User.Password()
+		l.require(!told, "store", "secret", "must not hold the password: put it in a file and name that in store-password-file")
+	}
+	l.require(password.File == "" || store.URL != nil, "store-password-file", "alone", "needs a store")
+	if node := l.config.Node.URL; node.URL != nil {
+		l.require(node.Scheme == "https" || node.Scheme == "http", "node.url", "url", "must begin with https:// or http://")
+	}
 }
 
 func (l *loading) checkProxy() {
