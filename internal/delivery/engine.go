@@ -92,6 +92,8 @@ type Options struct {
 	InFlight int
 	// Shared says that the hub has other nodes: a system is delivered here between TakeUp and LetGo, and not otherwise.
 	Shared bool
+	// Sure reports whether what is held here is still this node's; nil: it always is.
+	Sure func() bool
 	// DrawPass gives a replay a number that no other has, on any node; nil: the engine counts.
 	DrawPass func(context.Context) (int64, error)
 	// ReplayAhead bounds what of a replay stands in lanes at a time; 0: 1,024.
@@ -213,7 +215,7 @@ func (e *Engine) atRest() bool {
 func (e *Engine) sendable() bool {
 	e.life.RLock()
 	defer e.life.RUnlock()
-	return !e.stopped && e.log.Healthy() && e.inFlight.Load() < int64(e.opts.InFlight)
+	return !e.stopped && e.log.Healthy() && e.inFlight.Load() < int64(e.opts.InFlight) && (e.opts.Sure == nil || e.opts.Sure())
 }
 
 // crowd notes a consumer that could not start.

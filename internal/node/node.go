@@ -7,7 +7,10 @@ package node
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/varselhub/varsel/internal/clock"
@@ -55,6 +58,8 @@ type Options struct {
 	Name    string // for people
 	URL     string // where the other nodes reach this one; "": nowhere
 	Version string
+	// Now is a clock that never jumps; nil: the machine's monotonic one. Only how far apart its times are is looked at.
+	Now func() time.Time
 	// Wanted lists what is to be held by somebody, in the same order on every node.
 	Wanted func() []string
 	// Work makes what is done under a holding of a name.
@@ -78,11 +83,12 @@ type Node struct {
 	done   chan struct{}
 	taking sync.WaitGroup
 
+	until atomic.Pointer[time.Time] // what is held is this node's own up to then, by its own clock
+
 	mu      sync.Mutex
 	n       int64 // 0: it is to join
 	mine    map[string]*held
 	nodes   []eventlog.Node // as the last beat told
-	until   time.Time       // what is held is this node's own up to then, by its own clock
 	watched clock.Timer
 }
 
@@ -96,8 +102,18 @@ type held struct {
 
 // New makes a node that has not joined.
 func New(store Store, clk clock.Clock, opts Options) *Node {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Node{store: store, clock: clk, opts: opts, ctx: ctx, cancel: cancel, done: make(chan struct{}), mine: map[string]*held{}}
+}
+
+// Sure reports whether what this node holds is still its own. It is asked before each send: a process that was stopped for
+// a while may not have noticed yet that others have taken over.
+func (n *Node) Sure() bool {
+	until := n.until.Load()
+	return until != nil && n.opts.Now().Before(*until)
 }
 
 // Start joins the hub and begins to take its share.
@@ -181,7 +197,7 @@ func (n *Node) holding() []*held {
 func (n *Node) join(ctx context.Context) error {
 	joining, cancel := context.WithTimeout(ctx, beatLimit)
 	defer cancel()
-	began := n.clock.Now()
+	began := n.opts.Now()
 	number, err := n.store.Join(joining, n.opts.Name, n.opts.URL, n.opts.Version, hold)
 	if err != nil {
 		return err
@@ -225,7 +241,7 @@ func (n *Node) turn() error {
 	}
 	beating, cancel := context.WithTimeout(n.ctx, beatLimit)
 	defer cancel()
-	began := n.clock.Now()
+	began := n.opts.Now()
 	nodes, known, err := n.store.Beat(beating, number, hold)
 	if err != nil {
 		return err
@@ -238,28 +254,28 @@ func (n *Node) turn() error {
 	n.mu.Lock()
 	n.nodes = nodes
 	n.mu.Unlock()
-	n.forsake(nodes, number)
+	if err := n.agree(beating, nodes, number); err != nil {
+		return err
+	}
 	return n.divide(beating, nodes, number)
 }
 
 // keep notes that what is held is this node's own, counted from before it was asked for, and sees to it that it is cut
 // when that is over.
 func (n *Node) keep(from time.Time) {
+	until := from.Add(hold - margin)
+	n.until.Store(&until)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.until = from.Add(hold - margin)
 	if n.watched != nil {
 		n.watched.Stop()
 	}
-	n.watched = n.clock.AfterFunc(n.until.Sub(n.clock.Now()), n.expire)
+	n.watched = n.clock.AfterFunc(until.Sub(n.opts.Now()), n.expire)
 }
 
 // expire cuts everything when the last beat is too long ago: the others may take over at any moment.
 func (n *Node) expire() {
-	n.mu.Lock()
-	late := !n.clock.Now().Before(n.until)
-	n.mu.Unlock()
-	if late && n.ctx.Err() == nil {
+	if !n.Sure() && n.ctx.Err() == nil {
 		n.lose()
 	}
 }
@@ -276,22 +292,25 @@ func (n *Node) lose() {
 	}
 }
 
-// forsake cuts what the others say is not this node's any more.
-func (n *Node) forsake(nodes []eventlog.Node, number int64) {
-	has := map[string]int64{}
+// agree makes what this node has, and what the others think that it has, the same: what is not its own any more is cut,
+// and what it did not take up is given back.
+func (n *Node) agree(ctx context.Context, nodes []eventlog.Node, number int64) error {
+	has := map[string]eventlog.Holding{}
 	for _, node := range nodes {
 		if node.N == number {
 			for _, h := range node.Holds {
-				has[h.Name] = h.Token
+				has[h.Name] = h
 			}
 		}
 	}
 	var gone []*held
 	n.mu.Lock()
 	for name, h := range n.mine {
-		if has[name] != h.Token {
+		if has[name].Token != h.Token {
 			gone = append(gone, h)
 			delete(n.mine, name)
+		} else {
+			delete(has, name)
 		}
 	}
 	n.mu.Unlock()
@@ -299,4 +318,8 @@ func (n *Node) forsake(nodes []eventlog.Node, number int64) {
 		h.work.Cut()
 		n.opts.Told("lost", h.Name, h.Token)
 	}
+	if len(has) == 0 {
+		return nil
+	}
+	return n.store.Yield(ctx, number, slices.Collect(maps.Values(has)))
 }

@@ -140,6 +140,6 @@ func (n *Node) yield(number int64, h *held) {
 	defer cancel()
 	n.opts.Told("lets go of", h.Name, h.Token)
 	if err := n.store.Yield(ctx, number, []eventlog.Holding{h.Holding}); err != nil {
-		n.opts.Report("giving back "+h.Name, err) // the next beat says that it is still ours, and forsake finds it unknown
+		n.opts.Report("giving back "+h.Name, err) // the next beat tells that it is still this node's, and gives it back
 	}
 }
