@@ -140,6 +140,9 @@ func (l *Log) Append(ctx context.Context, r *Request) error {
 	l.appends.poke()
 	select {
 	case <-r.done:
+		if l.shared != nil && fault.Has(r.Err, fault.Precondition) {
+			_ = l.CatchUp(ctx) // what came first is another node's: whoever tries again has it in the book
+		}
 		return r.Err
 	case <-ctx.Done():
 		return fault.Wrap(fault.ShuttingDown, ctx.Err(), "gave up waiting for the commit; publish again with the same id to learn whether it was accepted")
@@ -177,6 +180,9 @@ func (l *Log) Book() *revision.Book { return l.book }
 // Grown returns a channel that is closed when the head next moves, or the store takes commits again. Take it before
 // looking at Head and Healthy.
 func (l *Log) Grown() <-chan struct{} { return l.growth.Wait() }
+
+// Reconfigured returns a channel that is closed when the configuration next changes. Take it before looking at Book.
+func (l *Log) Reconfigured() <-chan struct{} { return l.book.Changed() }
 
 // Read returns the events after a position, at most limit positions far, and the position up to which it has read.
 // It reads memory when it can and the store when it must.

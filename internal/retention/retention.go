@@ -102,6 +102,8 @@ type Options struct {
 	Book    Book
 	Clock   clock.Clock
 	Logger  *slog.Logger
+	// Mine reports whether this node forgets what is due; nil: it does. Whoever is asked to erase somebody does that.
+	Mine func() bool
 	// Counted is told how many events were forgotten, and why: "retention" or "erasure". nil: nobody is.
 	Counted func(cause string, events int64)
 }
@@ -126,6 +128,9 @@ type Keeper struct {
 
 // New makes one that is not started.
 func New(o Options) *Keeper {
+	if o.Mine == nil {
+		o.Mine = func() bool { return true }
+	}
 	if o.Counted == nil {
 		o.Counted = func(string, int64) {}
 	}
@@ -149,6 +154,9 @@ func (k *Keeper) Stop() {
 	k.under.Wait()
 }
 
+// Wake has the keeper look now for what is due.
+func (k *Keeper) Wake() { k.poke() }
+
 func (k *Keeper) poke() {
 	select {
 	case k.wake <- struct{}{}:
@@ -165,6 +173,9 @@ func (k *Keeper) run() {
 		case <-k.wake:
 		}
 		wait := every
+		if !k.Mine() {
+			continue // it is woken when it is
+		}
 		if err := k.round(k.ctx); err != nil && k.ctx.Err() == nil {
 			k.Logger.Error("forgetting what is due", "error", err)
 			wait = again

@@ -36,6 +36,7 @@ type Book struct {
 	accounts  map[string]*history[account.Account]
 	index     index // every line
 	changes   []change
+	changed   chan struct{} // closed by the next Apply
 }
 
 // change says whose delivery a revision may alter.
@@ -54,14 +55,28 @@ func NewBook(zone *time.Location) *Book {
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
 		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{},
+		accounts: map[string]*history[account.Account]{}, changed: make(chan struct{}),
 	}
+}
+
+// Changed returns a channel that is closed when revisions are next applied.
+func (b *Book) Changed() <-chan struct{} {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.changed
 }
 
 // Apply folds committed revisions, in order of position.
 func (b *Book) Apply(revisions []Revision) error {
+	if len(revisions) == 0 {
+		return nil
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer func() {
+		close(b.changed)
+		b.changed = make(chan struct{})
+	}()
 	for i := range revisions {
 		if err := b.apply(&revisions[i]); err != nil {
 			return fault.Wrap(fault.Internal, err, "revision %d (%s %s) cannot be read", revisions[i].Position, revisions[i].Kind, revisions[i].Subject)

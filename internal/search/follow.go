@@ -24,6 +24,9 @@ const share = 9
 // follower reads the log behind its head and writes what events are found by.
 type follower struct {
 	log     Log
+	store   Store
+	writes  func() bool   // this node writes the index
+	called  chan struct{} // capacity 1: that may have changed
 	book    *revision.Book
 	hasher  *event.Hasher
 	trouble func(doing string, err error)
@@ -31,6 +34,7 @@ type follower struct {
 
 	upTo  atomic.Int64
 	moved *eventlog.Broadcast
+	knows bool // where the index stands: nobody else has written since
 	anew  bool // the first batch clears the index: its clues are of another making
 	maker event.Clue
 	clues []event.Clue    // of one event
@@ -45,18 +49,61 @@ func (f *follower) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		grown := f.log.Grown()
 		// When the log grows, or takes commits again, it is tried again. That the log is closed is nobody's trouble.
-		if err := f.catchUp(ctx); err != nil && ctx.Err() == nil && !fault.Has(err, fault.ShuttingDown) {
+		if err := f.goOn(ctx); err != nil && ctx.Err() == nil && !fault.Has(err, fault.ShuttingDown) {
 			f.trouble("indexing for search", err)
 		}
 		select {
 		case <-grown:
+		case <-f.called:
 		case <-ctx.Done():
 		}
 	}
 }
 
+// lookAgain is how often a node that does not write the index looks how far it is, while it is behind.
+const lookAgain = 250 * time.Millisecond
+
+// goOn writes the index up to the log's head, or sees another node do it.
+func (f *follower) goOn(ctx context.Context) error {
+	for ctx.Err() == nil {
+		writes := f.writes()
+		if !writes || !f.knows {
+			if err := f.look(ctx); err != nil {
+				return err
+			}
+		}
+		if f.knows = writes; writes {
+			err := f.catchUp(ctx)
+			if !fault.Has(err, fault.Conflict) {
+				return err
+			}
+			f.knows = false // another node wrote: this one looks where the index stands now
+			continue
+		}
+		if f.upTo.Load() >= f.log.Head() {
+			return nil
+		}
+		f.pause(ctx, lookAgain)
+	}
+	return nil
+}
+
+// look finds out how far the index is. One that was made with another secret is made anew.
+func (f *follower) look(ctx context.Context) error {
+	upTo, maker, err := f.store.Indexed(ctx)
+	if err != nil {
+		return err
+	}
+	if f.anew = maker != f.maker; f.anew {
+		upTo = 0
+	}
+	f.upTo.Store(min(upTo, f.log.Head()))
+	f.moved.Signal()
+	return nil
+}
+
 func (f *follower) catchUp(ctx context.Context) error {
-	for after := f.upTo.Load(); after < f.log.Head(); after = f.upTo.Load() {
+	for after := f.upTo.Load(); after < f.log.Head() && f.writes(); after = f.upTo.Load() {
 		events, upTo, err := f.read(ctx, after)
 		if err == nil {
 			err = f.index(ctx, events, after, upTo)

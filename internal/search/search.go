@@ -58,6 +58,8 @@ type Options struct {
 	Where func(ctx context.Context, position int64) ([]Place, error)
 	// Trouble hears of what keeps the index from being written.
 	Trouble func(doing string, err error)
+	// Writes reports whether this node writes the index; the others look how far it is. nil: it does.
+	Writes func() bool
 	// Pause waits between two batches of the index, for d or until ctx ends; nil: in real time.
 	Pause func(ctx context.Context, d time.Duration)
 }
@@ -79,10 +81,13 @@ func New(log Log, store Store, book *revision.Book, hasher *event.Hasher, o Opti
 	if o.Pause == nil {
 		o.Pause = pause
 	}
+	if o.Writes == nil {
+		o.Writes = func() bool { return true }
+	}
 	return &Searcher{
 		log: log, store: store, book: book, hasher: hasher, where: o.Where,
 		follower: follower{
-			log: log, book: book, hasher: hasher, trouble: o.Trouble, pause: o.Pause,
+			log: log, store: store, book: book, hasher: hasher, trouble: o.Trouble, pause: o.Pause, writes: o.Writes, called: make(chan struct{}, 1),
 			moved: eventlog.NewBroadcast(), maker: hasher.ClueMaker(), done: make(chan struct{}),
 		},
 	}
@@ -90,19 +95,22 @@ func New(log Log, store Store, book *revision.Book, hasher *event.Hasher, o Opti
 
 // Start takes up the index where it stood. One that was made with another secret is made anew.
 func (s *Searcher) Start(ctx context.Context) error {
-	upTo, maker, err := s.store.Indexed(ctx)
-	if err != nil {
+	f := &s.follower
+	if err := f.look(ctx); err != nil {
 		return err
 	}
-	f := &s.follower
-	if f.anew = maker != f.maker; f.anew {
-		upTo = 0
-	}
-	f.upTo.Store(min(upTo, s.log.Head()))
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	go f.follow(following)
 	return nil
+}
+
+// Look has the follower find out whether it is this node now that writes the index.
+func (s *Searcher) Look() {
+	select {
+	case s.follower.called <- struct{}{}:
+	default:
+	}
 }
 
 // Stop ends the follower; what it has not written yet it writes after the next start. Call it once, after Start.
