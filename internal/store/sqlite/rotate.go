@@ -97,7 +97,7 @@ func KEKsInUse(ctx context.Context, file string) (map[string]int, error) {
 
 func keksIn(c *sqlite.Conn) (map[string]int, error) {
 	uses := map[string]int{}
-	err := each(c, "SELECT kek, count(*) FROM data_keys WHERE wrapped IS NOT NULL GROUP BY kek", nil, func(row *sqlite.Stmt) error {
+	err := each(c, store.KEKs, nil, func(row *sqlite.Stmt) error {
 		uses[row.ColumnText(0)] = int(row.ColumnInt64(1))
 		return nil
 	})
