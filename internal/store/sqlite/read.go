@@ -19,6 +19,8 @@ import (
 
 // Head implements eventlog.Store.
 func (s *Store) Head(context.Context) (position, recorded int64, err error) {
+	s.turn.Lock() // while a commit runs it is not known yet
+	defer s.turn.Unlock()
 	return s.position, s.recorded, nil
 }
 
