@@ -12,6 +12,7 @@ import (
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/store"
 	"github.com/varselhub/varsel/internal/store/erasurefile"
 	"github.com/varselhub/varsel/internal/store/lockfile"
 	"github.com/varselhub/varsel/internal/store/sqlite"
@@ -97,11 +98,11 @@ func (c *Config) erasures(from, named string, without bool) ([]eventlog.Journale
 
 // RotateKeys makes a new key in the vault of a data directory and wraps every data key of the database with it, while a
 // hub may run on both.
-func RotateKeys(ctx context.Context, data string) (sqlite.Rotation, error) {
+func RotateKeys(ctx context.Context, data string) (store.Rotation, error) {
 	c := Config{Data: data}
 	vault, err := c.vault()
 	if err != nil {
-		return sqlite.Rotation{}, err
+		return store.Rotation{}, err
 	}
 	return sqlite.Rotate(ctx, c.database(), vault)
 }

@@ -91,15 +91,9 @@ func (v *Vault) key(name string) ([]byte, error) {
 // Create makes a signing key of a kind, "v1" or "v1a", and returns what refers to it and what is shown once: the secret
 // of v1, the public key of v1a.
 func (v *Vault) Create(_ context.Context, _, kind string) (ref, shown string, err error) {
-	private := ""
-	switch kind {
-	case "v1":
-		private = signature.NewSecret()
-		shown = private
-	case "v1a":
-		private, shown = signature.NewKeyPair()
-	default:
-		return "", "", fault.New(fault.InvalidDocument, "there is no kind of key %q", kind)
+	private, shown, err := signature.NewKey(kind)
+	if err != nil {
+		return "", "", err
 	}
 	ref = ident.New().String()
 	return ref, shown, v.write("sign-"+ref, private)

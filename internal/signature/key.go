@@ -37,6 +37,21 @@ func NewKeyPair() (private, public string) {
 		prefixPublic + base64.StdEncoding.EncodeToString(publicKey)
 }
 
+// NewKey returns a fresh key of a kind, "v1" or "v1a": what to sign with, and what to show its receiver, once: the secret
+// of v1, the public key of v1a.
+// Error: fault.InvalidDocument for another kind.
+func NewKey(kind string) (private, shown string, err error) {
+	switch kind {
+	case "v1":
+		private = NewSecret()
+		return private, private, nil
+	case "v1a":
+		private, shown = NewKeyPair()
+		return private, shown, nil
+	}
+	return "", "", fault.New(fault.InvalidDocument, "there is no kind of key %q", kind)
+}
+
 // PublicOf returns the public key ("whpk_") that belongs to a private one ("whsk_").
 // Error: fault.SigningKey.
 func PublicOf(private string) (string, error) {

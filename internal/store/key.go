@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -88,6 +89,21 @@ func NewDataKey(vault Keys, n int64, c eventlog.Class) (*SealingKey, DataKey, er
 	}
 	row.Wrapped, err = vault.Wrap(row.KEK, key, wrapping(n, c))
 	return &SealingKey{N: n, aead: aead}, row, err
+}
+
+// Rotation is what wrapping the data keys with a new key-encryption key did.
+type Rotation struct {
+	KEK     string   `json:"kek"`     // wraps from now on
+	Wrapped int      `json:"wrapped"` // keys that it wraps now
+	Retired []string `json:"retired"` // wrapped them before, and nothing here any more
+}
+
+// Add notes a key that is wrapped now, and what wrapped it before.
+func (r *Rotation) Add(before string) {
+	r.Wrapped++
+	if !slices.Contains(r.Retired, before) {
+		r.Retired = append(r.Retired, before)
+	}
 }
 
 func aes256(key []byte) (cipher.AEAD, error) {

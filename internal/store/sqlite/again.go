@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // eraseAgain makes the erasures of the journal in a restored file, in one transaction: those of events that the file has
@@ -21,7 +22,7 @@ func (o *Copying) eraseAgain(c *sqlite.Conn, head int64) (err error) {
 		return err
 	}
 	var epochs []eventlog.Epoch
-	err = each(c, "SELECT id, after FROM epochs ORDER BY n", nil, func(row *sqlite.Stmt) error {
+	err = each(c, store.Epochs, nil, func(row *sqlite.Stmt) error {
 		epochs = append(epochs, eventlog.Epoch{ID: uint32(row.ColumnInt64(0)), After: row.ColumnInt64(1)})
 		return nil
 	})

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
+	"math"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -12,6 +12,7 @@ import (
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // appendAudit numbers and seals a request's audit entries and appends them. The one writer does it, so the chain has no
@@ -42,8 +43,6 @@ func (s *Store) appendAudit(r *eventlog.Request, chain *audit.Chain) error {
 	return nil
 }
 
-const auditColumns = "SELECT number, at, actor, act, subject, detail, position, mac FROM audit "
-
 func auditEntry(row *sqlite.Stmt) *audit.Entry {
 	e := &audit.Entry{
 		Number: row.ColumnInt64(0), At: row.ColumnInt64(1), Actor: row.ColumnText(2), Act: audit.Act(row.ColumnText(3)),
@@ -59,7 +58,7 @@ func auditEntry(row *sqlite.Stmt) *audit.Entry {
 }
 
 func auditHead(c *sqlite.Conn) (head audit.Head, err error) {
-	err = each(c, auditColumns+"ORDER BY number DESC LIMIT 1", nil, func(row *sqlite.Stmt) error {
+	err = each(c, store.AuditHead, nil, func(row *sqlite.Stmt) error {
 		e := auditEntry(row)
 		head = audit.Head{Number: e.Number, MAC: e.MAC}
 		return nil
@@ -85,20 +84,16 @@ func (s *Store) Audit(ctx context.Context, q audit.Query) (list []audit.Entry, e
 	return list, err
 }
 
-// auditEntries reads along the primary key and filters on the way: acts are rare, and so are those who look for them.
 func auditEntries(c *sqlite.Conn, q audit.Query) (list []audit.Entry, err error) {
-	var where strings.Builder
-	where.WriteString("WHERE (?1 = '' OR actor = ?1) AND (?2 = '' OR act = ?2) AND (?3 = '' OR subject = ?3) AND at >= ?4 AND (?5 = 0 OR at < ?5) ")
+	query := store.AuditOldest
 	if q.Newest {
-		where.WriteString("AND (?6 = 0 OR number < ?6) ORDER BY number DESC LIMIT ?7")
-	} else {
-		where.WriteString("AND number > ?6 ORDER BY number LIMIT ?7")
+		query = store.AuditNewest
 	}
 	limit := int64(q.Limit)
 	if limit == 0 {
-		limit = -1
+		limit = math.MaxInt64
 	}
-	err = each(c, auditColumns+where.String(), func(st *sqlite.Stmt) {
+	err = each(c, query, func(st *sqlite.Stmt) {
 		st.BindText(1, q.Actor)
 		st.BindText(2, string(q.Act))
 		st.BindText(3, q.Subject)
@@ -155,7 +150,7 @@ var errEnough = errors.New("enough")
 // Entries goes through the whole log, in order of number, as often as it is asked to.
 func (r *AuditReader) Entries() audit.Entries {
 	return func(yield func(*audit.Entry, error) bool) {
-		err := each(r.conn, auditColumns+"ORDER BY number", nil, func(row *sqlite.Stmt) error {
+		err := each(r.conn, store.AuditEntries, nil, func(row *sqlite.Stmt) error {
 			if !yield(auditEntry(row), nil) {
 				return errEnough
 			}

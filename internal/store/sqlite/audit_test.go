@@ -11,7 +11,6 @@ import (
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
-	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 	store "github.com/varselhub/varsel/internal/store/sqlite"
 )
@@ -147,41 +146,6 @@ func TestACutTailIsFoundAfterMoreWasWritten(t *testing.T) {
 	}
 	if v := verifyFile(t, file); v.Break != nil || v.Entries != 4 {
 		t.Errorf("without a head nothing tells: %+v", v.Break)
-	}
-}
-
-// The act and its entry are one transaction: when the entry cannot be written there is no revision, and when the
-// revision is refused there is no entry. Numbers and times are drawn in the order of the append.
-func TestAnActAndItsEntryAreOneTransaction(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "hub.db")
-	s := open(t, file)
-	first, stale, bare := change(s, t, "a"), change(s, t, "b"), &eventlog.Request{Audit: []audit.Entry{audit.Of("eva", audit.Discard, "hub", audit.Detail{Lanes: 2})}}
-	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{first, stale, bare}, Now: 7, Chain: newChain(t)})
-	if first.Err != nil || bare.Err != nil || !fault.Has(stale.Err, fault.Precondition) {
-		t.Fatalf("%v %v %v", first.Err, bare.Err, stale.Err)
-	}
-	if first.Audit[0].Number != 1 || first.Audit[0].Position != 1 || bare.Audit[0].Number != 2 || bare.Audit[0].Position != 0 || bare.Audit[0].At != 7 {
-		t.Errorf("%+v %+v", first.Audit[0], bare.Audit[0])
-	}
-	alter(t, file, "INSERT INTO audit VALUES (3, 1, 'ole', 'discard', 'hub', '', 0, randomblob(32))") // in the way of the next
-	c := &eventlog.Commit{Requests: []*eventlog.Request{change(s, t, "c")}, Now: 8, Chain: newChain(t)}
-	if err := s.Commit(t.Context(), c); err == nil {
-		t.Fatal("the entry stands where another does")
-	}
-	if list, err := s.Revisions(t.Context(), 0); err != nil || len(list) != 1 {
-		t.Errorf("%d revisions, %v: one without an entry", len(list), err)
-	}
-	alter(t, file, "DELETE FROM audit WHERE number = 3")
-	again := change(s, t, "c")
-	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{again}, Now: 5, Chain: newChain(t)})
-	if entry := again.Audit[0]; entry.At != 7 || entry.Position != 2 { // time never goes back
-		t.Errorf("%+v", entry)
-	}
-	keyless := change(s, t, "d")
-	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{keyless}, Now: 9})
-	if !fault.Has(keyless.Err, fault.Internal) {
-		t.Errorf("without a key: %v", keyless.Err)
 	}
 }
 

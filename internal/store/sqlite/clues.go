@@ -244,7 +244,7 @@ func deleteClues(c *sqlite.Conn, clues []clueRow) error {
 // Indexed tells up to which position there are clues, and what made them.
 func (s *Store) Indexed(ctx context.Context) (upTo int64, maker event.Clue, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT name, value FROM hub WHERE name IN ('clues', 'clue maker')", nil, func(row *sqlite.Stmt) (err error) {
+		return each(c, store.Indexed, nil, func(row *sqlite.Stmt) (err error) {
 			if row.ColumnText(0) == "clues" {
 				upTo, err = strconv.ParseInt(row.ColumnText(1), 10, 64)
 				return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 func (s *Store) appendErasure(e *eventlog.Erasure) error {
@@ -23,8 +24,6 @@ func (s *Store) appendErasure(e *eventlog.Erasure) error {
 		st.BindBytes(7, eventlog.AppendPositions(nil, e.Positions))
 	})
 }
-
-const erasureColumns = "SELECT n, at, author, reason, upto, positions, ended FROM erasures "
 
 func readErasure(row *sqlite.Stmt) (e eventlog.Erasure, err error) {
 	e = eventlog.Erasure{
@@ -41,7 +40,7 @@ func readErasure(row *sqlite.Stmt) (e eventlog.Erasure, err error) {
 // on.
 func (s *Store) Erasures(ctx context.Context, before int64, underWay bool, limit int) (list []eventlog.Erasure, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, erasureColumns+"WHERE (?1 = 0 OR n < ?1) AND (ended = 0 OR NOT ?2) ORDER BY n DESC LIMIT ?3", func(st *sqlite.Stmt) {
+		return each(c, store.Erasures, func(st *sqlite.Stmt) {
 			st.BindInt64(1, before)
 			st.BindBool(2, underWay)
 			st.BindInt64(3, int64(limit))
@@ -71,7 +70,7 @@ func (s *Store) Erasure(ctx context.Context, n int64) (e eventlog.Erasure, err e
 func (s *Store) EndErasure(ctx context.Context, n, at int64) error {
 	return s.forgetting(ctx, func(c *sqlite.Conn) error {
 		return s.inTurn(c, func() error {
-			return sqlitex.Execute(c, "UPDATE erasures SET ended = ? WHERE n = ?", &sqlitex.ExecOptions{Args: []any{at, n}})
+			return sqlitex.Execute(c, store.EndErasure, &sqlitex.ExecOptions{Args: []any{at, n}})
 		})
 	})
 }

@@ -105,46 +105,6 @@ func TestPruning(t *testing.T) {
 	}
 }
 
-// What stands in lanes on disk and was forgotten is found, whether its rows are pruned or not.
-func TestForgottenInLanes(t *testing.T) {
-	t.Parallel()
-	s := open(t, filepath.Join(t.TempDir(), "hub.db"))
-	commitEvents(t, s, day, personal("1", "P1D"), personal("2", "P1D"), personal("3", "P2D"))
-	answer(t, s, 1)
-	consumers, err := s.Consumers(t.Context(), "c")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lane := event.Lane{1}
-	commit(t, s, &eventlog.Commit{Cuts: []*eventlog.Cut{{Consumer: consumers[0].ID, Blocked: []eventlog.Blocked{{Lane: lane, Position: 1, State: eventlog.ParkedAt}},
-		Waiting: []eventlog.Waiting{{Lane: lane, Position: 2}, {Lane: lane, Position: 3}}}}})
-	for _, want := range [][]int64{nil, {1, 2}, {1, 2}} {
-		got, err := s.Forgotten(t.Context(), 1, 10, 10)
-		slices.Sort(got)
-		if !slices.Equal(got, want) || err != nil {
-			t.Errorf("%v, want %v, %v", got, want, err)
-		}
-		if _, err := s.Forget(t.Context(), "P1D", 1); err != nil {
-			t.Fatal(err)
-		}
-		if want != nil {
-			prune(t, s, 10)
-		}
-	}
-}
-
-// A payload that is not there, and was not forgotten, is damage.
-func TestAMissingPayloadIsDamage(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "hub.db")
-	s := open(t, file)
-	commitEvents(t, s, day, personal("1", "P1D"))
-	execute(t, file, "DELETE FROM payloads")
-	if _, err := s.At(t.Context(), 1); !fault.Has(err, fault.SealBroken) {
-		t.Error(err)
-	}
-}
-
 // begin commits an erasure.
 func begin(t testing.TB, s *sqlite.Store, e *eventlog.Erasure) {
 	t.Helper()

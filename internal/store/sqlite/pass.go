@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // writePass writes a replay as it stands. It stands in the same transaction as the waiting rows it has made, so after a
@@ -35,8 +36,7 @@ func (s *Store) writePass(p *eventlog.Pass) error {
 // Passes implements eventlog.Store.
 func (s *Store) Passes(ctx context.Context, ended bool, limit int) (list []eventlog.Pass, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, `SELECT n, consumer, line, author, began, filter, rate, total, place, done, ended FROM passes
-			WHERE ended = 0 OR ?1 ORDER BY n DESC LIMIT ?2`, func(st *sqlite.Stmt) {
+		return each(c, store.Passes, func(st *sqlite.Stmt) {
 			st.BindBool(1, ended)
 			st.BindInt64(2, int64(limit))
 		}, func(row *sqlite.Stmt) error {
@@ -55,7 +55,7 @@ func (s *Store) Passes(ctx context.Context, ended bool, limit int) (list []event
 func (s *Store) Tried(ctx context.Context, consumer, after, upTo int64) (tried map[int64]int, err error) {
 	tried = map[int64]int{}
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT position, max(number) FROM attempts WHERE position > ? AND position <= ? AND consumer = ? GROUP BY position", func(st *sqlite.Stmt) {
+		return each(c, store.Tried, func(st *sqlite.Stmt) {
 			st.BindInt64(1, after)
 			st.BindInt64(2, upTo)
 			st.BindInt64(3, consumer)

@@ -7,13 +7,14 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // Place implements eventlog.Store: a handful of look-ups by key, in one read transaction.
 func (s *Store) Place(ctx context.Context, consumer string, lane eventlog.Lane, position int64) (place eventlog.Place, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) (err error) {
 		defer sqlitex.Transaction(c)(&err)
-		err = each(c, "SELECT id, low, ended FROM consumers WHERE name = ?", func(st *sqlite.Stmt) { st.BindText(1, consumer) }, func(row *sqlite.Stmt) error {
+		err = each(c, store.PlaceOf, func(st *sqlite.Stmt) { st.BindText(1, consumer) }, func(row *sqlite.Stmt) error {
 			place.ID, place.Low, place.Ended = row.ColumnInt64(0), row.ColumnInt64(1), row.ColumnInt64(2)
 			return nil
 		})
@@ -34,8 +35,7 @@ func readLane(c *sqlite.Conn, place *eventlog.Place, lane eventlog.Lane, positio
 		st.BindInt64(1, place.ID)
 		st.BindBytes(2, lane[:])
 	}
-	err := each(c, `SELECT lane, position, line, state, attempts, failures, since, due, spell, status, reason, pass
-		FROM blocked WHERE consumer = ? AND lane = ?`, of, func(row *sqlite.Stmt) error {
+	err := each(c, store.BlockedLane, of, func(row *sqlite.Stmt) error {
 		b := readBlocked(row)
 		place.Blocked = &b
 		return nil
@@ -43,18 +43,21 @@ func readLane(c *sqlite.Conn, place *eventlog.Place, lane eventlog.Lane, positio
 	if err != nil {
 		return err
 	}
-	const columns = "SELECT position, line, pass, attempts FROM waiting WHERE consumer = ?1 AND lane = ?2 "
 	waiting := func(row *sqlite.Stmt) *eventlog.Waiting {
 		return &eventlog.Waiting{Lane: lane, Position: row.ColumnInt64(0), Line: row.ColumnText(1), Pass: row.ColumnInt64(2), Attempts: int(row.ColumnInt64(3))}
 	}
-	err = each(c, columns+"ORDER BY position LIMIT 1", of, func(row *sqlite.Stmt) error {
+	err = each(c, store.WaitingIn, func(st *sqlite.Stmt) {
+		of(st)
+		st.BindInt64(3, 0)
+		st.BindInt64(4, 1)
+	}, func(row *sqlite.Stmt) error {
 		place.First = waiting(row)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return each(c, columns+"AND position = ?3", func(st *sqlite.Stmt) {
+	return each(c, store.WaitingAt, func(st *sqlite.Stmt) {
 		of(st)
 		st.BindInt64(3, position)
 	}, func(row *sqlite.Stmt) error {
@@ -63,14 +66,9 @@ func readLane(c *sqlite.Conn, place *eventlog.Place, lane eventlog.Lane, positio
 	})
 }
 
-// readReadings reads when an event was handed out and confirmed: with the first reading that reaches it, first of what
-// was left over, which the log comes after.
+// readReadings reads when an event was handed out and confirmed.
 func readReadings(c *sqlite.Conn, place *eventlog.Place, position int64) error {
-	return each(c, `SELECT
-		coalesce((SELECT served FROM readings WHERE consumer = ?1 AND rest = 1 AND upto >= ?2 ORDER BY upto LIMIT 1),
-			(SELECT served FROM readings WHERE consumer = ?1 AND rest = 0 AND upto >= ?2 ORDER BY upto LIMIT 1), 0),
-		coalesce((SELECT confirmed FROM readings WHERE consumer = ?1 AND rest = 1 AND upto >= ?2 AND confirmed <> 0 ORDER BY upto LIMIT 1),
-			(SELECT confirmed FROM readings WHERE consumer = ?1 AND rest = 0 AND upto >= ?2 AND confirmed <> 0 ORDER BY upto LIMIT 1), 0)`, func(st *sqlite.Stmt) {
+	return each(c, store.HandedOut, func(st *sqlite.Stmt) {
 		st.BindInt64(1, place.ID)
 		st.BindInt64(2, position)
 	}, func(row *sqlite.Stmt) error {

@@ -19,6 +19,8 @@ import (
 
 // Head implements eventlog.Store.
 func (s *Store) Head(context.Context) (position, recorded int64, err error) {
+	s.turn.Lock() // while a commit runs it is not known yet
+	defer s.turn.Unlock()
 	return s.position, s.recorded, nil
 }
 
@@ -98,7 +100,7 @@ func sourceID(head []byte) string {
 // Revisions implements eventlog.Store.
 func (s *Store) Revisions(ctx context.Context, after int64) (list []revision.Revision, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT position, recorded, author, kind, subject, document FROM revisions WHERE position > ? ORDER BY position", func(st *sqlite.Stmt) {
+		return each(c, store.Revisions, func(st *sqlite.Stmt) {
 			st.BindInt64(1, after)
 		}, func(row *sqlite.Stmt) error {
 			r := revision.Revision{
@@ -130,13 +132,12 @@ func (s *Store) Consumers(ctx context.Context, names ...string) (list []eventlog
 			})
 			return nil
 		}
-		const columns = "SELECT id, name, low, high, ended, pending, counted FROM consumers "
 		if len(names) == 0 {
-			err = each(c, columns+"ORDER BY id", nil, read)
+			err = each(c, store.AllConsumers, nil, read)
 		}
 		for _, name := range names {
 			if err == nil {
-				err = each(c, columns+"WHERE name = ?", func(st *sqlite.Stmt) { st.BindText(1, name) }, read)
+				err = each(c, store.ConsumerNamed, func(st *sqlite.Stmt) { st.BindText(1, name) }, read)
 			}
 		}
 		for i := range list {
@@ -153,8 +154,7 @@ func (s *Store) Consumers(ctx context.Context, names ...string) (list []eventlog
 // attempt, or standing in blocked or waiting. Reading the log again from Low skips exactly that.
 func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 	consumer := func(st *sqlite.Stmt) { st.BindInt64(1, k.ID) }
-	err := each(c, `SELECT lane, position, line, state, attempts, failures, since, due, spell, status, reason, pass
-		FROM blocked WHERE consumer = ?`, consumer, func(row *sqlite.Stmt) error {
+	err := each(c, store.Blocked, consumer, func(row *sqlite.Stmt) error {
 		b := readBlocked(row)
 		k.Blocked = append(k.Blocked, b)
 		if b.Position >= k.Low {
@@ -168,7 +168,7 @@ func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 	if err != nil {
 		return err
 	}
-	err = each(c, "SELECT lane, count(*), sum(pass <> 0) FROM waiting WHERE consumer = ? GROUP BY lane", consumer, func(row *sqlite.Stmt) error {
+	err = each(c, store.Behind, consumer, func(row *sqlite.Stmt) error {
 		var lane eventlog.Lane
 		row.ColumnBytes(0, lane[:])
 		k.Behind[lane] = int(row.ColumnInt64(1))
@@ -184,7 +184,7 @@ func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 	if err := loadPending(c, k); err != nil {
 		return err
 	}
-	err = each(c, "SELECT position FROM waiting WHERE consumer = ? AND position >= ?", func(st *sqlite.Stmt) {
+	err = each(c, store.SettledWaiting, func(st *sqlite.Stmt) {
 		st.BindInt64(1, k.ID)
 		st.BindInt64(2, k.Low)
 	}, func(row *sqlite.Stmt) error {
@@ -194,7 +194,7 @@ func loadConsumer(c *sqlite.Conn, k *eventlog.Consumer) error {
 	if err != nil {
 		return err
 	}
-	return each(c, "SELECT position FROM attempts WHERE position BETWEEN ? AND ? AND consumer = ? AND outcome >= ?", func(st *sqlite.Stmt) {
+	return each(c, store.SettledAttempts, func(st *sqlite.Stmt) {
 		st.BindInt64(1, k.Low)
 		st.BindInt64(2, k.High)
 		st.BindInt64(3, k.ID)
@@ -222,8 +222,7 @@ func (s *Store) Owed(ctx context.Context, consumer, line string) (owed eventlog.
 			return err
 		}
 		owed.Low, owed.Settled = k.Low, k.Settled
-		return each(c, `SELECT (SELECT count(*) FROM blocked WHERE consumer = ?1 AND line = ?2) +
-			(SELECT count(*) FROM waiting WHERE consumer = ?1 AND line = ?2)`, func(st *sqlite.Stmt) {
+		return each(c, store.OnDisk, func(st *sqlite.Stmt) {
 			st.BindInt64(1, k.ID)
 			st.BindText(2, line)
 		}, func(row *sqlite.Stmt) error {
@@ -248,7 +247,7 @@ func readBlocked(row *sqlite.Stmt) eventlog.Blocked {
 // Endpoints implements eventlog.Store.
 func (s *Store) Endpoints(ctx context.Context) (list []eventlog.Endpoint, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT system, url, spell FROM endpoints", nil, func(row *sqlite.Stmt) error {
+		return each(c, store.Endpoints, nil, func(row *sqlite.Stmt) error {
 			list = append(list, eventlog.Endpoint{System: row.ColumnText(0), URL: row.ColumnText(1), Spell: row.ColumnInt64(2)})
 			return nil
 		})
@@ -259,7 +258,7 @@ func (s *Store) Endpoints(ctx context.Context) (list []eventlog.Endpoint, err er
 // WaitingIn implements eventlog.Store.
 func (s *Store) WaitingIn(ctx context.Context, consumer int64, lane eventlog.Lane, after int64, limit int) (list []eventlog.Waiting, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT position, line, pass, attempts FROM waiting WHERE consumer = ? AND lane = ? AND position > ? ORDER BY position LIMIT ?", func(st *sqlite.Stmt) {
+		return each(c, store.WaitingIn, func(st *sqlite.Stmt) {
 			st.BindInt64(1, consumer)
 			st.BindBytes(2, lane[:])
 			st.BindInt64(3, after)
@@ -275,8 +274,7 @@ func (s *Store) WaitingIn(ctx context.Context, consumer int64, lane eventlog.Lan
 // Rest implements eventlog.Store.
 func (s *Store) Rest(ctx context.Context, consumer, after int64, limit int) (list []eventlog.Waiting, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, `SELECT lane, position, line, pass, attempts FROM blocked WHERE consumer = ?1 AND position > ?2
-			UNION ALL SELECT lane, position, line, pass, attempts FROM waiting WHERE consumer = ?1 AND position > ?2 ORDER BY position LIMIT ?3`, func(st *sqlite.Stmt) {
+		return each(c, store.Rest, func(st *sqlite.Stmt) {
 			st.BindInt64(1, consumer)
 			st.BindInt64(2, after)
 			st.BindInt64(3, int64(limit))
@@ -293,7 +291,7 @@ func (s *Store) Rest(ctx context.Context, consumer, after int64, limit int) (lis
 // Epochs implements eventlog.Store.
 func (s *Store) Epochs(ctx context.Context) (list []eventlog.Epoch, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT id, after FROM epochs ORDER BY n", nil, func(row *sqlite.Stmt) error {
+		return each(c, store.Epochs, nil, func(row *sqlite.Stmt) error {
 			list = append(list, eventlog.Epoch{ID: uint32(row.ColumnInt64(0)), After: row.ColumnInt64(1)})
 			return nil
 		})
@@ -335,7 +333,7 @@ func readAttempt(row *sqlite.Stmt, position int64) eventlog.AttemptRow {
 // Find implements eventlog.Store.
 func (s *Store) Find(ctx context.Context, source, id string) (position int64, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, "SELECT i.position FROM event_ids i JOIN sources s ON s.n = i.source WHERE s.uri = ? AND i.id = ?", func(st *sqlite.Stmt) {
+		return each(c, store.Find, func(st *sqlite.Stmt) {
 			st.BindText(1, source)
 			st.BindText(2, id)
 		}, func(row *sqlite.Stmt) error {

@@ -10,18 +10,11 @@ import (
 	"github.com/varselhub/varsel/internal/store"
 )
 
-// Rotation is what Rotate did.
-type Rotation struct {
-	KEK     string   `json:"kek"`     // wraps from now on
-	Wrapped int      `json:"wrapped"` // data keys that it wraps now
-	Retired []string `json:"retired"` // wrapped them before, and nothing here any more
-}
-
 // Rotate makes a new key-encryption key and wraps every data key with it, in one transaction, while a hub may run on the
 // file: a hub asks for the newest key each time it makes a data key, and it makes one inside a transaction of its own.
 // Errors: fault.KeyMissing and fault.SealBroken when a data key cannot be unwrapped; then nothing was changed but that
 // there is a new key.
-func Rotate(ctx context.Context, file string, keys store.Keys) (r Rotation, err error) {
+func Rotate(ctx context.Context, file string, keys store.Keys) (r store.Rotation, err error) {
 	c, err := openBeside(ctx, file)
 	if err != nil {
 		return r, err
@@ -42,7 +35,7 @@ func Rotate(ctx context.Context, file string, keys store.Keys) (r Rotation, err 
 	return r, nil
 }
 
-func rewrap(c *sqlite.Conn, keys store.Keys, r *Rotation) (err error) {
+func rewrap(c *sqlite.Conn, keys store.Keys, r *store.Rotation) (err error) {
 	end, err := sqlitex.ImmediateTransaction(c)
 	if err != nil {
 		return err
@@ -56,17 +49,12 @@ func rewrap(c *sqlite.Conn, keys store.Keys, r *Rotation) (err error) {
 	if err != nil {
 		return err
 	}
-	retired := map[string]bool{}
 	for i := range rows {
 		if err := rewrapOne(c, &rows[i], keys, r.KEK); err != nil {
 			return err
 		}
-		if !retired[rows[i].KEK] {
-			retired[rows[i].KEK] = true
-			r.Retired = append(r.Retired, rows[i].KEK)
-		}
+		r.Add(rows[i].KEK)
 	}
-	r.Wrapped = len(rows)
 	return nil
 }
 
@@ -97,7 +85,7 @@ func KEKsInUse(ctx context.Context, file string) (map[string]int, error) {
 
 func keksIn(c *sqlite.Conn) (map[string]int, error) {
 	uses := map[string]int{}
-	err := each(c, "SELECT kek, count(*) FROM data_keys WHERE wrapped IS NOT NULL GROUP BY kek", nil, func(row *sqlite.Stmt) error {
+	err := each(c, store.KEKs, nil, func(row *sqlite.Stmt) error {
 		uses[row.ColumnText(0)] = int(row.ColumnInt64(1))
 		return nil
 	})

@@ -216,54 +216,6 @@ func TestChangedRowsAreRefused(t *testing.T) {
 	}
 }
 
-// Without its key-encryption key, or with another one of its name, the hub does not start, and changes nothing.
-func TestKeysAreNeededToStart(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "hub.db")
-	s := open(t, file)
-	commitEvents(t, s, day, personal("1", "P30D"))
-	s.Close()
-	keys := vault(t, file)
-	kek, err := keys.NewestKEK()
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := filepath.Join(filepath.Dir(file), "secrets", "kek-"+kek)
-	text, err := os.ReadFile(kept)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, test := range []struct {
-		name   string
-		change func() error
-		want   fault.Code
-	}{
-		{"lost", func() error { return os.Remove(kept) }, fault.KeyMissing},
-		{"unreadable", func() error { return os.WriteFile(kept, []byte("no key"), 0o600) }, fault.KeyMissing},
-		{"another", func() error { return os.WriteFile(kept, bytes.Repeat([]byte("ab"), 32), 0o600) }, fault.SealBroken},
-	} {
-		if err := test.change(); err != nil {
-			t.Fatal(err)
-		}
-		s, err := sqlite.Open(file, sqlite.Options{Keys: keys, Same: same})
-		if !fault.Has(err, test.want) {
-			t.Errorf("%s: want %s, got %v", test.name, test.want, err)
-		}
-		if err == nil {
-			s.Close()
-		}
-		if ids, _ := keys.KEKs(); len(ids) > 1 {
-			t.Errorf("%s: another key was made: %v", test.name, ids)
-		}
-	}
-	if err := os.WriteFile(kept, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := open(t, file).At(t.Context(), 1); err != nil {
-		t.Errorf("with the key back it reads %v", err)
-	}
-}
-
 // NIST SP 800-38D section 8.3: a key seals a limited number of times. It is counted in the process that made the key,
 // so a restart seals under another.
 func TestDataKeysWearOut(t *testing.T) {
@@ -338,91 +290,6 @@ func TestKeysGoBackWithTheirCommit(t *testing.T) {
 	}
 }
 
-// An event larger than what buffers keep, and none at all.
-func TestSizes(t *testing.T) {
-	t.Parallel()
-	s := open(t, filepath.Join(t.TempDir(), "hub.db"))
-	sizes := []int{0, 1 << 20, 1, 70 << 10, 100}
-	for i, size := range sizes {
-		commitEvents(t, s, day, fresh(fmt.Sprint(i), strings.Repeat("x", size), 1))
-	}
-	events, err := s.Range(t.Context(), 0, 10, 10)
-	if err != nil || len(events) != len(sizes) {
-		t.Fatalf("%d events, %v", len(events), err)
-	}
-	for i, e := range events {
-		if len(e.Data) != sizes[i] || e.MediaType != "text/plain" {
-			t.Errorf("event %d has %d bytes of %s", i, len(e.Data), e.MediaType)
-		}
-	}
-}
-
-// DESIGN promise 11: with its data keys destroyed, a class and day is gone from the file for whoever holds the vault,
-// and nothing else is.
-func TestForgetting(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "hub.db")
-	s := open(t, file)
-	commitEvents(t, s, day+5, personal("1", "P30D"), personal("2", ""))
-	answer(t, s, 1, 2)
-	s.Close()
-	s = open(t, file)
-	commitEvents(t, s, day+6, personal("3", "P30D")) // under a second key
-	commitEvents(t, s, 2*day, personal("4", "P30D"))
-	read := func() string {
-		events, err := s.Range(t.Context(), 0, 10, 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var ids []string
-		for _, e := range events {
-			if e.Forgotten != (e.Data == nil && e.Head == nil) || e.Type != "t" {
-				t.Errorf("want a whole event or a skeleton, got %+v", e)
-			}
-			if !e.Forgotten {
-				ids = append(ids, fmt.Sprint(e.Position))
-			}
-		}
-		return strings.Join(ids, " ")
-	}
-	if got := read(); got != "1 2 4 5" { // 3 is the consumer's revision
-		t.Fatalf("read %s", got)
-	}
-	keys, err := s.Forget(t.Context(), "P30D", 1)
-	if err != nil || keys != 2 {
-		t.Fatalf("want 2 keys destroyed, got %d, %v", keys, err)
-	}
-	for range 2 { // and after a restart
-		if got := read(); got != "2 5" {
-			t.Errorf("after forgetting it reads %s", got)
-		}
-		for _, position := range []int64{1, 4} {
-			if e, err := s.At(t.Context(), position); err != nil || !e.Forgotten || e.Data != nil || e.Lane != event.Alone(position) {
-				t.Errorf("at %d it reads %+v, %v", position, e, err)
-			}
-		}
-		rows, err := s.AttemptsAt(t.Context(), 1)
-		if err != nil || len(rows) != 1 || rows[0].Result.Status != 500 || rows[0].Result.Detail != "" || len(rows[0].Result.Body) != 0 {
-			t.Errorf("of the answer there is %+v, %v: want that there was one, and no more", rows, err)
-		}
-		if rows, err := s.AttemptsAt(t.Context(), 2); err != nil || string(rows[0].Result.Body) != "cannot take "+person {
-			t.Errorf("another class's answer is %+v, %v", rows, err)
-		}
-		s.Close()
-		s = open(t, file)
-	}
-	// What comes after, even of that day, is kept; what was forgotten is still known.
-	again := &eventlog.Request{Entries: []eventlog.Entry{personal("1", "P30D")}}
-	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{again}})
-	if again.Entries[0].Status != eventlog.Duplicate {
-		t.Errorf("the forgotten event, published again, is %v", again.Entries[0].Status)
-	}
-	answer(t, s, 1)
-	if rows, err := s.AttemptsAt(t.Context(), 1); err != nil || len(rows[0].Result.Body) != 0 {
-		t.Errorf("an answer to a forgotten event was kept: %+v, %v", rows, err)
-	}
-}
-
 // Of a destroyed key nothing is left in the file's free space or in the WAL, while the hub runs.
 func TestForgettingLeavesNoTraces(t *testing.T) {
 	t.Parallel()
@@ -442,23 +309,6 @@ func TestForgettingLeavesNoTraces(t *testing.T) {
 				t.Errorf("a part of the wrapped key %d stands in %v", n, files)
 			}
 		}
-	}
-}
-
-// The class of today can be forgotten while the hub goes on sealing for it.
-func TestForgettingToday(t *testing.T) {
-	t.Parallel()
-	s := open(t, filepath.Join(t.TempDir(), "hub.db"))
-	commitEvents(t, s, day, personal("1", "P30D"))
-	if keys, err := s.Forget(t.Context(), "P30D", 1); keys != 1 || err != nil {
-		t.Fatal(keys, err)
-	}
-	commitEvents(t, s, day+1, personal("2", "P30D"))
-	if e, err := s.At(t.Context(), 1); err != nil || !e.Forgotten {
-		t.Errorf("the forgotten one: %+v, %v", e, err)
-	}
-	if _, err := s.At(t.Context(), 2); err != nil {
-		t.Errorf("the one after: %v", err)
 	}
 }
 

@@ -141,14 +141,14 @@ func (s *Store) load() error {
 		return err
 	}
 	s.names = names{sources: map[string]int64{}, uris: map[int64]string{}, types: map[typeVersion]int64{}, kinds: map[int64]typeVersion{}}
-	err = each(s.writer, "SELECT n, uri FROM sources", nil, func(row *sqlite.Stmt) error {
+	err = each(s.writer, store.Sources, nil, func(row *sqlite.Stmt) error {
 		s.names.addSource(row.ColumnInt64(0), row.ColumnText(1))
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	return each(s.writer, "SELECT n, type, version FROM types", nil, func(row *sqlite.Stmt) error {
+	return each(s.writer, store.Types, nil, func(row *sqlite.Stmt) error {
 		s.names.addType(row.ColumnInt64(0), typeVersion{row.ColumnText(1), row.ColumnText(2)})
 		return nil
 	})

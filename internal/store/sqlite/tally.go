@@ -6,6 +6,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // addTallies adds to the counts of a consumer. They stand in the same transaction as what they count, so a figure and
@@ -32,10 +33,9 @@ func (s *Store) addTallies(consumer int64, tallies []eventlog.Tally) error {
 // Tallies implements eventlog.Store.
 func (s *Store) Tallies(ctx context.Context, consumer string, from int64) (list []eventlog.Tally, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
-		return each(c, `SELECT line, max(day, ?2 - 1) AS d, outcome, replayed, sum(count)
-			FROM tallies WHERE consumer = (SELECT id FROM consumers WHERE name = ?1) GROUP BY line, d, outcome, replayed`, func(st *sqlite.Stmt) {
-			st.BindText(1, consumer)
-			st.BindInt64(2, from)
+		return each(c, store.Tallies, func(st *sqlite.Stmt) {
+			st.BindInt64(1, from)
+			st.BindText(2, consumer)
 		}, func(row *sqlite.Stmt) error {
 			list = append(list, eventlog.Tally{
 				Line: row.ColumnText(0), Day: row.ColumnInt64(1), Outcome: eventlog.Outcome(row.ColumnInt64(2)),
@@ -75,10 +75,9 @@ func (s *Store) writeReadings(consumer int64, readings []eventlog.Reading) error
 // loadPending reads what of each subscription's deliveries has not ended.
 func loadPending(c *sqlite.Conn, k *eventlog.Consumer) error {
 	k.ByLine = map[string]int64{}
-	return each(c, `SELECT line, sum(CASE outcome WHEN ?2 THEN count ELSE -count END) FROM tallies
-		WHERE consumer = ?1 AND outcome <> ?3 GROUP BY line`, func(st *sqlite.Stmt) {
-		st.BindInt64(1, k.ID)
-		st.BindInt64(2, int64(eventlog.Matched))
+	return each(c, store.Pending, func(st *sqlite.Stmt) {
+		st.BindInt64(1, int64(eventlog.Matched))
+		st.BindInt64(2, k.ID)
 		st.BindInt64(3, int64(eventlog.Served))
 	}, func(row *sqlite.Stmt) error {
 		k.ByLine[row.ColumnText(0)] = row.ColumnInt64(1)
@@ -88,8 +87,7 @@ func loadPending(c *sqlite.Conn, k *eventlog.Consumer) error {
 
 // loadServed reads how far a reader was handed out to.
 func loadServed(c *sqlite.Conn, k *eventlog.Consumer) error {
-	const furthest = "SELECT coalesce((SELECT max(upto) FROM readings WHERE consumer = ?1 AND rest = 0), 0), coalesce((SELECT max(upto) FROM readings WHERE consumer = ?1 AND rest = 1), 0)"
-	return each(c, furthest, func(st *sqlite.Stmt) { st.BindInt64(1, k.ID) }, func(row *sqlite.Stmt) error {
+	return each(c, store.Furthest, func(st *sqlite.Stmt) { st.BindInt64(1, k.ID) }, func(row *sqlite.Stmt) error {
 		k.Served, k.RestServed = row.ColumnInt64(0), row.ColumnInt64(1)
 		return nil
 	})

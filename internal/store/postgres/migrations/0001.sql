@@ -252,42 +252,50 @@ CREATE TABLE signing_keys (
   wrapped bytea NOT NULL                  -- bound to ref
 );
 
+-- The database's clock: µs UTC. All nodes go by it where they go by each other's.
+CREATE FUNCTION micros() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint $$;
+
 -- append_events appends a group whole, in one message of its client's: when the lock of log_end is taken all that is to be
 -- written is at the server, so a client that freezes, or is cut off, keeps nobody waiting. What the client assumed is
 -- held against what is under the lock; where it is not so, nothing is written, and the client makes the group anew:
 --   VR001  the group is recorded on another day than p_day; the detail is when
---   VR002  a segment of the group was forgotten meanwhile
+--   VR002  a segment of the group was forgotten meanwhile, or a key is not the segment's
 --   23505  an event is known (event_ids_pkey)
+--   55P03  somebody has had a lock for longer than p_patience, in ms
 CREATE FUNCTION append_events(
-  p_now bigint, p_day bigint, p_sources integer[], p_ids text[], p_messages uuid[], p_types integer[], p_times bigint[],
-  p_organisations text[], p_lanes uuid[], p_flags smallint[], p_segments integer[], p_keys bigint[], p_sealed bytea[],
-  OUT first bigint, OUT stamp bigint
+  p_patience integer, p_now bigint, p_day bigint, p_sources integer[], p_ids text[], p_messages uuid[], p_types integer[],
+  p_times bigint[], p_organisations text[], p_lanes uuid[], p_flags smallint[], p_segments integer[], p_keys bigint[],
+  p_sealed bytea[], OUT first bigint, OUT stamp bigint
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
   many bigint := cardinality(p_ids);
+  before bigint;
 BEGIN
+  PERFORM set_config('lock_timeout', p_patience::text, true);
   UPDATE log_end SET position = position + many, recorded = greatest(recorded, p_now)
-    RETURNING position - many, recorded INTO first, stamp;
+    RETURNING position - many, recorded INTO before, stamp;
   IF stamp / 86400000000 <> p_day THEN
     RAISE EXCEPTION 'recorded on another day' USING ERRCODE = 'VR001', DETAIL = stamp::text;
   END IF;
-  PERFORM 1 FROM segments WHERE n = ANY (p_segments) AND forgotten;
+  PERFORM 1 FROM (SELECT DISTINCT u.key, u.segment FROM unnest(p_keys, p_segments) AS u (key, segment)) AS u
+    WHERE NOT EXISTS (SELECT 1 FROM data_keys k JOIN segments g ON g.n = k.segment
+      WHERE k.n = u.key AND k.segment = u.segment AND k.wrapped IS NOT NULL AND NOT g.forgotten);
   IF FOUND THEN
     RAISE EXCEPTION 'a segment was forgotten' USING ERRCODE = 'VR002';
   END IF;
   INSERT INTO event_ids (source, id, position)
-    SELECT e.source, e.id, first + e.i FROM unnest(p_sources, p_ids) WITH ORDINALITY AS e (source, id, i);
+    SELECT e.source, e.id, before + e.i FROM unnest(p_sources, p_ids) WITH ORDINALITY AS e (source, id, i);
   INSERT INTO events (position, recorded, id, source, type, time, organisation, flags, segment)
-    SELECT first + e.i, stamp, e.message, e.source, e.type, CASE e.time WHEN 0 THEN stamp ELSE e.time END, e.organisation, e.flags, e.segment
+    SELECT before + e.i, stamp, e.message, e.source, e.type, CASE e.time WHEN 0 THEN stamp ELSE e.time END, e.organisation, e.flags, e.segment
     FROM unnest(p_messages, p_sources, p_types, p_times, p_organisations, p_flags, p_segments) WITH ORDINALITY
       AS e (message, source, type, time, organisation, flags, segment, i);
   INSERT INTO payloads (segment, position, lane, key, sealed)
-    SELECT e.segment, first + e.i,
+    SELECT e.segment, before + e.i,
       -- an event that stays in order with nothing has a lane of its own: event.Alone
-      CASE e.lane WHEN '00000000-0000-0000-0000-000000000000' THEN lpad(to_hex(first + e.i), 32, '0')::uuid ELSE e.lane END, e.key, e.sealed
+      CASE e.lane WHEN '00000000-0000-0000-0000-000000000000' THEN lpad(to_hex(before + e.i), 32, '0')::uuid ELSE e.lane END, e.key, e.sealed
     FROM unnest(p_segments, p_lanes, p_keys, p_sealed) WITH ORDINALITY AS e (segment, lane, key, sealed, i);
-  first := first + 1;
+  first := before + 1;
 END $$;
 
 INSERT INTO log_end VALUES (true, 0, 0, 0, 0);

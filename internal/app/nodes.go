@@ -1,0 +1,177 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/node"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// lookEvery is how often a node looks for what the others have appended. Where the database's hints come through it hears
+// of it at once.
+const lookEvery = 200 * time.Millisecond
+
+// Duties: what one node does for all.
+const (
+	dutySearch  = eventlog.DutyHolding + "search"     // writes the index
+	dutyForgets = eventlog.DutyHolding + "forgetting" // retention
+)
+
+// duty is a duty of this node's, while it has it. Of a hub of one process it always has.
+type duty struct {
+	mine atomic.Bool
+	wake func() // it begins
+}
+
+// Begin implements node.Work.
+func (d *duty) Begin(context.Context, int64) error {
+	d.mine.Store(true)
+	d.wake()
+	return nil
+}
+
+// End implements node.Work.
+func (d *duty) End(context.Context) { d.mine.Store(false) }
+
+// Cut implements node.Work.
+func (d *duty) Cut() { d.mine.Store(false) }
+
+// system is the delivery of a system's consumers.
+type system struct {
+	engine *delivery.Engine
+	name   string
+}
+
+// Begin implements node.Work.
+func (s *system) Begin(ctx context.Context, token int64) error {
+	return s.engine.TakeUp(ctx, s.name, token)
+}
+
+// End implements node.Work.
+func (s *system) End(ctx context.Context) { s.engine.LetGo(ctx, s.name) }
+
+// Cut implements node.Work.
+func (s *system) Cut() { s.engine.Lose(s.name) }
+
+// sharing is how the log follows what other nodes append; nil in a hub of one process.
+func (h *Hub) sharing() *eventlog.Shared {
+	if h.shared == nil {
+		return nil
+	}
+	listening, stop := context.WithCancel(context.Background())
+	told := make(chan int64, 1)
+	go func() {
+		for {
+			select {
+			case head := <-told:
+				h.shared.Notify(listening, head)
+			case <-listening.Done():
+				return
+			}
+		}
+	}()
+	h.onStop(func(context.Context) { stop() })
+	return &eventlog.Shared{
+		Hints: h.shared.Listen(listening), Every: lookEvery,
+		Appended: func(head int64) {
+			select {
+			case told <- head:
+			default: // the one that waits there is told of this too
+			}
+		},
+	}
+}
+
+// newNode makes this process a node of its hub; it joins when the hub starts.
+func (h *Hub) newNode(book *revision.Book, clk clock.Clock) {
+	if h.shared == nil {
+		h.search.mine.Store(true)
+		h.forgets.mine.Store(true)
+		return
+	}
+	name := h.config.NodeName
+	if name == "" {
+		name, _ = os.Hostname()
+	}
+	h.node = node.New(h.shared, clk, node.Options{
+		Name: cmp.Or(name, "node"), URL: h.config.NodeURL, Version: h.config.Version,
+		Wanted: func() []string { return wanted(book) },
+		Work: func(name string) node.Work {
+			switch name {
+			case dutySearch:
+				return &h.search
+			case dutyForgets:
+				return &h.forgets
+			}
+			return &system{h.Engine, strings.TrimPrefix(name, eventlog.SystemHolding)}
+		},
+		Changed: h.Log.Reconfigured, Report: h.report,
+		Told: func(what, name string, token int64) { h.logger.Info("this node "+what+" "+name, "token", token) },
+	})
+}
+
+// wanted lists what some node is to have: every system that ever had a consumer, and the duties.
+func wanted(book *revision.Book) []string {
+	names := []string{dutySearch, dutyForgets}
+	last := ""
+	for _, c := range book.Consumers() {
+		if c.System != last {
+			names = append(names, eventlog.SystemHolding+c.System)
+			last = c.System
+		}
+	}
+	return unique(names)
+}
+
+func unique(names []string) []string {
+	seen := make(map[string]bool, len(names))
+	kept := names[:0]
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
+// sure reports whether what this node holds is still its own; nil in a hub of one process.
+func (h *Hub) sure() func() bool {
+	if h.shared == nil {
+		return nil
+	}
+	return func() bool { return h.node.Sure() }
+}
+
+// drawPass numbers replays over all nodes; nil in a hub of one process.
+func (h *Hub) drawPass() func(context.Context) (int64, error) {
+	if h.shared == nil {
+		return nil
+	}
+	return h.shared.DrawPass
+}
+
+// rewound ends the hub: the database has lost what it had acknowledged, so what this process knows is not true any more.
+// The next start takes up what there is, in a new epoch.
+func (h *Hub) rewound(doing string, err error) {
+	h.report(doing, err)
+	if !fault.Has(err, fault.LogRewound) {
+		return
+	}
+	h.broken.Do(func() {
+		h.failed <- err
+		close(h.failed)
+	})
+}
+
+// Failed gets the error that ends the hub, if one ever does.
+func (h *Hub) Failed() <-chan error { return h.failed }

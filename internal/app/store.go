@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/retention"
+	"github.com/varselhub/varsel/internal/search"
+	"github.com/varselhub/varsel/internal/store/postgres"
+	"github.com/varselhub/varsel/internal/store/sqlite"
+)
+
+// Store is what a hub is kept in: SQLite in its data directory, or PostgreSQL, which its nodes share.
+type Store interface {
+	eventlog.Store
+	search.Store
+	retention.Store
+	Audit(ctx context.Context, q audit.Query) ([]audit.Entry, error)
+	AuditHead(ctx context.Context) (audit.Head, error)
+}
+
+// signing keeps the keys that messages are signed with: the vault, or a database that all nodes sign from.
+type signing interface {
+	manage.Keys
+	SigningKey(ref string) (string, error)
+}
+
+func (h *Hub) openStore(ctx context.Context) error {
+	tell := func(text string) { h.logger.Info(text) }
+	if h.config.Store == "" {
+		s, err := sqlite.Open(h.config.database(), sqlite.Options{Keys: h.Vault, Same: publish.Same, Version: h.config.Version, Tell: tell})
+		if err != nil {
+			return err
+		}
+		h.Store, h.Signing = s, h.Vault
+		return nil
+	}
+	s, err := postgres.Open(ctx, h.config.Store, postgres.Options{Keys: h.Vault, Same: publish.Same, Version: h.config.Version, Password: h.config.StorePassword, Tell: tell})
+	if err != nil {
+		return err
+	}
+	h.Store, h.Signing, h.shared = s, s.Signing(), s
+	return h.sameSecrets(ctx)
+}
+
+// sameSecrets sees to it that this node's secrets are the hub's: events are put into lanes, audit entries sealed and
+// tokens signed alike on every node. The first node's are the hub's.
+// Error: fault.NodeSecrets.
+func (h *Hub) sameSecrets(ctx context.Context) error {
+	lane, err := h.Vault.LaneKey()
+	seal, errSeal := h.Vault.AuditKey(0)
+	token, errToken := h.Vault.TokenKey()
+	if err := errors.Join(err, errSeal, errToken); err != nil {
+		return err
+	}
+	return h.shared.SameSecrets(ctx, lane, seal, token)
+}
