@@ -38,8 +38,12 @@ func (c *serveCommand) Run(ctx context.Context, s *streams, parsed *kong.Context
 		logger.Info("serving", "address", l.URL(), "faces", strings.Join(l.Faces(), ","))
 	}
 	logger.Info("started", "data", settings.Data, "environment", settings.Environment, "version", version)
-	<-ctx.Done()
-	if settings.Drain > 0 {
+	select {
+	case <-ctx.Done():
+	case err = <-hub.Failed():
+		logger.Error("this process ends, to be started anew: what it knows of the log is not true any more", "error", err)
+	}
+	if settings.Drain > 0 && err == nil {
 		logger.Info("draining: not ready any more, and everything goes on until the load balancer has seen it; a second signal ends at once", "drain", settings.Drain)
 		hub.Drain(context.WithoutCancel(ctx), settings.Drain)
 	}
@@ -48,7 +52,7 @@ func (c *serveCommand) Run(ctx context.Context, s *streams, parsed *kong.Context
 	defer cancel()
 	hub.Stop(grace)
 	logger.Info("stopped")
-	return nil
+	return err
 }
 
 func start(ctx context.Context, s *streams, settings *config.Config, listeners []*listener.Listener, logger *slog.Logger) (*app.Hub, error) {

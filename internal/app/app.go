@@ -21,6 +21,7 @@ import (
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/node"
 	"github.com/varselhub/varsel/internal/notify"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/retention"
@@ -29,7 +30,7 @@ import (
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/headfile"
 	"github.com/varselhub/varsel/internal/store/lockfile"
-	"github.com/varselhub/varsel/internal/store/sqlite"
+	"github.com/varselhub/varsel/internal/store/postgres"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/telemetry"
 	"github.com/varselhub/varsel/internal/web/access"
@@ -43,7 +44,8 @@ type Hub struct {
 	Engine    *delivery.Engine
 	Searcher  *search.Searcher
 	Log       *eventlog.Log
-	Store     *sqlite.Store
+	Store     Store
+	Signing   signing
 	Vault     *secret.Vault
 
 	config    Config
@@ -52,6 +54,12 @@ type Hub struct {
 	gate      *access.Gate
 	heads     *headfile.Exporter
 	keeper    *retention.Keeper
+	shared    *postgres.Store // nil: a hub of one process
+	node      *node.Node      // this process among the others; nil: a hub of one process
+	search    duty
+	forgets   duty
+	failed    chan error
+	broken    sync.Once
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -66,7 +74,7 @@ func New(ctx context.Context, config Config, logger *slog.Logger) (*Hub, error) 
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{config: config, logger: logger, leaving: make(chan struct{})}
+	h := &Hub{config: config, logger: logger, leaving: make(chan struct{}), failed: make(chan error, 1)}
 	if err := h.open(ctx); err != nil {
 		h.Stop(ctx)
 		return nil, err
@@ -92,9 +100,7 @@ func (h *Hub) open(ctx context.Context) error {
 		return err
 	}
 	// The database first: when the vault lacks what opens it, nothing is made in the vault.
-	if h.Store, err = sqlite.Open(h.config.database(), sqlite.Options{
-		Keys: h.Vault, Same: publish.Same, Version: h.config.Version, Tell: func(text string) { h.logger.Info(text) },
-	}); err != nil {
+	if err = h.openStore(ctx); err != nil {
 		return err
 	}
 	h.onStop(func(context.Context) { h.report("closing the database", h.Store.Close()) })
@@ -116,7 +122,7 @@ func (h *Hub) open(ctx context.Context) error {
 	// The log and its configuration.
 	system := clock.System{}
 	book := revision.NewBook(h.config.Zone)
-	if h.Log, err = eventlog.Open(ctx, h.Store, book, system, eventlog.Options{Chain: chain}); err != nil {
+	if h.Log, err = eventlog.Open(ctx, h.Store, book, system, eventlog.Options{Chain: chain, Shared: h.sharing(), Trouble: h.rewound}); err != nil {
 		return err
 	}
 	h.onStop(func(context.Context) {
@@ -135,7 +141,7 @@ func (h *Hub) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := newOutbound(h.config, book, guard, h.Vault, system)
+	out, err := newOutbound(h.config, book, guard, h.Signing, system)
 	if err != nil {
 		return err
 	}
@@ -143,15 +149,17 @@ func (h *Hub) open(ctx context.Context) error {
 		Connect: out.connect, Render: out.render, Tell: h.tell, Revise: func(ctx context.Context, l *revision.Line, change func(*subscription.Subscription)) error {
 			return h.Manager.Revise(ctx, l, change)
 		}, Trouble: h.report, Random: rand.Float64,
-		InFlight: h.config.InFlight, Observe: h.observe,
+		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), DrawPass: h.drawPass(),
 	})
+	h.newNode(book, system)
 
 	// Search.
-	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report})
+	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.search.mine.Load})
+	h.search.wake = h.Searcher.Look
 
 	// Management.
 	options := manage.Options{
-		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Vault, Trouble: h.report,
+		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Signing, Trouble: h.report,
 	}
 	if h.sinks = out.sinks; h.sinks != nil {
 		options.Sinks = h.sinks
@@ -165,6 +173,7 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.keeper, err = h.newKeeper(book, system); err != nil {
 		return err
 	}
+	h.forgets.wake = h.keeper.Wake
 	return h.guard(ctx, book, guard, system)
 }
 
@@ -197,6 +206,13 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()
 	h.onStop(func(context.Context) { h.Manager.Stop() })
+	if h.node == nil {
+		return nil
+	}
+	if err := h.node.Start(ctx); err != nil {
+		return err
+	}
+	h.onStop(h.node.Stop)
 	return nil
 }
 

@@ -21,18 +21,23 @@ import (
 
 // Config is everything an operator decides about one hub.
 type Config struct {
-	Data        string         // directory of the database and the secrets
-	Version     string         // of this program, noted in the database; "dev" when empty
-	Environment string         // PROD, PREPROD, T3 …: Miljoe in star messages; "T1" when empty
-	Zone        *time.Location // of dates without an offset; Europe/Copenhagen when nil
-	Egress      netguard.Rules // what the hub may call
-	Operator    string         // mail address told about what is the operator's to mend
-	SMTP        *mail.Config   // nil: no mail
-	InFlight    int            // sends at once on this node; 0: 4,096
-	MaxEvent    int            // bytes; 0: 1 MiB
-	AllowSinks  bool           // subscriptions may have their messages taken by the hub itself (S58)
-	AuditHeads  string         // directory that the heads of the audit log are exported to; Data when empty
-	Traces      string         // URL of an OTLP collector; empty: no spans
+	Data          string // directory of the database and the secrets
+	Store         string // URL of the PostgreSQL database that nodes share; empty: SQLite in Data
+	StorePassword string
+	NodeName      string         // empty: the machine's
+	NodeURL       string         // where the other nodes reach this one
+	NodeCA        string         // file of the authorities of their certificates; empty: the machine's
+	Version       string         // of this program, noted in the database; "dev" when empty
+	Environment   string         // PROD, PREPROD, T3 …: Miljoe in star messages; "T1" when empty
+	Zone          *time.Location // of dates without an offset; Europe/Copenhagen when nil
+	Egress        netguard.Rules // what the hub may call
+	Operator      string         // mail address told about what is the operator's to mend
+	SMTP          *mail.Config   // nil: no mail
+	InFlight      int            // sends at once on this node; 0: 4,096
+	MaxEvent      int            // bytes; 0: 1 MiB
+	AllowSinks    bool           // subscriptions may have their messages taken by the hub itself (S58)
+	AuditHeads    string         // directory that the heads of the audit log are exported to; Data when empty
+	Traces        string         // URL of an OTLP collector; empty: no spans
 	// NoAccess lets whoever reaches the hub do everything: for a machine of one's own. Answer refuses it on an address that
 	// other machines can reach.
 	NoAccess bool
@@ -53,7 +58,8 @@ const mailTimeout = time.Minute
 func Configured(s *config.Config) Config {
 	c := Config{
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
-		Egress:     netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP},
+		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP},
+		Store:  s.Store.String(), StorePassword: s.StorePassword.Text(), NodeName: s.Node.Name, NodeURL: s.Node.URL.String(), NodeCA: s.Node.CA,
 		AuditHeads: s.AuditHeads, AllowSinks: s.AllowSinks, NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
 	}
 	for i := range s.Issuers {

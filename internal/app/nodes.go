@@ -73,7 +73,7 @@ func (h *Hub) sharing() *eventlog.Shared {
 		for {
 			select {
 			case head := <-told:
-				h.shared.Notify(listening, head)
+				_ = h.shared.Notify(listening, head) // a hint: the others look by themselves
 			case <-listening.Done():
 				return
 			}

@@ -18,7 +18,6 @@ import (
 	"github.com/varselhub/varsel/internal/notify"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
-	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/signature"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/receive"
@@ -29,7 +28,7 @@ type outbound struct {
 	config Config
 	book   *revision.Book
 	guard  *netguard.Guard
-	vault  *secret.Vault
+	keys   signing
 	clock  clock.Clock
 	star   *star.Envelope
 	sinks  *sink.Sinks // nil: subscriptions may have none
@@ -38,10 +37,10 @@ type outbound struct {
 	identities map[webhook.Files]*webhook.Identity // shared by a system's endpoints; they follow their files
 }
 
-func newOutbound(config Config, book *revision.Book, guard *netguard.Guard, vault *secret.Vault, clk clock.Clock) (*outbound, error) {
+func newOutbound(config Config, book *revision.Book, guard *netguard.Guard, keys signing, clk clock.Clock) (*outbound, error) {
 	envelope, err := star.New(config.Environment, book.Version)
 	o := &outbound{
-		config: config, book: book, guard: guard, vault: vault, clock: clk, star: envelope,
+		config: config, book: book, guard: guard, keys: keys, clock: clk, star: envelope,
 		identities: map[webhook.Files]*webhook.Identity{},
 	}
 	if config.AllowSinks {
@@ -130,7 +129,7 @@ func (o *outbound) verifier(system *subscription.System) (*receive.Verifier, err
 		key := k.Public
 		if key == "" {
 			var err error
-			if key, err = o.vault.SigningKey(k.Ref); err != nil {
+			if key, err = o.keys.SigningKey(k.Ref); err != nil {
 				return nil, err
 			}
 		}
@@ -146,7 +145,7 @@ func (o *outbound) signer(system *subscription.System) (*signature.Signer, error
 	}
 	var keys []string
 	for _, k := range system.Signing {
-		key, err := o.vault.SigningKey(k.Ref)
+		key, err := o.keys.SigningKey(k.Ref)
 		if err != nil {
 			return nil, err
 		}

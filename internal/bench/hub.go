@@ -116,7 +116,7 @@ func (h *hub) configure(ctx context.Context, w world) error {
 func systemName(n int) string { return fmt.Sprintf("system-%d", n) }
 
 func (h *hub) system(ctx context.Context, w world, n int) (*subscription.System, error) {
-	ref, _, err := h.Vault.Create(ctx, systemName(n), "v1")
+	ref, _, err := h.Signing.Create(ctx, systemName(n), "v1")
 	if err != nil {
 		return nil, err
 	}

@@ -1,25 +1,27 @@
 package eventlog
 
-// Node is one process of several that share the log. Times are of the clock they share: the store's.
-type Node struct {
-	N       int64
-	Name    string
-	URL     string // where the others reach it; empty: nowhere
-	Version string
-	Started int64    // µs UTC
-	Seen    int64    // µs UTC, when it was last heard of
-	Holds   []string // names of holdings
-}
-
-// Holding is what one node has to itself for as long as it is heard of: the consumers of a system, or a duty. Each time
-// it changes hands its token grows, and what is recorded under an earlier one is refused.
+// Holding is what one node of a hub has to itself until it lets go, or is not heard of: the consumers of a system, or a
+// duty. Its token rises each time it changes hands, so what an earlier holder writes can be refused.
 type Holding struct {
-	Name  string
+	Name  string // "system/NAME" or "duty/NAME"
 	Token int64
+	Since int64 // µs UTC
 }
 
-// The names of holdings begin with what is held.
+// Names of holdings.
 const (
-	OfSystem = "system/" // and the name of a system: its consumers
-	OfDuty   = "duty/"   // and the name of what one node does for all
+	SystemHolding = "system/" // and the system's name: all its consumers
+	DutyHolding   = "duty/"   // and what is done by one node at a time
 )
+
+// Node is a process that shares the log with others. Its times are the database's clock.
+type Node struct {
+	N       int64 // rises: the eldest has the lowest
+	Name    string
+	URL     string // where the other nodes reach it; "": nowhere
+	Version string
+	Started int64 // µs UTC
+	Seen    int64 // µs UTC when it was last heard of
+	Until   int64 // µs UTC: what it holds is its own up to then
+	Holds   []Holding
+}

@@ -15,17 +15,18 @@ import (
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 )
 
 // Store is where the nodes meet. Its clock is the only one that they share.
 type Store interface {
 	// Join makes this process a node, and returns its number.
-	Join(ctx context.Context, name, url, version string, hold time.Duration) (n int64, err error)
+	Join(ctx context.Context, name, url, version string, ttl time.Duration) (n int64, err error)
 	// Beat says that the node is there, so that what it holds is its own for so long from now, and tells who else is.
-	// known is false for a node that the others have given up: it holds nothing.
-	Beat(ctx context.Context, n int64, hold time.Duration) (nodes []eventlog.Node, known bool, err error)
-	// Claim takes holdings that nobody has, or a node that is not heard of any more; it returns those it got.
-	Claim(ctx context.Context, n int64, names []string) ([]eventlog.Holding, error)
+	// fault.NotFound is for a node that the others have given up: it holds nothing.
+	Beat(ctx context.Context, n int64, ttl time.Duration) ([]eventlog.Node, error)
+	// Claim takes holdings that nobody has, or a node that is not heard of any more; it returns those it got. It is a beat.
+	Claim(ctx context.Context, n int64, ttl time.Duration, names []string) ([]eventlog.Holding, error)
 	// Yield gives holdings back that the node still has.
 	Yield(ctx context.Context, n int64, holdings []eventlog.Holding) error
 	// Leave gives everything back and ends the node.
@@ -242,13 +243,13 @@ func (n *Node) turn() error {
 	beating, cancel := context.WithTimeout(n.ctx, beatLimit)
 	defer cancel()
 	began := n.opts.Now()
-	nodes, known, err := n.store.Beat(beating, number, hold)
-	if err != nil {
-		return err
-	}
-	if !known {
+	nodes, err := n.store.Beat(beating, number, hold)
+	if fault.Has(err, fault.NotFound) {
 		n.lose()
 		return n.turn()
+	}
+	if err != nil {
+		return err
 	}
 	n.keep(began)
 	n.mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 )
 
 // meeting is the table where nodes meet, as strict as the database: it takes nothing from a node that it has given up.
@@ -56,15 +57,15 @@ func (s *seat) Join(_ context.Context, name, url, version string, hold time.Dura
 	return s.next, nil
 }
 
-func (s *seat) Beat(_ context.Context, n int64, hold time.Duration) (list []eventlog.Node, known bool, err error) {
+func (s *seat) Beat(_ context.Context, n int64, hold time.Duration) (list []eventlog.Node, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.cut:
-		return nil, false, errCut
+		return nil, errCut
 	case !s.alive(n):
 		delete(s.nodes, n)
-		return nil, false, nil
+		return nil, fault.New(fault.NotFound, "the node is given up")
 	}
 	node := s.nodes[n]
 	node.Until = s.until(hold)
@@ -82,10 +83,10 @@ func (s *seat) Beat(_ context.Context, n int64, hold time.Duration) (list []even
 		list = append(list, node)
 	}
 	slices.SortFunc(list, func(a, b eventlog.Node) int { return int(a.N - b.N) })
-	return list, true, nil
+	return list, nil
 }
 
-func (s *seat) Claim(_ context.Context, n int64, names []string) (got []eventlog.Holding, err error) {
+func (s *seat) Claim(_ context.Context, n int64, _ time.Duration, names []string) (got []eventlog.Holding, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cut || !s.alive(n) {

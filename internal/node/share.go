@@ -54,7 +54,7 @@ func (n *Node) divide(ctx context.Context, nodes []eventlog.Node, number int64) 
 	}
 	// Nodes that look at the same moment begin at different places, so that few of them ask for the same.
 	free = rotate(free, int(number))
-	claimed, err := n.store.Claim(ctx, number, free[:min(len(free), mine-have)])
+	claimed, err := n.store.Claim(ctx, number, hold, free[:min(len(free), mine-have)])
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (w *change) found() {
 	for _, f := range w.request.Consumers {
 		w.batch.Queue("INSERT INTO consumers (name, system, low, high, counted) VALUES ($1, $2, $3, $4, $4) ON CONFLICT DO NOTHING",
 			f.Name, f.System, w.position+1, w.position)
-		w.batch.Queue("INSERT INTO holdings (name) VALUES ($1) ON CONFLICT DO NOTHING", eventlog.OfSystem+f.System)
+		w.batch.Queue("INSERT INTO holdings (name) VALUES ($1) ON CONFLICT DO NOTHING", eventlog.SystemHolding+f.System)
 	}
 }
 

@@ -16,9 +16,6 @@ import (
 // node that is not alive holds is free. Nothing that a node believes of itself counts: what it records is held against
 // the token in the same transaction (record.go).
 
-// joinedFor is how long a node is alive that has joined and not been heard of since.
-const joinedFor = 30 * time.Second
-
 // holding runs f in a short transaction, once more where another node was in the way.
 func (s *Store) holding(ctx context.Context, doing string, f func(context.Context, pgx.Tx) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
@@ -34,11 +31,11 @@ func (s *Store) holding(ctx context.Context, doing string, f func(context.Contex
 	return trouble(err, "%s", doing)
 }
 
-// Join adds a node to those that share the log, and returns its number.
-func (s *Store) Join(ctx context.Context, name, url, version string) (n int64, err error) {
+// Join adds a node to those that share the log, alive for as long as ttl from now on, and returns its number.
+func (s *Store) Join(ctx context.Context, name, url, version string, ttl time.Duration) (n int64, err error) {
 	err = s.holding(ctx, "the node could not join", func(ctx context.Context, tx pgx.Tx) error {
 		return tx.QueryRow(ctx, "INSERT INTO nodes (name, url, version, started, seen, until) SELECT $1, $2, $3, t, t, t + $4 FROM micros() AS t RETURNING n",
-			name, url, version, joinedFor.Microseconds()).Scan(&n)
+			name, url, version, ttl.Microseconds()).Scan(&n)
 	})
 	return n, err
 }
@@ -51,14 +48,20 @@ func (s *Store) Beat(ctx context.Context, node int64, ttl time.Duration) (nodes 
 		known, batch := false, &pgx.Batch{}
 		batch.Queue("UPDATE nodes SET seen = t, until = greatest(until, t + $2) FROM micros() AS t WHERE n = $1", node, ttl.Microseconds())
 		// After the update, which waits for whoever takes holdings of dead nodes: what it shows as held is.
-		batch.Queue(`SELECT n.n, n.name, n.url, n.version, n.started, n.seen, array_remove(array_agg(h.name ORDER BY h.name), NULL)
-			FROM nodes n LEFT JOIN holdings h ON h.node = n.n WHERE n.until >= micros() GROUP BY n.n ORDER BY n.n`).Query(func(rows pgx.Rows) error {
+		batch.Queue(`SELECT n.n, n.name, n.url, n.version, n.started, n.seen, n.until, coalesce(h.name, ''), coalesce(h.token, 0), coalesce(h.since, 0)
+			FROM nodes n LEFT JOIN holdings h ON h.node = n.n WHERE n.until >= micros() ORDER BY n.n, h.name`).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var one eventlog.Node
-				if err := rows.Scan(&one.N, &one.Name, &one.URL, &one.Version, &one.Started, &one.Seen, &one.Holds); err != nil {
+				var h eventlog.Holding
+				if err := rows.Scan(&one.N, &one.Name, &one.URL, &one.Version, &one.Started, &one.Seen, &one.Until, &h.Name, &h.Token, &h.Since); err != nil {
 					return err
 				}
-				known, nodes = known || one.N == node, append(nodes, one)
+				if len(nodes) == 0 || nodes[len(nodes)-1].N != one.N {
+					known, nodes = known || one.N == node, append(nodes, one)
+				}
+				if last := &nodes[len(nodes)-1]; h.Name != "" {
+					last.Holds = append(last.Holds, h)
+				}
 			}
 			return rows.Err()
 		})
@@ -77,7 +80,7 @@ func (s *Store) Beat(ctx context.Context, node int64, ttl time.Duration) (nodes 
 func (s *Store) Claim(ctx context.Context, node int64, ttl time.Duration, names []string) (claimed []eventlog.Holding, err error) {
 	var duties []string
 	for _, name := range names {
-		if strings.HasPrefix(name, eventlog.OfDuty) {
+		if strings.HasPrefix(name, eventlog.DutyHolding) {
 			duties = append(duties, name)
 		}
 	}
@@ -128,10 +131,10 @@ func takeOver(ctx context.Context, tx pgx.Tx, node int64, ttl time.Duration, nam
 	batch.Queue("UPDATE nodes SET seen = t, until = greatest(until, t + $2) FROM micros() AS t WHERE n = $1", node, ttl.Microseconds())
 	batch.Queue(`UPDATE holdings h SET node = $1, token = token + 1, since = micros()
 		WHERE name = ANY ($2) AND (h.node IS NULL OR h.node = ANY ($3) OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.n = h.node))
-		RETURNING name, token`, node, names, dead).Query(func(rows pgx.Rows) error {
+		RETURNING name, token, since`, node, names, dead).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var h eventlog.Holding
-			if err := rows.Scan(&h.Name, &h.Token); err != nil {
+			if err := rows.Scan(&h.Name, &h.Token, &h.Since); err != nil {
 				return err
 			}
 			claimed = append(claimed, h)
@@ -168,7 +171,7 @@ func (s *Store) Leave(ctx context.Context, node int64) error {
 // takeUp stamps consumers with the token that their system is held under, and no earlier one than they have.
 const takeUp = `UPDATE consumers c SET token = $1, cut = 0
 	WHERE (name = ANY ($2) OR cardinality($2) = 0)
-		AND ($1 = 0 OR c.token <= $1 AND EXISTS (SELECT 1 FROM holdings h WHERE h.name = '` + eventlog.OfSystem + `' || c.system AND h.token = $1))
+		AND ($1 = 0 OR c.token <= $1 AND EXISTS (SELECT 1 FROM holdings h WHERE h.name = '` + eventlog.SystemHolding + `' || c.system AND h.token = $1))
 	RETURNING name`
 
 // TakeUp implements eventlog.Store. Of the consumers it leaves out those whose system is not held under the token, or not

@@ -45,6 +45,8 @@ type Options struct {
 	Keys store.Keys
 	// Same decides whether an event offered under a known source and id is the stored one again (DESIGN promise 1).
 	Same func(stored, offered *event.Event) bool
+	// Password is the user's, where the URL has none and the server asks for one.
+	Password string
 	// Version is this program's, kept in the database for whoever finds it newer than theirs; "" is "dev".
 	Version string
 	// Tell hears of upgrades, which may take long; nil: nobody does.
@@ -74,6 +76,9 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "varsel"
+	}
+	if o.Password != "" {
+		config.ConnConfig.Password = o.Password
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
