@@ -40,8 +40,6 @@ func (l *loading) checkStore() {
 	store, password := l.config.Store, l.config.StorePassword
 	if store.URL != nil {
 		l.require(store.Scheme == "postgres" || store.Scheme == "postgresql", "store", "url", "must begin with postgres://")
-		_, told := store.User.Password()
-		l.require(!told, "store", "secret", "must not hold the password: put it in a file and name that in store-password-file")
 	}
 	l.require(password.File == "" || store.URL != nil, "store-password-file", "alone", "needs a store")
 	if node := l.config.Node.URL; node.URL != nil {

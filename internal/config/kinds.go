@@ -89,6 +89,9 @@ func (u *URL) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// UnmarshalBinary is UnmarshalText: the command line's parser asks for it first, and would find the embedded URL's.
+func (u *URL) UnmarshalBinary(text []byte) error { return u.UnmarshalText(text) }
+
 // String shows no password.
 func (u URL) String() string {
 	if u.URL == nil {
