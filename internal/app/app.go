@@ -149,7 +149,7 @@ func (h *Hub) open(ctx context.Context) error {
 		Connect: out.connect, Render: out.render, Tell: h.tell, Revise: func(ctx context.Context, l *revision.Line, change func(*subscription.Subscription)) error {
 			return h.Manager.Revise(ctx, l, change)
 		}, Trouble: h.report, Random: rand.Float64,
-		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), DrawPass: h.drawPass(),
+		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
 	h.newNode(book, system)
 

@@ -152,6 +152,9 @@ func (h *Hub) sure() func() bool {
 	return func() bool { return h.node.Sure() }
 }
 
+// lost has a system taken up anew.
+func (h *Hub) lost(system string) { h.node.GiveUp(eventlog.SystemHolding + system) }
+
 // drawPass numbers replays over all nodes; nil in a hub of one process.
 func (h *Hub) drawPass() func(context.Context) (int64, error) {
 	if h.shared == nil {

@@ -486,7 +486,9 @@ func (c *consumer) watermark() int64 {
 // Committed implements eventlog.Cutter: the outcomes are in the store, so their lanes go on.
 func (c *consumer) Committed(cut *eventlog.Cut) {
 	if cut.Lost {
-		c.engine.drop(c.book.System, c.hold)
+		if c.engine.drop(c.book.System, c.hold) {
+			c.engine.opts.Lost(c.book.System)
+		}
 		return
 	}
 	c.mu.Lock()

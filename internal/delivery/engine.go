@@ -94,6 +94,9 @@ type Options struct {
 	Shared bool
 	// Sure reports whether what is held here is still this node's; nil: it always is.
 	Sure func() bool
+	// Lost hears of a system whose recording was refused: what this node knows of it is not true any more, and whoever
+	// holds it takes it up anew. Not called where nobody else delivers.
+	Lost func(system string)
 	// DrawPass gives a replay a number that no other has, on any node; nil: the engine counts.
 	DrawPass func(context.Context) (int64, error)
 	// ReplayAhead bounds what of a replay stands in lanes at a time; 0: 1,024.

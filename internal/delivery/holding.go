@@ -290,11 +290,11 @@ func (e *Engine) Lose(system string) {
 }
 
 // drop ends what is under a holding, if it still stands.
-func (e *Engine) drop(system string, h *holding) {
+func (e *Engine) drop(system string, h *holding) bool {
 	e.mu.Lock()
 	if h == nil || e.holdings[system] != h {
 		e.mu.Unlock()
-		return
+		return false
 	}
 	list := e.bySystem[system]
 	delete(e.holdings, system)
@@ -309,6 +309,7 @@ func (e *Engine) drop(system string, h *holding) {
 	h.end()
 	e.forgetEndpoints(system)
 	e.passed.Signal() // whoever waits for them to be taken up hears that they are not here
+	return true
 }
 
 // lose lets nothing come of what is still under way.

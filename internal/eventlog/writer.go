@@ -212,7 +212,9 @@ func (w *writer) untold(err error) {
 }
 
 func (w *writer) refused(err error) {
-	w.healthy.Store(false)
+	if w.healthy.Swap(false) {
+		w.log.trouble("committing; it is tried again until the store takes it", err)
+	}
 	if !fault.Known(err) {
 		err = fault.Wrap(fault.StorageFull, err, "the commit failed; nothing of this request was accepted")
 	}

@@ -124,6 +124,16 @@ func (n *Node) giveBack(many int) {
 	}
 }
 
+// GiveUp has the work of a holding begin anew, here or elsewhere: what was known of it is not true any more.
+func (n *Node) GiveUp(name string) {
+	n.mu.Lock()
+	h, number := n.mine[name], n.n
+	n.mu.Unlock()
+	if h != nil && n.ctx.Err() == nil {
+		n.taking.Go(func() { n.yield(number, h) })
+	}
+}
+
 // yield gives a holding back whose work has ended.
 func (n *Node) yield(number int64, h *held) {
 	n.mu.Lock()
