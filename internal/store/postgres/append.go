@@ -139,12 +139,29 @@ func (s *Store) again(ctx context.Context, err error) error {
 	return err
 }
 
+// insist makes a write, and makes it anew as long as again says so.
+func insist(ctx context.Context, doing string, again func(context.Context, error) error, write func() error) error {
+	var last error
+	for range attempts {
+		if last = write(); last == nil {
+			return nil
+		}
+		if err := again(ctx, last); err != nil {
+			return trouble(err, "%s", doing)
+		}
+	}
+	return fault.Wrap(fault.StoreUnreachable, last, "%s: the database was in another state each of %d times", doing, attempts)
+}
+
 // learnAnew reads what this node knows of the log again: segments, partitions, and where it ends. No key that it has
 // sealed with is used again, for it may be of a segment that was forgotten.
 func (s *Store) learnAnew(ctx context.Context) error {
 	s.keys.Renew()
-	s.segments.highest.Store(0)
-	return errors.Join(s.segments.reload(ctx, s), s.learnEnd(ctx))
+	s.segments.reached.Store(0)
+	if err := errors.Join(s.segments.reload(ctx, s), s.learnEnd(ctx)); err != nil {
+		return err
+	}
+	return s.reach(ctx, s.end.Load())
 }
 
 // learnEnd reads where the log ends.
