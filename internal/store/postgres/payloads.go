@@ -211,6 +211,8 @@ func (w *wanted) close(open map[int32]bool) {
 	}
 }
 
+const erasedOf = "SELECT position FROM events WHERE position = ANY ($1) AND flags & 2 <> 0"
+
 // missing looks again at the skeletons whose payload is not there: some may have been erased since they were read.
 func (w *wanted) missing(ctx context.Context) error {
 	var positions []int64
@@ -222,7 +224,7 @@ func (w *wanted) missing(ctx context.Context) error {
 	if positions == nil {
 		return nil
 	}
-	return each(ctx, w.store.pool, "SELECT position FROM events WHERE position = ANY ($1) AND flags & 2 <> 0", []any{positions}, func(row pgx.Rows) error {
+	return each(ctx, w.store.pool, erasedOf, []any{positions}, func(row pgx.Rows) error {
 		var position int64
 		err := row.Scan(&position)
 		if i := w.at(position); i >= 0 {
