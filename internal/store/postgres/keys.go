@@ -12,26 +12,43 @@ import (
 	"github.com/varselhub/varsel/internal/store"
 )
 
-// sealingKey returns the key that a class is sealed with in this process, for one more seal. A new one is in the database
-// before it seals anything. The caller holds sealing.
-func (s *Store) sealingKey(ctx context.Context, of eventlog.Class) (*store.SealingKey, error) {
-	return s.keys.Sealing(of, func(of eventlog.Class) (*store.SealingKey, error) {
-		segment, err := s.segment(ctx, of)
-		if err != nil {
-			return nil, err
-		}
-		n := int64(0)
-		if err := s.pool.QueryRow(ctx, "SELECT nextval(pg_get_serial_sequence('data_keys', 'n'))").Scan(&n); err != nil {
-			return nil, err
-		}
-		key, row, err := store.NewDataKey(s.keys.Vault(), n, of)
-		if err != nil {
-			return nil, err
-		}
-		_, err = s.pool.Exec(ctx, "INSERT INTO data_keys (n, segment, kek, wrapped) VALUES ($1, $2, $3, $4)", row.N, segment, row.KEK, row.Wrapped)
-		return key, err
-	})
+// sealingKey returns the key that a class is sealed with in this process, for one more seal, and the segment that it is
+// of. A new one is in the database before it seals anything. The caller holds sealing.
+func (s *Store) sealingKey(ctx context.Context, of eventlog.Class) (key *store.SealingKey, segment int32, err error) {
+	if segment, err = s.segment(ctx, of); err != nil {
+		return nil, 0, err
+	}
+	if key, err = s.keys.Sealing(of, func(of eventlog.Class) (*store.SealingKey, error) { return s.makeDataKey(ctx, of, segment) }); err != nil {
+		return nil, 0, err
+	}
+	if s.madeFor[key.N] == segment {
+		return key, segment, nil
+	}
+	// The segment that it was made for is forgotten, and another node has begun the next.
+	s.keys.DropSealing()
+	key, err = s.keys.Sealing(of, func(of eventlog.Class) (*store.SealingKey, error) { return s.makeDataKey(ctx, of, segment) })
+	return key, segment, err
 }
+
+func (s *Store) makeDataKey(ctx context.Context, of eventlog.Class, segment int32) (*store.SealingKey, error) {
+	n := int64(0)
+	if err := s.pool.QueryRow(ctx, "SELECT nextval(pg_get_serial_sequence('data_keys', 'n'))").Scan(&n); err != nil {
+		return nil, err
+	}
+	key, row, err := store.NewDataKey(s.keys.Vault(), n, of)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.madeFor) == mostMade {
+		clear(s.madeFor) // a key that is not found is made anew
+	}
+	s.madeFor[n] = segment
+	_, err = s.pool.Exec(ctx, "INSERT INTO data_keys (n, segment, kek, wrapped) VALUES ($1, $2, $3, $4)", row.N, segment, row.KEK, row.Wrapped)
+	return key, err
+}
+
+// mostMade bounds what is known of keys that this process has made.
+const mostMade = 4096
 
 const dataKeyColumns = "SELECT k.n, g.class, g.day, k.kek, k.wrapped FROM data_keys k JOIN segments g ON g.n = k.segment "
 

@@ -75,7 +75,7 @@ func (s *Store) segment(ctx context.Context, of eventlog.Class) (n int32, err er
 // makeSegment makes a segment and its partitions, or finds the one that another node has made. Atomic: a segment has its
 // partitions. They are made apart and attached, which keeps nobody from reading or writing the others.
 func (s *Store) makeSegment(ctx context.Context, of eventlog.Class) (n int32, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.inTransaction(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (s *Store) reach(ctx context.Context, position int64) error {
 		return nil
 	}
 	var upTo int64
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err := s.inTransaction(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
 			return err
 		}

@@ -20,8 +20,9 @@ const skeletonColumns = "SELECT position, recorded, id, source, type, time, orga
 
 // The ways skeletons are read.
 const (
-	skeletonRange = skeletonColumns + "WHERE position > $1 AND position <= $2 ORDER BY position"
-	skeletonAt    = skeletonColumns + "WHERE position = $1"
+	skeletonRange  = skeletonColumns + "WHERE position > $1 AND position <= $2 ORDER BY position"
+	skeletonAt     = skeletonColumns + "WHERE position = $1"
+	skeletonsAmong = skeletonColumns + "WHERE position = ANY ($1) ORDER BY position"
 	// skeletonsDown ends with the limit: partitions of positions come in order, and those behind it are not opened.
 	skeletonsDown = skeletonColumns + `WHERE position > $1 AND position < $2
 		AND (source = (SELECT n FROM sources WHERE uri = $3) OR $3 = '')

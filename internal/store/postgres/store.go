@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,9 +31,12 @@ type Store struct {
 	recording sync.Mutex // one record of this node at a time: a consumer's cuts go in in the order they were made
 	sealing   sync.Mutex // the sealing half of keys: appends and records both seal
 	sealer    store.Sealer
+	madeFor   map[int64]int32 // the segments of the keys that this process has made; with sealing
 
 	names    names
 	segments segments
+
+	end, stamp atomic.Int64 // the log's last position, and when that was recorded, as far as this node has heard
 }
 
 // Options are what a store needs besides its database.
@@ -75,7 +79,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, trouble(err, "cannot reach the database")
 	}
-	s := &Store{pool: pool, same: o.Same, keys: store.NewKeyring(o.Keys), tell: o.Tell, sealer: store.Sealer{Binding: store.ToMessage}}
+	s := &Store{pool: pool, same: o.Same, keys: store.NewKeyring(o.Keys), tell: o.Tell, sealer: store.Sealer{Binding: store.ToMessage}, madeFor: map[int64]int32{}}
 	if s.tell == nil {
 		s.tell = func(string) {}
 	}
@@ -93,7 +97,10 @@ func (s *Store) prepare(ctx context.Context, o *Options) error {
 	if err := s.checkKeys(ctx); err != nil {
 		return err
 	}
-	return s.load(ctx)
+	if err := errors.Join(s.load(ctx), s.learnEnd(ctx)); err != nil {
+		return err
+	}
+	return trouble(s.reach(ctx, s.end.Load()), "cannot make partitions")
 }
 
 // Close closes every connection, after what runs on them.

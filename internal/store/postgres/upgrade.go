@@ -46,7 +46,7 @@ func (s *Store) upgrade(ctx context.Context, dir fs.FS, o *Options) error {
 		return err
 	}
 	for more := true; more && err == nil; {
-		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+		err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s'"}, func(tx pgx.Tx) (err error) {
 			more, err = s.takeNext(ctx, tx, steps)
 			return err
 		})

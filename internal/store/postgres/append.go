@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+)
+
+// Commit implements eventlog.Store. Where the log is shared one caller commits requests and another commits cuts, and
+// neither waits for the other; where one commit has both, requests go first, in transactions of their own.
+//
+// Requests that hold nothing but events go in together, in one transaction; every other has one to itself. So when the
+// database fails midway some requests are in the log and some are not: then each that is not has its Err, and Commit
+// returns nil. It returns the error when no request was settled.
+// Errors: fault.StoreUnreachable, when what was committed may be in the database or not.
+func (s *Store) Commit(ctx context.Context, c *eventlog.Commit) error {
+	if len(c.Requests) == 0 && len(c.Cuts) == 0 {
+		return s.probe(ctx)
+	}
+	if err := s.append(ctx, c); err != nil {
+		return err
+	}
+	return s.record(ctx, c)
+}
+
+// probe asks whether the database takes writes.
+func (s *Store) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, appendWithin)
+	defer cancel()
+	_, err := s.pool.Exec(ctx, "UPDATE hub SET value = '' WHERE name = 'probe'")
+	return trouble(err, "the database takes no writes")
+}
+
+// append settles requests, some at a time.
+func (s *Store) append(ctx context.Context, c *eventlog.Commit) error {
+	if len(c.Requests) == 0 {
+		return nil
+	}
+	s.appending.Lock()
+	defer s.appending.Unlock()
+	var failed []*eventlog.Request
+	var errs []error
+	fail := func(some []*eventlog.Request, err error) {
+		for _, r := range some {
+			failed, errs = append(failed, r), append(errs, err)
+		}
+	}
+	for rest := c.Requests; len(rest) > 0; {
+		some := rest[:alike(rest)]
+		err := s.settle(ctx, c, some)
+		if fault.Has(err, fault.Internal) && len(some) > 1 { // it may be one of them
+			for i := range some {
+				if err := s.settle(ctx, c, some[i:i+1]); err != nil {
+					fail(some[i:i+1], err)
+				}
+			}
+		} else if err != nil {
+			fail(some, err)
+		}
+		if rest = rest[len(some):]; err != nil && !fault.Has(err, fault.Internal) {
+			fail(rest, err) // the others would wait as long, for the same
+			break
+		}
+	}
+	if len(failed) == len(c.Requests) {
+		return errs[0]
+	}
+	for i, r := range failed {
+		r.Err = errs[i]
+	}
+	return nil
+}
+
+// alike is how many of the first requests go in together.
+func alike(requests []*eventlog.Request) int {
+	if n := slices.IndexFunc(requests, func(r *eventlog.Request) bool { return !plain(r) }); n >= 0 {
+		return max(1, n)
+	}
+	return len(requests)
+}
+
+// plain reports whether a request holds nothing but events.
+func plain(r *eventlog.Request) bool {
+	return len(r.Revisions) == 0 && len(r.Consumers) == 0 && len(r.Audit) == 0 && r.Erasure == nil && r.Clues == nil
+}
+
+// settle settles requests that go in together.
+func (s *Store) settle(ctx context.Context, c *eventlog.Commit, requests []*eventlog.Request) error {
+	ctx, cancel := context.WithTimeout(ctx, appendWithin)
+	defer cancel()
+	r := requests[0]
+	switch {
+	case len(r.Audit) > 0 && c.Chain == nil:
+		r.Err = fault.New(fault.Internal, "there is no key to seal the audit log with")
+		return nil
+	case r.Clues != nil:
+		r.Err = nil
+		return s.writeClues(ctx, r)
+	case plain(r):
+		g := group{store: s, requests: requests, now: max(c.Now, s.stamp.Load())}
+		return g.write(ctx, g.alone)
+	}
+	g := group{store: s, requests: requests, now: max(c.Now, s.stamp.Load())}
+	return g.write(ctx, func(ctx context.Context) error { return s.appendWith(ctx, &g, r, c) })
+}
+
+// attempts bounds how often a write is made anew. Each time something else has happened in the database since what it
+// was made of was read.
+const attempts = 20
+
+// again says what to do after the database refused a write that assumed something about what others do: nil means to
+// make it anew, from what is known now.
+func (s *Store) again(ctx context.Context, err error) error {
+	var refused *pgconn.PgError
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case !errors.As(err, &refused):
+		if pgconn.SafeToRetry(err) {
+			return nil
+		}
+		return err
+	}
+	switch refused.Code {
+	case "VR002", "23514", undefinedTable: // a segment is forgotten; there is no partition, or not any more
+		return s.learnAnew(ctx)
+	case "55P03": // lock_not_available
+		return s.evict(ctx)
+	case "40001", "40P01": // serialization_failure, deadlock_detected
+		return nil
+	}
+	return err
+}
+
+// learnAnew reads what this node knows of the log again: segments, partitions, and where it ends. No key that it has
+// sealed with is used again, for it may be of a segment that was forgotten.
+func (s *Store) learnAnew(ctx context.Context) error {
+	s.keys.Renew()
+	s.segments.highest.Store(0)
+	return errors.Join(s.segments.reload(ctx, s), s.learnEnd(ctx))
+}
+
+// learnEnd reads where the log ends.
+func (s *Store) learnEnd(ctx context.Context) error {
+	position, recorded, err := s.Head(ctx)
+	if err == nil {
+		s.moved(position, recorded)
+	}
+	return err
+}
+
+// moved notes that the log reaches to a position.
+func (s *Store) moved(position, recorded int64) {
+	raise(&s.end, position)
+	raise(&s.stamp, recorded)
+}
+
+func raise(n *atomic.Int64, to int64) {
+	for old := n.Load(); old < to && !n.CompareAndSwap(old, to); old = n.Load() {
+	}
+}
+
+// plainText is text that PostgreSQL can keep: what receivers answer, and what people write, may hold anything.
+func plainText(text string) string {
+	if strings.IndexByte(text, 0) >= 0 {
+		text = strings.ReplaceAll(text, "\x00", "\uFFFD")
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
