@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,9 +140,9 @@ func (w *wanted) at(position int64) int {
 	falling := len(w.list) > 1 && w.list[0].Position > w.list[1].Position
 	i, found := slices.BinarySearchFunc(w.list, position, func(k skeleton, position int64) int {
 		if falling {
-			k.Position, position = position, k.Position
+			return cmp.Compare(position, k.Position)
 		}
-		return int(min(1, max(-1, k.Position-position)))
+		return cmp.Compare(k.Position, position)
 	})
 	if !found {
 		return -1
