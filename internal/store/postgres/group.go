@@ -126,6 +126,7 @@ func (g *group) add(r *eventlog.Request) {
 	}
 	for _, taken := range g.rows[rows:] {
 		delete(g.fresh, identityOf(taken.entry.Event))
+		taken.entry.Status = eventlog.Appended // as it would have been
 	}
 	g.rows, g.repeats = g.rows[:rows], slices.DeleteFunc(g.repeats, func(again repeat) bool { return again.row >= rows })
 }

@@ -74,7 +74,7 @@ func (w *recording) write(ctx context.Context, cuts []*eventlog.Cut) error {
 const fence = `UPDATE consumers c SET cut = u.number,
 		low = CASE WHEN u.over THEN c.low ELSE u.low END, high = CASE WHEN u.over THEN c.high ELSE u.high END,
 		pending = CASE WHEN u.over THEN 0 ELSE u.pending END, counted = CASE WHEN u.over THEN c.counted ELSE u.counted END,
-		ended = CASE WHEN u.over THEN greatest(1, $1) ELSE c.ended END, dropped = CASE WHEN u.over THEN u.dropped ELSE c.dropped END
+		ended = CASE WHEN u.over THEN greatest(1, $1::bigint) ELSE c.ended END, dropped = CASE WHEN u.over THEN u.dropped ELSE c.dropped END
 	FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::boolean[], $10::bigint[])
 		AS u (id, token, number, low, high, pending, counted, over, dropped)
 	WHERE c.id = u.id AND c.token = u.token AND c.cut = u.number - 1 RETURNING c.id`
