@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"fmt"
@@ -77,7 +78,7 @@ func (s *Store) positions(ctx context.Context, clues []event.Clue, below int64, 
 		}
 		err = p.run(ctx, s.pool)
 		// Of different days the positions do not mix: recorded never falls as they rise.
-		slices.SortFunc(found, func(a, b int64) int { return int(min(1, max(-1, b-a))) })
+		slices.SortFunc(found, func(a, b int64) int { return cmp.Compare(b, a) })
 		list = append(list, found...)
 	}
 	return list[:min(len(list), limit)], err

@@ -79,7 +79,7 @@ func (s *Store) Erase(ctx context.Context, positions []int64, tell func(done int
 func (s *Store) eraseSome(ctx context.Context, positions []int64, touched map[int32]bool) error {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
-	for tries := 0; ; tries++ {
+	for range attempts {
 		of, err := s.segmentsOf(ctx, positions)
 		if err == nil {
 			err = s.eraseRows(ctx, positions, of)
@@ -88,11 +88,13 @@ func (s *Store) eraseSome(ctx context.Context, positions []int64, touched map[in
 			for n := range of {
 				touched[n] = true
 			}
+			return nil
 		}
-		if !isUndefinedTable(err) || tries == 3 {
+		if err = s.again(ctx, err); err != nil {
 			return err
 		}
 	}
+	return fault.New(fault.StoreUnreachable, "others have changed the same events each time")
 }
 
 // segmentsOf has which of these positions stand in which segment; those in forgotten ones are left out.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 )
 
 // Kept lists what has a retention and was not forgotten, oldest day first.
@@ -47,7 +48,20 @@ func (s *Store) Forget(ctx context.Context, retention event.Retention, day int64
 func (s *Store) destroy(ctx context.Context, class string, day int64) (keys int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, appendWithin)
 	defer cancel()
+	for range attempts {
+		if keys, err = s.destroyOnce(ctx, class, day); err == nil {
+			return keys, nil
+		}
+		if err = s.again(ctx, err); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fault.New(fault.StoreUnreachable, "somebody has had the lock of the log's end for too long")
+}
+
+func (s *Store) destroyOnce(ctx context.Context, class string, day int64) (keys int, err error) {
 	batch := &pgx.Batch{}
+	batch.Queue("SELECT set_config('lock_timeout', $1, true)", milliseconds(freezeWithin))
 	batch.Queue("SELECT position FROM log_end FOR UPDATE")
 	destroyed := batch.Queue(`UPDATE data_keys SET wrapped = NULL
 		WHERE segment IN (SELECT n FROM segments WHERE class = $1 AND day = $2) AND wrapped IS NOT NULL`, class, day)

@@ -21,22 +21,40 @@ type database struct {
 
 func newDatabase(t testing.TB) database {
 	t.Helper()
-	return database{url: pgtest.Database(t), secrets: filepath.Join(t.TempDir(), "secrets")}
+	return newDatabaseAt(t, pgtest.Database(t))
+}
+
+func newDatabaseAt(t testing.TB, url string) database {
+	t.Helper()
+	return database{url: url, secrets: filepath.Join(t.TempDir(), "secrets")}
 }
 
 // node opens the database as one more node does.
 func (d database) node(t testing.TB) *postgres.Store {
 	t.Helper()
+	s, err := d.open(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (d database) open(t testing.TB) (*postgres.Store, error) {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), d.url, postgres.Options{Keys: d.vault(t), Same: sameData})
+	if err == nil {
+		t.Cleanup(func() { s.Close() })
+	}
+	return s, err
+}
+
+func (d database) vault(t testing.TB) *secret.Vault {
+	t.Helper()
 	vault, err := secret.Open(d.secrets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := postgres.Open(t.Context(), d.url, postgres.Options{Keys: vault, Same: sameData})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return s
+	return vault
 }
 
 // Nodes of a new hub are started together: one makes the tables, and the others find them.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,9 +140,9 @@ func (w *wanted) at(position int64) int {
 	falling := len(w.list) > 1 && w.list[0].Position > w.list[1].Position
 	i, found := slices.BinarySearchFunc(w.list, position, func(k skeleton, position int64) int {
 		if falling {
-			k.Position, position = position, k.Position
+			return cmp.Compare(position, k.Position)
 		}
-		return int(min(1, max(-1, k.Position-position)))
+		return cmp.Compare(k.Position, position)
 	})
 	if !found {
 		return -1
@@ -211,6 +212,8 @@ func (w *wanted) close(open map[int32]bool) {
 	}
 }
 
+const erasedOf = "SELECT position FROM events WHERE position = ANY ($1) AND flags & 2 <> 0"
+
 // missing looks again at the skeletons whose payload is not there: some may have been erased since they were read.
 func (w *wanted) missing(ctx context.Context) error {
 	var positions []int64
@@ -222,7 +225,7 @@ func (w *wanted) missing(ctx context.Context) error {
 	if positions == nil {
 		return nil
 	}
-	return each(ctx, w.store.pool, "SELECT position FROM events WHERE position = ANY ($1) AND flags & 2 <> 0", []any{positions}, func(row pgx.Rows) error {
+	return each(ctx, w.store.pool, erasedOf, []any{positions}, func(row pgx.Rows) error {
 		var position int64
 		err := row.Scan(&position)
 		if i := w.at(position); i >= 0 {

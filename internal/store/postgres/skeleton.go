@@ -93,9 +93,12 @@ func (s *Store) Skeleton(ctx context.Context, position int64) (*event.Event, err
 	return events[0], nil
 }
 
+// lanesOf are some of a segment's.
+const lanesOf = "SELECT position, lane FROM %s WHERE segment = $1 AND position = ANY ($2)"
+
 // withLanes adds the lanes, which stand beside the payloads and go with them.
 func (s *Store) withLanes(ctx context.Context, list []skeleton) ([]*event.Event, error) {
-	lanes, err := s.payloads(ctx, list, "SELECT position, lane FROM %s WHERE segment = $1 AND position = ANY ($2)", func(row pgx.Rows, k *skeleton) error {
+	lanes, err := s.payloads(ctx, list, lanesOf, func(row pgx.Rows, k *skeleton) error {
 		return row.Scan(nil, (*[16]byte)(&k.Lane))
 	})
 	if err != nil {

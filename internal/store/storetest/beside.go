@@ -145,6 +145,35 @@ func forgettingBeside(t *testing.T, w *world) {
 	}
 }
 
+// An index that comes behind an erasure, or beside it, does not bring back what that took; nor do answers.
+func erasingBesideTheIndex(t *testing.T, w *world) {
+	s := w.open(t)
+	c := w.found(t, s, "c").ID
+	const rounds = 30
+	for n := range int64(rounds) {
+		publish(t, s, day, personal(fmt.Sprint(n), "P30D"))
+		position := n + 2
+		var both sync.WaitGroup
+		both.Go(func() {
+			if err := s.Erase(t.Context(), []int64{position}, func(int) {}); err != nil {
+				t.Error(err)
+			}
+		})
+		both.Go(func() {
+			r := &eventlog.Request{Clues: &eventlog.Clues{After: n, UpTo: n + 1, Rows: []eventlog.Clue{of(position, 1)}}}
+			if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{r}}); err != nil || r.Err != nil {
+				t.Error(err, r.Err)
+			}
+			w.answer(t, s, c, position)
+		})
+		both.Wait()
+		wantAnswer(t, s, position, false)
+	}
+	if got := positions(t, s, 1000, rounds, clue(1)); got != nil {
+		t.Errorf("found %v", got)
+	}
+}
+
 // Two that append to one database draw their positions from one log, without holes for who follows it; what both were
 // given goes in once.
 func twoWriters(t *testing.T, w *world) {

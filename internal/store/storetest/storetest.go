@@ -111,6 +111,7 @@ func Run(t *testing.T, e Engine) {
 
 		{"ReadersBesideAWriter", readersBesideAWriter},
 		{"ForgettingBesideReadersAndAWriter", forgettingBeside},
+		{"ErasingBesideTheIndex", erasingBesideTheIndex},
 		{"TwoWriters", twoWriters},
 		{"AnotherForgets", anotherForgets},
 	} {
