@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -55,6 +56,11 @@ var hot = []struct {
 	{"Rest", store.Rest, []string{"3", "5000", "100"}},
 	{"Tried", store.Tried, []string{"500000", "500512", "3"}},
 	{"HandedOut", store.HandedOut, []string{"3", "500000"}},
+	{"a cut's fence", fence, []string{"1", "{3}", "{0}", "{1}", "{5}", "{6}", "{7}", "{8}", "{f}", "{0}"}},
+	{"answers into", answersInto, []string{"%d", "{500001,500003}", "{3,3}", "{1,1}", "{1,1}", "{x,x}"}},
+	{"hashes into", hashesInto, []string{"%d", "{00000000-0000-0000-0000-000000000001}", "{500001}"}},
+	{"message ids into", messagesInto, []string{"%d", "500000", "500512", "432000000000", "518400000000"}},
+
 	{"Pending", store.Pending, []string{"11", "3", "10"}},
 }
 
@@ -114,7 +120,7 @@ func manyEvents(t *testing.T) int {
 // planOf is a statement's plan, normalised.
 func planOf(t *testing.T, c *pgx.Conn, mode string, i int, segment int32) string {
 	t.Helper()
-	of := func(text string) string { return strings.ReplaceAll(text, "%d", fmt.Sprint(segment)) }
+	of := func(text string) string { return strings.NewReplacer("%d", fmt.Sprint(segment), "%[1]d", fmt.Sprint(segment)).Replace(text) }
 	args := make([]string, len(hot[i].args))
 	for n, arg := range hot[i].args {
 		args[n] = "'" + of(arg) + "'"
@@ -211,10 +217,13 @@ func fill(t *testing.T, url string, events int) (segment int32) {
 		"EVENTS", fmt.Sprint(events), "DAY", "((g - 1) * 10 / EVENTS)", // of an event
 		"SEGMENT", fmt.Sprintf("(ARRAY[%s])[2 * ((g - 1) * 10 / %d) + 1 + g %% 2]", strings.Join(numbers, ","), events),
 		"OFIDS", fmt.Sprintf("(ARRAY[%s])[(g - 1) * 10 / %d + 1]", strings.Join(ids, ","), events))
-	for _, query := range []string{
+	runAll(t, s, of, []string{
 		"INSERT INTO sources (uri) SELECT 'urn:source:' || g FROM generate_series(1, 20) g",
 		"INSERT INTO types (type, version) SELECT 'type-' || g, 'v1' FROM generate_series(1, 50) g",
 		"UPDATE log_end SET position = EVENTS, recorded = 864000000000",
+	})
+	var all sync.WaitGroup
+	for _, query := range []string{
 		`INSERT INTO events SELECT g, (g - 1) * (864000000000 / EVENTS), md5(g::text)::uuid, 1 + g % 20, 1 + g % 50, g, '5:101', 1, SEGMENT FROM generate_series(1::bigint, EVENTS) g`,
 		"INSERT INTO payloads SELECT SEGMENT, g, md5((g % 10000)::text)::uuid, 1, '\\x00010203040506070809'::bytea FROM generate_series(1::bigint, EVENTS) g",
 		"INSERT INTO event_ids SELECT 1 + g % 20, 'id-' || g, g FROM generate_series(1::bigint, EVENTS) g",
@@ -227,11 +236,19 @@ func fill(t *testing.T, url string, events int) (segment int32) {
 		"INSERT INTO blocked SELECT 1 + g % 1000, md5(g::text)::uuid, g, 'line', 1, 1, 1, 1, 1, 0, 500, '', 0 FROM generate_series(1::bigint, EVENTS, 100) g",
 		"INSERT INTO tallies SELECT 1 + g % 1000, 'line-' || g % 7, g / 700, 4, 0, 1 FROM generate_series(1, 20000) g ON CONFLICT DO NOTHING",
 		"INSERT INTO readings SELECT 1 + g % 1000, 0, g, 1, 0 FROM generate_series(1, 20000) g",
-		"ANALYZE",
 	} {
-		if _, err := s.pool.Exec(ctx, of.Replace(of.Replace(query)), pgx.QueryExecModeSimpleProtocol); err != nil {
-			t.Fatalf("%s: %v", query, err)
+		all.Go(func() { runAll(t, s, of, []string{query}) })
+	}
+	all.Wait()
+	runAll(t, s, of, []string{"VACUUM ANALYZE"})
+	return segment
+}
+
+// runAll runs statements whose words are replaced, and theirs.
+func runAll(t *testing.T, s *Store, of *strings.Replacer, queries []string) {
+	for _, query := range queries {
+		if _, err := s.pool.Exec(t.Context(), of.Replace(of.Replace(query)), pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Errorf("%s: %v", query, err)
 		}
 	}
-	return segment
 }
