@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +20,10 @@ import (
 	"github.com/varselhub/varsel/internal/store/pgtest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var (
+	update     = flag.Bool("update", false, "write the golden files anew")
+	planEvents = flag.Int("plans.events", 1_000_000, "how many events the plans of hot statements are looked at over")
+)
 
 // hot are the statements whose cost must not grow with the log, with arguments as literals. %d stands for a segment.
 var hot = []struct {
@@ -68,8 +70,8 @@ var hot = []struct {
 // the arguments, or once for all. Their plans, without costs, are in testdata; -update writes them anew.
 func TestHotStatementsUseAnIndex(t *testing.T) {
 	t.Parallel()
-	url, events := pgtest.Database(t), manyEvents(t)
-	segment := fill(t, url, events)
+	url := pgtest.Database(t)
+	segment := fill(t, url, *planEvents)
 	c, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -104,23 +106,12 @@ func TestHotStatementsUseAnIndex(t *testing.T) {
 // scansWhole finds the reading of a whole table that grows with the log.
 var scansWhole = regexp.MustCompile(`Seq Scan on (events|payloads|answers|attempts|event_ids|waiting|blocked|clues)\S*`)
 
-// manyEvents is how many events there are: a million, or as many as VARSEL_PLANS_EVENTS says.
-func manyEvents(t *testing.T) int {
-	text := os.Getenv("VARSEL_PLANS_EVENTS")
-	if text == "" {
-		return 1_000_000
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // planOf is a statement's plan, normalised.
 func planOf(t *testing.T, c *pgx.Conn, mode string, i int, segment int32) string {
 	t.Helper()
-	of := func(text string) string { return strings.NewReplacer("%d", fmt.Sprint(segment), "%[1]d", fmt.Sprint(segment)).Replace(text) }
+	of := func(text string) string {
+		return strings.NewReplacer("%d", fmt.Sprint(segment), "%[1]d", fmt.Sprint(segment)).Replace(text)
+	}
 	args := make([]string, len(hot[i].args))
 	for n, arg := range hot[i].args {
 		args[n] = "'" + of(arg) + "'"
