@@ -71,11 +71,16 @@ func programs(t testing.TB) string {
 	if bin := newestPrograms(); bin != "" {
 		return bin
 	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("PostgreSQL missing, and under CI nothing is skipped: run scripts/install-test-tools")
-	}
-	t.Skip("!! SKIPPED, not checked: PostgreSQL missing. Install with scripts/install-test-tools")
+	missing(t, "PostgreSQL")
 	return ""
+}
+
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s missing, and under CI nothing is skipped: run scripts/install-test-tools", what)
+	}
+	t.Skipf("!! SKIPPED, not checked: %s missing. Install with scripts/install-test-tools", what)
 }
 
 func newestPrograms() (newest string) {

@@ -3,7 +3,6 @@ package pgtest
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -155,25 +154,16 @@ func (s *Server) beginAt(port int) error {
 	for _, setting := range append(fast[:len(fast):len(fast)], s.settings...) {
 		args = append(args, "-c", setting)
 	}
-	r, err := launch(s.command("postgres", args...))
-	if err != nil {
-		return err
-	}
-	select {
-	case <-r.ready:
+	r, err := launch(s.command("postgres", args...), "database system is ready to accept")
+	if err == nil {
 		s.port, s.run = port, r
-		return nil
-	case <-r.gone:
-		return errors.New("PostgreSQL did not start:\n" + r.said())
-	case <-time.After(patience):
-		_ = r.process.Kill() // it did not start
-		return errors.New("PostgreSQL is not ready after a minute:\n" + r.said())
 	}
+	return err
 }
 
-// launch starts a process that is told when this one ends. Linux tells it when the thread ends that started it: that
-// thread waits here.
-func launch(cmd *exec.Cmd) (*running, error) {
+// launch starts a process that is told when this one ends, and waits until it says a word. Linux tells it when the thread
+// ends that started it: that thread waits here.
+func launch(cmd *exec.Cmd, word string) (*running, error) {
 	out, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -195,12 +185,19 @@ func launch(cmd *exec.Cmd) (*running, error) {
 		return nil, err
 	}
 	r := &running{process: cmd.Process, ready: make(chan struct{}), gone: make(chan struct{})}
-	go r.listen(out)
-	return r, nil
+	go r.listen(out, word)
+	select {
+	case <-r.ready:
+		return r, nil
+	case <-r.gone:
+	case <-time.After(patience):
+		_ = r.process.Kill() // it did not start
+	}
+	return nil, fmt.Errorf("%s did not start:\n%s", cmd.Path, r.said())
 }
 
 // listen reads what the server says. All its processes hold the other end: when that is closed, all are gone.
-func (r *running) listen(out io.ReadCloser) {
+func (r *running) listen(out io.ReadCloser, word string) {
 	defer close(r.gone)
 	defer out.Close()
 	var once sync.Once
@@ -209,7 +206,7 @@ func (r *running) listen(out io.ReadCloser) {
 		r.mu.Lock()
 		r.last = append(r.last[max(0, len(r.last)-50):], lines.Text())
 		r.mu.Unlock()
-		if strings.Contains(lines.Text(), "database system is ready to accept") {
+		if strings.Contains(lines.Text(), word) {
 			once.Do(func() { close(r.ready) })
 		}
 	}
@@ -235,17 +232,20 @@ func (s *Server) Abort() { s.end(syscall.SIGQUIT) }
 func (s *Server) Kill() { s.end(syscall.SIGKILL) }
 
 func (s *Server) end(sig syscall.Signal) {
-	if s.run == nil {
-		return
+	if s.run != nil {
+		s.run.end(sig)
+		s.run = nil
 	}
-	_ = s.run.process.Signal(sig) // it may have ended by itself
+}
+
+func (r *running) end(sig syscall.Signal) {
+	_ = r.process.Signal(sig) // it may have ended by itself
 	select {
-	case <-s.run.gone:
+	case <-r.gone:
 	case <-time.After(patience):
-		_ = s.run.process.Kill() // it had its time
-		<-s.run.gone
+		_ = r.process.Kill() // it had its time
+		<-r.gone
 	}
-	s.run = nil
 }
 
 // Restart starts it again after it was stopped, where it was before.

@@ -52,19 +52,21 @@ func (s *Store) append(ctx context.Context, c *eventlog.Commit) error {
 			failed, errs = append(failed, r), append(errs, err)
 		}
 	}
+	single := 0 // how many of the next go in by themselves
 	for rest := c.Requests; len(rest) > 0; {
 		some := rest[:alike(rest)]
+		if single > 0 {
+			some, single = rest[:1], single-1
+		}
 		err := s.settle(ctx, c, some)
-		if fault.Has(err, fault.Internal) && len(some) > 1 { // it may be one of them
-			for i := range some {
-				if err := s.settle(ctx, c, some[i:i+1]); err != nil {
-					fail(some[i:i+1], err)
-				}
-			}
-		} else if err != nil {
+		if len(some) > 1 && fault.Has(err, fault.Internal) {
+			single = len(some) // it may be for one of them that the database refuses all
+			continue
+		}
+		if rest = rest[len(some):]; err != nil {
 			fail(some, err)
 		}
-		if rest = rest[len(some):]; err != nil && !fault.Has(err, fault.Internal) {
+		if err != nil && !fault.Has(err, fault.Internal) {
 			fail(rest, err) // the others would wait as long, for the same
 			break
 		}
@@ -133,18 +135,35 @@ func (s *Store) again(ctx context.Context, err error) error {
 		return s.learnAnew(ctx)
 	case "55P03": // lock_not_available
 		return s.evict(ctx)
-	case "40001", "40P01": // serialization_failure, deadlock_detected
+	case "40001", "40P01", "25P03", "0A000": // serialization_failure, deadlock_detected, idle_in_transaction_session_timeout, a plan of before an upgrade
 		return nil
 	}
 	return err
+}
+
+// insist makes a write, and makes it anew as long as again says so.
+func insist(ctx context.Context, doing string, again func(context.Context, error) error, write func() error) error {
+	var last error
+	for range attempts {
+		if last = write(); last == nil {
+			return nil
+		}
+		if err := again(ctx, last); err != nil {
+			return trouble(err, "%s", doing)
+		}
+	}
+	return fault.Wrap(fault.StoreUnreachable, last, "%s: the database was in another state each of %d times", doing, attempts)
 }
 
 // learnAnew reads what this node knows of the log again: segments, partitions, and where it ends. No key that it has
 // sealed with is used again, for it may be of a segment that was forgotten.
 func (s *Store) learnAnew(ctx context.Context) error {
 	s.keys.Renew()
-	s.segments.highest.Store(0)
-	return errors.Join(s.segments.reload(ctx, s), s.learnEnd(ctx))
+	s.segments.reached.Store(0)
+	if err := errors.Join(s.segments.reload(ctx, s), s.learnEnd(ctx)); err != nil {
+		return err
+	}
+	return s.reach(ctx, s.end.Load())
 }
 
 // learnEnd reads where the log ends.

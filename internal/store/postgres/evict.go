@@ -23,7 +23,7 @@ const bounded = "SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_se
 // which the lock of its row tells.
 func (s *Store) evict(ctx context.Context) error {
 	_, err := s.pool.Exec(ctx, `SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
-		WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.wait_event_type = 'Client'
+		WHERE a.datname = current_database() AND a.usename = current_user AND a.pid <> pg_backend_pid() AND a.wait_event_type = 'Client'
 			AND greatest(a.xact_start, a.state_change) < clock_timestamp() - make_interval(secs => $1)
 			AND (a.backend_xid = (SELECT xmax FROM log_end)
 				OR a.application_name = current_setting('application_name')

@@ -55,24 +55,18 @@ type repeat struct {
 }
 
 // write makes the group and has it written, as often as what it assumed turns out to be otherwise.
-func (g *group) write(ctx context.Context, in func(context.Context) error) (err error) {
-	for range attempts {
+func (g *group) write(ctx context.Context, in func(context.Context) error) error {
+	return insist(ctx, "the events could not be appended", g.again, func() error {
 		g.plan()
-		if err = g.seal(ctx); err == nil {
-			err = in(ctx)
+		if err := g.seal(ctx); err != nil {
+			return err
 		}
-		if err == nil {
-			g.refuse()
-			return nil
+		if err := in(ctx); err != nil {
+			return err
 		}
-		if err = g.again(ctx, err); err != nil {
-			break
-		}
-	}
-	if err == nil {
-		err = fault.New(fault.StoreUnreachable, "the database was in another state each of %d times", attempts)
-	}
-	return trouble(err, "the events could not be appended")
+		g.refuse()
+		return nil
+	})
 }
 
 // again is Store.again with what a group assumes of its own.

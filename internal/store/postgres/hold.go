@@ -20,18 +20,12 @@ import (
 const joinedFor = 30 * time.Second
 
 // holding runs f in a short transaction, once more where another node was in the way.
-func (s *Store) holding(ctx context.Context, doing string, f func(context.Context, pgx.Tx) error) (err error) {
+func (s *Store) holding(ctx context.Context, doing string, f func(context.Context, pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
-	for range attempts {
-		if err = s.inTransaction(ctx, func(tx pgx.Tx) error { return f(ctx, tx) }); err == nil {
-			return nil
-		}
-		if err = s.again(ctx, err); err != nil {
-			break
-		}
-	}
-	return trouble(err, "%s", doing)
+	return insist(ctx, doing, s.again, func() error {
+		return s.inTransaction(ctx, func(tx pgx.Tx) error { return f(ctx, tx) })
+	})
 }
 
 // Join adds a node to those that share the log, and returns its number.
@@ -139,7 +133,9 @@ func takeOver(ctx context.Context, tx pgx.Tx, node int64, ttl time.Duration, nam
 		return rows.Err()
 	})
 	batch.Queue("DELETE FROM nodes n WHERE n = ANY ($1) AND NOT EXISTS (SELECT 1 FROM holdings h WHERE h.node = n.n)", dead)
-	return claimed, tx.SendBatch(ctx, batch).Close()
+	err = tx.SendBatch(ctx, batch).Close()
+	slices.SortFunc(claimed, func(a, b eventlog.Holding) int { return strings.Compare(a.Name, b.Name) })
+	return claimed, err
 }
 
 // Yield frees what of some holdings a node still holds under their tokens.

@@ -20,22 +20,16 @@ import (
 // writeClues brings the index of search up to where its follower has read. Its cursor stands in the same transaction, and
 // holds against whoever follows on another node: who comes second is refused, and looks where the index stands. Losing
 // the last of it only repeats reading, so nobody waits for the disk.
-func (s *Store) writeClues(ctx context.Context, r *eventlog.Request) (err error) {
+func (s *Store) writeClues(ctx context.Context, r *eventlog.Request) error {
 	began := time.Now()
 	defer func() { r.Clues.Took = time.Since(began) }()
-	for range attempts {
+	return insist(ctx, "the index of search could not be written", s.again, func() error {
 		x := indexing{clues: r.Clues}
-		if err = x.sort(ctx, s); err == nil {
-			err = s.inTransaction(ctx, func(tx pgx.Tx) error { return x.write(ctx, tx, r) })
+		if err := x.sort(ctx, s); err != nil {
+			return err
 		}
-		if err == nil {
-			return nil
-		}
-		if err = s.again(ctx, err); err != nil {
-			break
-		}
-	}
-	return trouble(err, "the index of search could not be written")
+		return s.inTransaction(ctx, func(tx pgx.Tx) error { return x.write(ctx, tx, r) })
+	})
 }
 
 // indexing is one batch on its way into the index, by segment.

@@ -21,7 +21,12 @@ type database struct {
 
 func newDatabase(t testing.TB) database {
 	t.Helper()
-	return database{url: pgtest.Database(t), secrets: filepath.Join(t.TempDir(), "secrets")}
+	return newDatabaseAt(t, pgtest.Database(t))
+}
+
+func newDatabaseAt(t testing.TB, url string) database {
+	t.Helper()
+	return database{url: url, secrets: filepath.Join(t.TempDir(), "secrets")}
 }
 
 // node opens the database as one more node does.

@@ -18,7 +18,7 @@ type segments struct {
 	mu      sync.RWMutex
 	open    map[eventlog.Class]int32
 	known   map[int32]eventlog.Class
-	highest atomic.Int64 // positions up to here have partitions of events and attempts
+	reached atomic.Int64 // positions below this one have partitions of events and attempts
 }
 
 // stretch is how many positions a partition of events and attempts holds.
@@ -115,10 +115,10 @@ func attach(ctx context.Context, tx pgx.Tx, table, name, bounds string) error {
 
 // reach sees to it that positions up to one, and half a partition more, have partitions of events and attempts.
 func (s *Store) reach(ctx context.Context, position int64) error {
-	if position <= s.segments.highest.Load() {
+	if position < s.segments.reached.Load() {
 		return nil
 	}
-	var upTo int64
+	var reached int64
 	err := s.inTransaction(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
 			return err
@@ -136,11 +136,11 @@ func (s *Store) reach(ctx context.Context, position int64) error {
 				}
 			}
 		}
-		upTo = made*stretch - 1 - stretch/2
+		reached = made*stretch - stretch/2
 		return nil
 	})
 	if err == nil {
-		s.segments.highest.Store(upTo)
+		s.segments.reached.Store(reached)
 	}
 	return err
 }

@@ -15,8 +15,9 @@ import (
 //
 // A cut is fenced: it goes in only under the token that the consumer was last taken up under, and right after the cut
 // before it. One whose token is not that any more is Lost. One that is in already, since the end of an earlier try was
-// not known, is not written twice.
-func (s *Store) record(ctx context.Context, c *eventlog.Commit) (err error) {
+// not known, is not written twice. One that builds on a cut that a crash of the database, or a standby that took over,
+// has lost is Lost too: what it vouches for is not all there, and the consumer is to be taken up anew.
+func (s *Store) record(ctx context.Context, c *eventlog.Commit) error {
 	if len(c.Cuts) == 0 {
 		return nil
 	}
@@ -24,16 +25,10 @@ func (s *Store) record(ctx context.Context, c *eventlog.Commit) (err error) {
 	defer s.recording.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
-	for range attempts {
+	return insist(ctx, "the outcomes could not be recorded", s.again, func() error {
 		w := recording{store: s, now: max(c.Now, s.stamp.Load())}
-		if err = w.write(ctx, c.Cuts); err == nil {
-			return nil
-		}
-		if err = s.again(ctx, err); err != nil {
-			break
-		}
-	}
-	return trouble(err, "the outcomes could not be recorded")
+		return w.write(ctx, c.Cuts)
+	})
 }
 
 // recording is cuts on their way into the database.

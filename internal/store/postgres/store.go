@@ -75,6 +75,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "varsel"
 	}
+	config.AfterConnect = knowTypes
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, trouble(err, "cannot reach the database")
@@ -88,6 +89,13 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// knowTypes has a connection know what our values are where the server is not asked, as behind a pooler that keeps no
+// prepared statements (default_query_exec_mode=exec).
+func knowTypes(_ context.Context, c *pgx.Conn) error {
+	c.TypeMap().RegisterDefaultPgType([16]byte{}, "uuid")
+	return nil
 }
 
 func (s *Store) prepare(ctx context.Context, o *Options) error {
