@@ -18,7 +18,8 @@ import (
 //
 // Requests that hold nothing but events go in together, in one transaction; every other has one to itself. So when the
 // database fails midway some requests are in the log and some are not: then each that is not has its Err, and Commit
-// returns nil. It returns the error when no request was settled.
+// returns nil. It returns the error when no request was settled, and when the cuts failed: then the requests that came with
+// them may be in the log all the same, as after any end that is not known.
 // Errors: fault.StoreUnreachable, when what was committed may be in the database or not.
 func (s *Store) Commit(ctx context.Context, c *eventlog.Commit) error {
 	if len(c.Requests) == 0 && len(c.Cuts) == 0 {

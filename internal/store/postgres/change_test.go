@@ -11,6 +11,7 @@ import (
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/pgtest"
 	"github.com/varselhub/varsel/internal/store/postgres"
 )
@@ -235,5 +236,33 @@ func TestADatabaseComesBack(t *testing.T) {
 	}
 	if events, err := s.Range(t.Context(), 0, 9, 9); err != nil || len(events) != 3 {
 		t.Errorf("there are %d events, %v", len(events), err)
+	}
+}
+
+// DESIGN promise 1: what was accepted is there after a crash, whatever kind of request it was; and a database that is set
+// not to wait for its disk is refused.
+func TestAcceptedIsDurable(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t, "wal_writer_delay=10s")
+	d := newDatabaseAt(t, server.URL())
+	s := d.node(t)
+	commit(t, s, request("a"))
+	server.Kill()
+	server.Restart(t)
+	if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{act("b")}, Chain: newChain(t), Now: 1}); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	server.Restart(t)
+	if n := d.number(t, "SELECT count(*) FROM audit"); n != 1 || len(logged(t, s)) != 1 {
+		t.Errorf("there are %v, and %d entries in the audit log", logged(t, s), n)
+	}
+	d.execute(t, "ALTER DATABASE postgres SET synchronous_commit = off")
+	vault, err := secret.Open(d.secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := postgres.Open(t.Context(), d.url, postgres.Options{Keys: vault, Same: sameData}); !fault.Has(err, fault.Configuration) {
+		t.Errorf("a database that does not wait for its disk is opened: %v", err)
 	}
 }
