@@ -134,6 +134,9 @@ func (s *Store) again(ctx context.Context, err error) error {
 	switch refused.Code {
 	case "VR002", "23514", undefinedTable: // a segment is forgotten; there is no partition, or not any more
 		return s.learnAnew(ctx)
+	case "VR003": // a standby has taken over
+		s.keys.Forget()
+		return errors.Join(s.learnNames(ctx), s.learnAnew(ctx))
 	case "55P03": // lock_not_available
 		return s.evict(ctx)
 	case "40001", "40P01", "25P03", "0A000": // serialization_failure, deadlock_detected, idle_in_transaction_session_timeout, a plan of before an upgrade

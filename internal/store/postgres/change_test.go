@@ -239,6 +239,37 @@ func TestADatabaseComesBack(t *testing.T) {
 	}
 }
 
+// A standby that lagged takes over, and has lost what nodes still know of: they learn anew, and nothing is taken for what
+// another node has made in its place.
+func TestNodesLearnAnewAfterAStandbyTookOver(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	d := newDatabaseAt(t, server.URL())
+	commit(t, d.node(t), request("a"))
+	standby := server.Standby(t)
+	d.url = fmt.Sprintf("postgres://postgres@%s,%s/postgres?sslmode=disable&target_session_attrs=read-write", server.Addr(), standby.Addr())
+	one := d.node(t)
+	standby.Stop()
+	of := func(source, id string) *eventlog.Request {
+		r := keptFor("P9D", request(id))
+		r.Entries[0].Event.Source, r.Entries[0].Event.Type = source, "of "+source
+		return r
+	}
+	commit(t, one, of("urn:lost", "b"))
+	server.Kill()
+	standby.Restart(t)
+	standby.Promote(t)
+	other := d.node(t)
+	commit(t, other, of("urn:other", "c"))
+	commit(t, one, of("urn:lost", "d"))
+	for _, s := range []*postgres.Store{one, other} {
+		events, err := s.Range(t.Context(), 0, 3, 9)
+		if err != nil || len(events) != 3 || events[1].Source != "urn:other" || events[2].Source != "urn:lost" || events[2].Type != "of urn:lost" || string(events[2].Data) != `"d"` {
+			t.Errorf("the log holds %+v, %v", events, err)
+		}
+	}
+}
+
 // DESIGN promise 1: what was accepted is there after a crash, whatever kind of request it was; and a database that is set
 // not to wait for its disk is refused.
 func TestAcceptedIsDurable(t *testing.T) {
