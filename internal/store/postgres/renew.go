@@ -37,7 +37,12 @@ func Renew(ctx context.Context, url string, o Renewing) (r Renewed, err error) {
 		return r, err
 	}
 	defer func() { _ = c.Close(ctx) }() // what counted was committed
-	pool, err := pgxpool.New(ctx, url)
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return r, fault.Wrap(fault.Configuration, err, "the store's URL cannot be read")
+	}
+	config.AfterConnect = knowTypes
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return r, trouble(err, "cannot reach the database")
 	}
