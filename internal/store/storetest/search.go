@@ -15,7 +15,9 @@ import (
 // clue is a hash for a test.
 func clue(n byte) event.Clue { return event.Clue{n, 1} }
 
-func of(position int64, n byte) eventlog.Clue { return eventlog.Clue{Position: position, Hash: clue(n)} }
+func of(position int64, n byte) eventlog.Clue {
+	return eventlog.Clue{Position: position, Hash: clue(n)}
+}
 
 func index(t testing.TB, s Store, c eventlog.Clues) {
 	t.Helper()
