@@ -124,7 +124,9 @@ func (w *several) enter() *member {
 		Connect: func(s *subscription.System, url string) (channel.Sender, error) {
 			return &port{node: m, url: url}, nil
 		},
-		Render:  func(e *event.Event, _ *subscription.Subscription) *event.Rendering { return &event.Rendering{Body: e.Data} },
+		Render: func(e *event.Event, _ *subscription.Subscription) *event.Rendering {
+			return &event.Rendering{Body: e.Data}
+		},
 		Tell:    func(delivery.Notice) error { return nil },
 		Trouble: trouble, Random: func() float64 { return 0.5 },
 		Shared: true, DrawPass: m.store.DrawPass, Lost: func(string) {},
