@@ -36,7 +36,7 @@ func (h *Hub) observe(o delivery.Observation) {
 
 // where tells search where an event stands.
 func (h *Hub) where(ctx context.Context, position int64) ([]search.Place, error) {
-	found, err := h.Engine.Where(ctx, position)
+	found, err := h.whole.Where(ctx, position)
 	places := make([]search.Place, len(found))
 	for i := range found {
 		places[i] = search.Place{System: found[i].System, Subscription: found[i].Subscription, State: found[i].State}

@@ -109,15 +109,15 @@ type face struct {
 
 func (h *Hub) faces() (faces, error) {
 	page, err := now.New(now.Options{
-		Deliveries: h.Engine, Log: h.Log, History: h.Store, Book: h.Log.Book(), Clock: clock.System{},
+		Deliveries: h.whole, Log: h.Log, History: h.Store, Book: h.Log.Book(), Clock: clock.System{},
 		Zone: h.config.Zone, Environment: h.config.Environment,
 	})
 	if err != nil {
 		return nil, err
 	}
 	options := api.Options{
-		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.Engine, Puller: h.Engine,
-		Replayer: h.Engine, Events: h.Log, Locator: h.Engine, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Keeper: h.keeper, Who: noted(h.who()), Logger: h.logger,
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.whole, Puller: h.whole,
+		Replayer: h.whole, Events: h.Log, Locator: h.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Keeper: h.keeper, Who: noted(h.who()), Logger: h.logger,
 		Leaving: h.Engine.WaitsEnd(),
 	}
 	if h.sinks != nil {

@@ -25,11 +25,11 @@ type Publisher interface {
 
 // Operator looks at deliveries and moves the ones that stand.
 type Operator interface {
-	Lanes(delivery.Selection) []delivery.LaneView
+	Lanes(ctx context.Context, sel delivery.Selection) ([]delivery.LaneView, error)
 	Release(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
 	Discard(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
-	Endpoints() []delivery.EndpointView
-	Totals() delivery.Totals
+	Endpoints(ctx context.Context) ([]delivery.EndpointView, error)
+	Totals(ctx context.Context) (delivery.Totals, error)
 }
 
 // Events reads the log.

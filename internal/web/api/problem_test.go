@@ -228,7 +228,7 @@ func TestProblems(t *testing.T) {
 			}
 			before := w.Book.Last()
 			path := strings.ReplaceAll(c.path, "$beyond", w.Log.Cursor(1<<40, false).String())
-			for _, s := range w.Manager.Subscriptions("") {
+			for _, s := range w.Standings("") {
 				path = strings.ReplaceAll(path, "$"+s.Name, s.ID)
 			}
 			a := w.call(c.method, path, c.body, c.headers...)
@@ -265,7 +265,7 @@ func TestMembersOfSomeProblems(t *testing.T) {
 		t.Errorf("the count is not told: %s", a.text)
 	}
 	w.Answer(404)
-	id := w.Manager.Subscriptions("jobnet")[0].ID
+	id := w.Standings("jobnet")[0].ID
 	a := w.call("POST", "/subscriptions/"+id+"/test", "")
 	if report, _ := a.json["test"].(map[string]any); report["status"] != 404.0 || report["passed"] != false {
 		t.Errorf("the report is not told: %s", a.text)
