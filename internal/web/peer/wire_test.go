@@ -14,7 +14,9 @@ import (
 // travels are what a deed sends and gets.
 func (d deed[Q, A]) travels() []any { return []any{new(asked[Q]), new(answered[A])} }
 
-func (s stream) travels() []any { return []any{new(asked[fetching]), new(frame), new(answered[fetched])} }
+func (s stream) travels() []any {
+	return []any{new(asked[fetching]), new(frame), new(answered[fetched])}
+}
 
 // keptBack are the fields that stay where they are, and why that is right.
 var keptBack = map[string]string{

@@ -231,7 +231,7 @@ func (w *world) publish(bodies ...string) []int64 {
 		var lane event.Lane
 		copy(lane[:], body)
 		r.Entries = append(r.Entries, eventlog.Entry{Event: &event.Event{
-			ID: ident.Message(sourceURI, body), Source: sourceURI, SourceID: body, Type: "thing", Version: "v1", Lane: lane,
+			ID: ident.Message(sourceURI, body), Source: sourceURI, SourceID: body, Type: "thing", Version: "v1", Lane: lane, Retention: "P180D",
 			Head: fmt.Appendf(nil, `{"id":%q}`, body[:min(len(body), 20)]), Data: []byte(body),
 		}})
 	}
