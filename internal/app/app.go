@@ -52,7 +52,7 @@ type Hub struct {
 	gate      *access.Gate
 	heads     *headfile.Exporter
 	keeper    *retention.Keeper
-	whole     deliveries           // of the whole hub
+	among     among
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -146,7 +146,7 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe,
 	})
-	h.whole = delivery.Alone{Engine: h.Engine}
+	h.among = among{nodes: newOneProcess(h.config.Version, book, system), whole: delivery.Alone{Engine: h.Engine}}
 
 	// Search.
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report})
@@ -158,7 +158,7 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.sinks = out.sinks; h.sinks != nil {
 		options.Sinks = h.sinks
 	}
-	h.Manager = manage.New(h.Log, h.whole, system, options)
+	h.Manager = manage.New(h.Log, h.among.whole, system, options)
 	if err := h.register(ctx, book); err != nil {
 		return err
 	}
