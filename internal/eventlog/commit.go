@@ -52,6 +52,9 @@ type Request struct {
 	// Clues is what search has read on in the log; nil: nothing. A request with clues has nothing else.
 	Clues *Clues
 
+	// Intake is what the request has from a stream; nil: it comes from elsewhere.
+	Intake *Intake
+
 	Err  error // why the whole request was refused
 	done chan struct{}
 }

@@ -33,6 +33,11 @@ const (
 	ShuttingDown   Code = "shutting-down"
 	TooManyEntries Code = "too-many-entries"
 
+	// Reading streams.
+	StreamMoved   Code = "stream-moved"
+	StreamRewound Code = "stream-rewound"
+	AsideFull     Code = "aside-full"
+
 	// Systems and subscriptions.
 	DropCount       Code = "drop-count"
 	NotGranted      Code = "not-granted"
@@ -114,6 +119,10 @@ var Catalogue = []Entry{
 	{StorageFull, 507, "The hub cannot store anything now", "Publish again later; nothing of this request was accepted. Operator: free disk space, delivery resumes by itself."},
 	{ShuttingDown, 503, "The hub is stopping", "Publish again in a few seconds; nothing of this request was accepted."},
 	{TooManyEntries, 413, "The batch has too many entries", "Split it; the limit is in the detail."},
+
+	{StreamMoved, 409, "Somebody else has read on in the stream", "Look at what is set aside again, and repeat it. When it stays, two hubs read one stream into one log: that does no harm, but it is slow."},
+	{StreamRewound, 409, "The stream ends before the place it is read from", "It was made anew, or lost its end. When that is meant, raise generation in the source's stream: it is then read from its beginning, and what was taken before is known by its id."},
+	{AsideFull, 507, "Too many messages of the stream are set aside", "Release or discard them; until then the stream is not read, and its broker keeps what comes."},
 
 	{DropCount, 409, "The change would drop undelivered messages", "Repeat it with drop set to the count given here, if they may go."},
 	{NotGranted, 422, "The agreement does not grant this", "Ask the operator to change the agreement, or ask for less."},

@@ -126,6 +126,8 @@ func (s *Store) write(c *eventlog.Commit) error {
 			err = s.appendRevisions(r)
 		case r.Clues != nil:
 			err = s.writeClues(r.Clues)
+		case r.Intake != nil:
+			err = s.takeIn(r)
 		default:
 			err = s.appendEvents(r)
 		}

@@ -21,6 +21,7 @@ var errForgotten = errors.New("its data key was destroyed")
 const (
 	ofEvent   = 'e'
 	ofAttempt = 'a'
+	ofAside   = 's'
 )
 
 // bound is the additional data of a row.
