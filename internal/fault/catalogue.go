@@ -79,6 +79,9 @@ const (
 	BadAnswer       Code = "bad-answer"
 	InvalidMessage  Code = "invalid-message"
 	SenderConfig    Code = "sender-config"
+	LoginRefused    Code = "login-refused"
+	NoTopic         Code = "no-topic"
+	MessageTooLarge Code = "message-too-large"
 
 	// Signatures: keys, and why a signed message is not believed.
 	SigningKey        Code = "signing-key"
@@ -159,6 +162,9 @@ var Catalogue = []Entry{
 	{BadAnswer, 502, "The receiver's answer is not valid HTTP", "Check what listens on the receiver's port."},
 	{InvalidMessage, 500, "The rendered message breaks its own contract", "Operator: mend the type's mapping or schema, then release the lane."},
 	{SenderConfig, 500, "The hub's own settings for this receiver cannot be used", "Operator: check certificate, CA bundle and signing keys of the system."},
+	{LoginRefused, 502, "The broker does not let the hub do this", "Check user, password or credentials, and what the broker grants them."},
+	{NoTopic, 502, "The broker has no such stream, topic or subject", "Make it at the broker, or mend its name in the subscription or the source."},
+	{MessageTooLarge, 502, "The message is larger than the broker takes", "Raise the broker's limit, then release the lane."},
 
 	{SigningKey, 422, "The signing key cannot be used", "Give a key as Standard Webhooks writes it: whsec_, whsk_ or whpk_ and standard base64."},
 	{SignatureMissing, 401, "The message is not signed", "Sign it as Standard Webhooks says and send the three webhook headers."},
