@@ -19,6 +19,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/notify"
@@ -52,6 +53,7 @@ type Hub struct {
 	gate      *access.Gate
 	heads     *headfile.Exporter
 	keeper    *retention.Keeper
+	intake    *intake.Intake
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -146,6 +148,9 @@ func (h *Hub) open(ctx context.Context) error {
 		InFlight: h.config.InFlight, Observe: h.observe,
 	})
 
+	// Streams of sources.
+	h.intake = h.newIntake(book, accepter, hasher, guard, system)
+
 	// Search.
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report})
 
@@ -193,6 +198,8 @@ func (h *Hub) Start(ctx context.Context) error {
 		return err
 	}
 	h.onStop(func(context.Context) { h.Searcher.Stop() })
+	h.intake.Start()
+	h.onStop(func(context.Context) { h.intake.Stop() })
 	h.keeper.Start()
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()

@@ -117,7 +117,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.Engine, Puller: h.Engine,
-		Replayer: h.Engine, Events: h.Log, Locator: h.Engine, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Keeper: h.keeper, Who: noted(h.who()), Logger: h.logger,
+		Replayer: h.Engine, Events: h.Log, Locator: h.Engine, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Keeper: h.keeper, Who: noted(h.who()), Logger: h.logger,
 		Leaving: h.Engine.WaitsEnd(),
 	}
 	if h.sinks != nil {
