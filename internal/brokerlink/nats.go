@@ -21,7 +21,7 @@ func (l *Link) NATS(ctx context.Context, more ...nats.Option) (*nats.Conn, error
 	options := append([]nats.Option{
 		nats.Name(l.Client), nats.NoReconnect(), nats.IgnoreDiscoveredServers(), nats.Timeout(natsTimeout), nats.SetCustomDialer(dialing{ctx, l.Dial}),
 		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2), // a broker that froze is noticed within half a minute
-		nats.NoCallbacksAfterClientClose(), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // told by who reads or sends
+		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // told by who reads or sends
 	}, more...)
 	config, err := l.tls()
 	if err != nil {

@@ -353,6 +353,7 @@ func TestASubscriberSeesNoFilesOfTheHub(t *testing.T) {
 	next := *doc
 	next.Agreement.Certificate = &subscription.Certificate{CertFile: "/etc/varsel/secret.pem", KeyFile: "/etc/varsel/secret.key"}
 	next.Agreement.CABundle = "/etc/varsel/secret.ca"
+	next.Agreement.Login, next.Agreement.BaseURL = &subscription.Login{User: "secret", PasswordFile: "/etc/varsel/secret"}, "kafka+tls://my-system.test:9093"
 	_, err := w.Manager.PutSystem(context.Background(), next, manage.By{Author: "test", Condition: manage.Condition{Present: true}})
 	w.Must(err)
 	for _, path := range []string{"/systems", "/systems/my-system", "/sources", "/sources/mine"} {

@@ -115,7 +115,7 @@ func outside(system *subscription.System) *subscription.System {
 		return nil
 	}
 	seen := *system
-	seen.Agreement.Certificate, seen.Agreement.CABundle = nil, ""
+	seen.Agreement.Certificate, seen.Agreement.CABundle, seen.Agreement.Login = nil, "", nil
 	return &seen
 }
 
