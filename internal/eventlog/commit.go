@@ -48,6 +48,7 @@ type Request struct {
 
 	// Erasure is one that begins: it is in the log before anything of it is deleted. The append sets At.
 	Erasure *Erasure
+	Erased  []AsideOf // set aside, and naming the person: gone with the same commit
 
 	// Clues is what search has read on in the log; nil: nothing. A request with clues has nothing else.
 	Clues *Clues

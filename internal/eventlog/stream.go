@@ -51,3 +51,9 @@ type StreamState struct {
 	Aside   int             // how many are
 	Next    map[int32]int64 // by partition: the offset to read next
 }
+
+// AsideOf are messages of one source that are set aside.
+type AsideOf struct {
+	Source  string
+	Numbers []int64
+}

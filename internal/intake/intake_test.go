@@ -7,6 +7,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/revision"
@@ -314,6 +315,27 @@ func TestS42FromNowOn(t *testing.T) {
 	w.until("what is new is read", func() bool { return w.state("orders").Next[0] == 3 })
 	if got := w.logged(); got != "new1" {
 		t.Errorf("the log has %s", got)
+	}
+}
+
+// Promise 11: a person's messages are found however they are written, and nobody else's.
+func TestAPersonsMessagesAreFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "orders")
+	w.say("orders", 0, "!a1 0101701234", "!a2 01017012345", "?0101701234", "!a3 other", "?x0101701234")
+	w.intake.Start()
+	w.until("all are set aside", func() bool { return w.state("orders").Aside == 5 })
+	found, err := w.intake.OfPerson(t.Context(), "0101701234")
+	if err != nil || fmt.Sprint(found) != "[{orders [1 3]}]" {
+		t.Fatalf("found %v, %v", found, err)
+	}
+	w.say("orders", 0, "a4 0101701234")
+	w.until("another waits behind", func() bool { return w.state("orders").Aside == 6 })
+	w.must(w.log.Append(t.Context(), &eventlog.Request{Erasure: &eventlog.Erasure{N: 1, Author: "eva", Reason: "case 7"}, Erased: found}))
+	w.say("orders", 0, "a5 other2")
+	w.until("what waited goes on", func() bool { return strings.Contains(w.logged(), "a4") })
+	if aside := w.aside("orders"); aside != "2@1 invalid-event, 4@3 invalid-event, 5@4 invalid-event" {
+		t.Errorf("set aside are %s", aside)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/cipher"
 	"encoding/binary"
+	"errors"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -228,4 +229,31 @@ func dropAside(c *sqlite.Conn, of class) error {
 		return err
 	}
 	return sqlitex.Execute(c, "DELETE FROM aside WHERE key IN "+gone, args)
+}
+
+// eraseAside deletes messages that are set aside and overwrites what it frees. That an erasure empties the WAL behind it is
+// Erase's.
+func (s *Store) eraseAside(list []eventlog.AsideOf) (err error) {
+	if len(list) == 0 {
+		return nil
+	}
+	if err := s.run("PRAGMA secure_delete=ON", nil); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.run("PRAGMA secure_delete=FAST", nil)) }()
+	for _, of := range list {
+		for _, number := range of.Numbers {
+			err := s.run("DELETE FROM aside WHERE source = ? AND number = ?", func(st *sqlite.Stmt) {
+				st.BindText(1, of.Source)
+				st.BindInt64(2, number)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if err := s.run("UPDATE streams SET changes = changes + 1 WHERE source = ?", func(st *sqlite.Stmt) { st.BindText(1, of.Source) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
