@@ -503,7 +503,6 @@ func TestOperating(t *testing.T) {
 	w.finds(ctx)
 	w.fetchesAndLeases(ctx)
 	w.sinks(ctx)
-	w.streams(ctx)
 	w.accounts(ctx)
 	w.askedEveryRoute()
 }
