@@ -82,7 +82,10 @@ func (l *Link) mechanism() sasl.Mechanism {
 
 // ExplainKafka makes a fault of what the client says.
 func ExplainKafka(err error) error {
+	var hungUp *kgo.ErrFirstReadEOF
 	switch {
+	case errors.As(err, &hungUp):
+		return fault.Wrap(fault.ConnectionReset, err, "Kafka: the broker hung up at once: check whether it wants TLS, and the login")
 	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed),
 		errors.Is(err, kerr.UnsupportedSaslMechanism), errors.Is(err, kerr.IllegalSaslState), errors.Is(err, kerr.GroupAuthorizationFailed):
 		return fault.Wrap(fault.LoginRefused, err, "Kafka: %s", err)

@@ -90,9 +90,8 @@ func explain(err error, doing string) error {
 	var timeout net.Error
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &certificate), errors.As(err, &record), strings.Contains(err.Error(), "tls: "): // an alert of the other side is but text
 		return fault.Wrap(fault.TLSFailed, err, "%s: TLS failed", doing)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return fault.Wrap(fault.SendTimeout, err, "%s: no answer in time", doing)
