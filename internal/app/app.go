@@ -19,6 +19,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/node"
@@ -61,7 +62,8 @@ type Hub struct {
 	failed    chan error
 	broken    sync.Once
 	among     among
-	forget    retention.Engine     // lets go of what was forgotten, on every node
+	forget    retention.Engine // lets go of what was forgotten, on every node
+	intake    *intake.Intake
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -159,6 +161,9 @@ func (h *Hub) open(ctx context.Context) error {
 		return err
 	}
 
+	// Streams of sources.
+	h.intake = h.newIntake(book, accepter, hasher, guard, system)
+
 	// Search.
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.search.mine.Load})
 	h.search.wake = h.Searcher.Look
@@ -208,6 +213,8 @@ func (h *Hub) Start(ctx context.Context) error {
 		return err
 	}
 	h.onStop(func(context.Context) { h.Searcher.Stop() })
+	h.intake.Start()
+	h.onStop(func(context.Context) { h.intake.Stop() })
 	h.keeper.Start()
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()
