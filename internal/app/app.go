@@ -57,8 +57,7 @@ type Hub struct {
 	keeper    *retention.Keeper
 	shared    *postgres.Store // nil: a hub of one process
 	node      *node.Node      // this process among the others; nil: a hub of one process
-	search    duty
-	forgets   duty
+	duties    duties
 	failed    chan error
 	broken    sync.Once
 	among     among
@@ -165,8 +164,7 @@ func (h *Hub) open(ctx context.Context) error {
 	h.intake = h.newIntake(book, accepter, hasher, guard, system)
 
 	// Search.
-	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.search.mine.Load})
-	h.search.wake = h.Searcher.Look
+	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.duties.of(dutySearch).mine.Load})
 
 	// Management.
 	options := manage.Options{
@@ -184,7 +182,6 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.keeper, err = h.newKeeper(book, system); err != nil {
 		return err
 	}
-	h.forgets.wake = h.keeper.Wake
 	return h.guard(ctx, book, guard, system)
 }
 
@@ -222,6 +219,8 @@ func (h *Hub) Start(ctx context.Context) error {
 	if h.node == nil {
 		return nil
 	}
+	h.onDuty(dutySearch, h.Searcher.Look)
+	h.onDuty(dutyForgets, h.keeper.Wake)
 	if err := h.node.Start(ctx); err != nil {
 		return err
 	}
