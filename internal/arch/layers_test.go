@@ -62,13 +62,13 @@ var layers = []layer{
 	},
 	{
 		// Other people's programs, started as processes: what the programs below, and tests, measure and disturb hubs over.
-		name: "process", may: []string{"foundation", "adapter"},
-		packages: []string{"internal/pgserver"},
+		name: "process", may: []string{"foundation", "adapter"}, peers: true,
+		packages: []string{"internal/pgserver", "internal/fleet"},
 	},
 	{
 		// What a command does besides serving; each a program of its own.
 		name: "program", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process"},
-		packages: []string{"internal/demo", "internal/bench"},
+		packages: []string{"internal/demo", "internal/bench", "internal/chaos"},
 	},
 	{
 		name: "command", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"},
