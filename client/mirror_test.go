@@ -38,6 +38,7 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Lane{}, delivery.LaneView{}},
 		{client.Endpoint{}, delivery.EndpointView{}},
 		{client.Totals{}, delivery.Totals{}},
+		{client.Node{}, api.NodeView{}},
 		{client.Whereabouts{}, api.WhereView{}},
 		{client.SystemWhereabouts{}, api.SystemWhereaboutsView{}},
 		{client.Violation{}, fault.Violation{}},

@@ -100,6 +100,7 @@ var Rules = []Rule{
 	to("POST /api/v1/lanes/release", All, None, None, Own, None),
 	to("POST /api/v1/lanes/discard", All, None, None, Own, None),
 	to("GET /api/v1/totals", All, All, None, None, None),
+	to("GET /api/v1/nodes", All, All, None, None, None),
 
 	to("GET /api/v1/accounts", All, All, None, None, None),
 	to("GET /api/v1/accounts/{name}", All, All, None, None, None),

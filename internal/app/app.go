@@ -60,6 +60,8 @@ type Hub struct {
 	forgets   duty
 	failed    chan error
 	broken    sync.Once
+	among     among
+	forget    retention.Engine     // lets go of what was forgotten, on every node
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -151,7 +153,11 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
+	h.sinks = out.sinks
 	h.newNode(book, system)
+	if err := h.meet(book, system); err != nil {
+		return err
+	}
 
 	// Search.
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.search.mine.Load})
@@ -161,10 +167,10 @@ func (h *Hub) open(ctx context.Context) error {
 	options := manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Signing, Trouble: h.report,
 	}
-	if h.sinks = out.sinks; h.sinks != nil {
-		options.Sinks = h.sinks
+	if h.sinks != nil {
+		options.Sinks = h.arrivals()
 	}
-	h.Manager = manage.New(h.Log, h.Engine, system, options)
+	h.Manager = manage.New(h.Log, h.among.whole, system, options)
 	if err := h.register(ctx, book); err != nil {
 		return err
 	}

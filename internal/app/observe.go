@@ -36,7 +36,7 @@ func (h *Hub) observe(o delivery.Observation) {
 
 // where tells search where an event stands.
 func (h *Hub) where(ctx context.Context, position int64) ([]search.Place, error) {
-	found, err := h.Engine.Where(ctx, position)
+	found, err := h.among.whole.Where(ctx, position)
 	places := make([]search.Place, len(found))
 	for i := range found {
 		places[i] = search.Place{System: found[i].System, Subscription: found[i].Subscription, State: found[i].State}
@@ -58,6 +58,7 @@ func (h *Hub) figures() telemetry.Figures {
 	f := telemetry.Figures{
 		Delivered: totals.Delivered, Retried: totals.Retried, Parked: totals.Parked, Blocked: totals.Blocked, InFlight: totals.InFlight,
 		Head: h.Log.Head(), Routed: h.Engine.Routed(), Searched: h.Searcher.UpTo(), Healthy: h.Log.Healthy(), Ready: h.ready() == nil,
+		Node: nodeFigures(h.among.nodes),
 	}
 	at := map[string]int{}
 	for _, s := range h.Engine.Standings() {

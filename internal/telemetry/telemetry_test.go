@@ -29,6 +29,7 @@ type operator struct {
 
 var figures = telemetry.Figures{
 	Delivered: 7, Retried: 2, Parked: 1, Blocked: 3, InFlight: 4, Head: 100, Routed: 90, Searched: 80, Healthy: true, Ready: true,
+	Node: telemetry.Node{Joined: true, Number: 7, Name: "a", Version: "v1", Systems: 3, Duties: 1},
 	Systems: []telemetry.System{{
 		Name: "archive", Profile: "standard", Pending: 5, Retrying: 1, Standing: 2, Parked: 3, Endpoints: map[string]int{"down": 1},
 	}},
@@ -88,6 +89,7 @@ func TestTotalsAreShownAsTheHubKeepsThem(t *testing.T) {
 	for _, want := range []string{
 		`varsel_build_info{version="v1"} 1`, `varsel_ready 1`, `varsel_log_healthy 1`, `varsel_log_head_position 100`, `varsel_log_routed_position 90`, `varsel_search_position 80`,
 		`varsel_deliveries_total 7`, `varsel_retries_total 2`, `varsel_parked_total 1`, `varsel_blocked_total 3`, `varsel_in_flight 4`,
+		`varsel_node_up 1`, `varsel_node_info{name="a",node="7",version="v1"} 1`, `varsel_node_holdings{kind="system"} 3`, `varsel_node_holdings{kind="duty"} 1`,
 		`varsel_pending{profile="standard",system="archive"} 5`, `varsel_lanes{profile="standard",state="retrying",system="archive"} 1`,
 		`varsel_lanes{profile="standard",state="standing",system="archive"} 2`, `varsel_lanes{profile="standard",state="parked",system="archive"} 3`,
 		`varsel_endpoints{profile="standard",state="down",system="archive"} 1`, `varsel_connections{address="127.0.0.1:80"} 2`,

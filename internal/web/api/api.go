@@ -25,11 +25,11 @@ type Publisher interface {
 
 // Operator looks at deliveries and moves the ones that stand.
 type Operator interface {
-	Lanes(delivery.Selection) []delivery.LaneView
+	Lanes(ctx context.Context, sel delivery.Selection) ([]delivery.LaneView, error)
 	Release(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
 	Discard(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
-	Endpoints() []delivery.EndpointView
-	Totals() delivery.Totals
+	Endpoints(ctx context.Context) ([]delivery.EndpointView, error)
+	Totals(ctx context.Context) (delivery.Totals, error)
 }
 
 // Events reads the log.
@@ -59,6 +59,7 @@ type Options struct {
 	Locator   Locator
 	History   History
 	Searcher  Searcher
+	Nodes     Nodes
 	Audit     Audit
 	Keeper    Keeper
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
@@ -175,6 +176,7 @@ func (a *api) routes() []route {
 		{"POST /api/v1/lanes/release", a.releaseLanes},
 		{"POST /api/v1/lanes/discard", a.discardLanes},
 		{"GET /api/v1/totals", a.totals},
+		{"GET /api/v1/nodes", a.listNodes},
 
 		{"GET /api/v1/accounts", a.listAccounts},
 		{"GET /api/v1/accounts/{name}", a.account().get},

@@ -75,7 +75,10 @@ func (w *world) sunk(count int) string {
 	w.System("sunk", profile.Standard)
 	id := w.Subscribe("sunk", subscription.Subscription{Name: "a", Sink: &subscription.Sink{}})["a"]
 	w.Publish("cv", event.Organisation{}, count)
-	w.Until("they are in the sink", func() bool { return w.Sinks.Holds(id) == count && w.Log.Idle() })
+	w.Until("they are in the sink", func() bool {
+		held, err := w.Sinks.Holds(w.T.Context(), id)
+		return err == nil && held == count && w.Log.Idle()
+	})
 	return id
 }
 

@@ -285,6 +285,9 @@ func described() map[string]about {
 		"GET /api/v1/totals": {
 			id: "getTotals", tag: "Deliveries", summary: "Read the counters since the hub's start", gives: map[int]any{200: delivery.Totals{}},
 		},
+		"GET /api/v1/nodes": {
+			id: "listNodes", tag: "Deliveries", summary: "List the nodes of the hub, and what each of them has", gives: map[int]any{200: NodeList{}},
+		},
 
 		"GET /api/v1/accounts": {
 			id: "listAccounts", tag: "Accounts", summary: "List who may call, and in which roles", query: pageParameters(), gives: map[int]any{200: page[accountView]{}},

@@ -238,12 +238,14 @@ type ownOperator struct {
 	owner
 }
 
-func (o ownOperator) Lanes(s delivery.Selection) []delivery.LaneView {
-	return slices.DeleteFunc(o.Operator.Lanes(s), func(l delivery.LaneView) bool { return !o.ActsFor(l.System) })
+func (o ownOperator) Lanes(ctx context.Context, s delivery.Selection) ([]delivery.LaneView, error) {
+	lanes, err := o.Operator.Lanes(ctx, s)
+	return slices.DeleteFunc(lanes, func(l delivery.LaneView) bool { return !o.ActsFor(l.System) }), err
 }
 
-func (o ownOperator) Endpoints() []delivery.EndpointView {
-	return slices.DeleteFunc(o.Operator.Endpoints(), func(e delivery.EndpointView) bool { return !o.ActsFor(e.System) })
+func (o ownOperator) Endpoints(ctx context.Context) ([]delivery.EndpointView, error) {
+	endpoints, err := o.Operator.Endpoints(ctx)
+	return slices.DeleteFunc(endpoints, func(e delivery.EndpointView) bool { return !o.ActsFor(e.System) }), err
 }
 
 func (o ownOperator) Release(ctx context.Context, actor string, s delivery.Selection, dryRun bool) ([]delivery.LaneView, error) {
