@@ -41,15 +41,20 @@ type book struct {
 	mu       sync.Mutex
 	lanes    map[string]*lane
 	lease    int64 // the highest
-	leases   int   // that were seen after the first
-	bound    int   // how many repeats the promise allows for them
-	firsts   int
-	refused  int // answered 500
-	repeats  int // accepted before, and sent again
-	stale    int // of these: sent by who had lost the lease
-	unwrit   int // of these: PostgreSQL had lost the outcome when it crashed
 	inFlight int
-	most     int // inFlight, at most
+	sums
+}
+
+// sums are what is counted of arrivals.
+type sums struct {
+	leases  int // that were seen after the first
+	bound   int // how many repeats the promise allows for them
+	firsts  int
+	refused int // answered 500
+	repeats int // accepted before, and sent again
+	stale   int // of these: sent by who had lost the lease
+	unwrit  int // of these: PostgreSQL had lost the outcome when it crashed
+	most    int // sent to one subscription at once
 }
 
 // lane is a key of a subscription.
@@ -294,7 +299,7 @@ func (l *ledger) owed(published map[string]int) (n int) {
 }
 
 // count adds up the books.
-func (l *ledger) count() (sum book) {
+func (l *ledger) count() (sum sums) {
 	for _, b := range l.books {
 		b.mu.Lock()
 		sum.leases += b.leases
