@@ -1,12 +1,13 @@
 # Every target with a ## is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help build test check tools fuzz model crash bench lint docs clean
+.PHONY: help build test check tools fuzz model crash plans bench lint docs clean
 
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 60s
 ROUNDS   ?= 300
 RUNS     ?= 20000
+EVENTS   ?= 10000000
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,9 @@ model: ## the model of order against the engine, thousands of runs; the tests re
 crash: ## kill -9 under load, ROUNDS times (300), and the model of order, RUNS times (20000)
 	$(GO) test ./cmd/varsel -run 'TestCrash|TestSwitchingUnderLoad' -count=1 -timeout=60m -v -crash.rounds $(ROUNDS)
 	$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -timeout=60m -model.runs $(RUNS)
+
+plans: ## the plans of PostgreSQL's hot statements over EVENTS events (10000000); the tests look at them over a million
+	$(GO) test ./internal/store/postgres -run TestHotStatements -count=1 -timeout=60m -v -plans.events $(EVENTS)
 
 bench: build ## the hub beside the machine's ceiling for the same work
 	bin/varsel bench

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -25,6 +26,12 @@ type Journaled struct {
 	At        int64   // µs UTC when it was begun
 	Epochs    []Epoch // of the log then, oldest first: which history the positions are of
 	Positions []int64
+}
+
+// UpTo is the positions up to one.
+func (e *Journaled) UpTo(position int64) []int64 {
+	n, _ := slices.BinarySearch(e.Positions, position+1)
+	return e.Positions[:n]
 }
 
 // SharedUpTo is the last position that a log has in common with another, or with itself at another time: its epochs and

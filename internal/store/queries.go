@@ -75,6 +75,8 @@ const (
 const (
 	Erasures = `SELECT n, at, author, reason, upto, positions, ended FROM erasures
 		WHERE (n < $1 OR $1 = 0) AND (ended = 0 OR NOT $2) ORDER BY n DESC LIMIT $3`
+	NoteErasure = `INSERT INTO erasures (n, at, author, reason, upto, events, positions, ended) VALUES ($1, $2, 'varsel restore', '', 0, $3, $4, $2)
+		ON CONFLICT DO NOTHING`
 	EndErasure = "UPDATE erasures SET ended = $1 WHERE n = $2"
 )
 

@@ -23,6 +23,9 @@ func connect(ctx context.Context, url string) (*pgx.Conn, error) {
 		config.RuntimeParams["application_name"] = "varsel"
 	}
 	c, err := pgx.ConnectConfig(ctx, config)
+	if err == nil {
+		err = knowTypes(ctx, c)
+	}
 	return c, trouble(err, "cannot reach the database")
 }
 

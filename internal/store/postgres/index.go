@@ -81,7 +81,7 @@ func (x *indexing) sort(ctx context.Context, s *Store) error {
 // hashesInto adds hashes of events whose payload can still be read, and keeps these from being erased meanwhile: an index
 // that comes behind a forgetting does not bring back what that took.
 const hashesInto = `WITH kept AS MATERIALIZED (
-		SELECT p.position FROM payloads_%[1]d p WHERE p.position = ANY ($3::bigint[]) FOR KEY SHARE)
+		SELECT p.position FROM payloads_%[1]d p WHERE p.segment = $1::integer AND p.position = ANY ($3::bigint[]) FOR KEY SHARE)
 	INSERT INTO clues_%[1]d (segment, clue, position)
 	SELECT $1, u.clue, u.position FROM unnest($2::uuid[], $3::bigint[]) AS u (clue, position) JOIN kept USING (position)
 	WHERE EXISTS (SELECT 1 FROM segments WHERE n = $1 AND NOT forgotten)

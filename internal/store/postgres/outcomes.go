@@ -171,7 +171,7 @@ func (s *Store) answerKey(ctx context.Context, segment int32) (*store.SealingKey
 
 // answersInto adds answers to events whose payload can still be read, and keeps these from being erased meanwhile.
 const answersInto = `WITH kept AS MATERIALIZED (
-		SELECT p.position FROM payloads_%[1]d p WHERE p.position = ANY ($2::bigint[]) FOR KEY SHARE)
+		SELECT p.position FROM payloads_%[1]d p WHERE p.segment = $1::integer AND p.position = ANY ($2::bigint[]) FOR KEY SHARE)
 	INSERT INTO answers_%[1]d (segment, position, consumer, number, key, sealed)
 	SELECT $1::integer, u.position, u.consumer, u.number, u.key, u.sealed
 	FROM unnest($2::bigint[], $3::bigint[], $4::integer[], $5::bigint[], $6::bytea[]) AS u (position, consumer, number, key, sealed)

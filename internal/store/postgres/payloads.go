@@ -179,14 +179,16 @@ func (g *segments) learn(n int32, of eventlog.Class) {
 	g.open[of], g.known[n] = n, of
 }
 
-// forget notes that a segment is forgotten.
-func (g *segments) forget(n int32) {
+// forget notes that a segment is forgotten, and tells whether that is news.
+func (g *segments) forget(n int32) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if of, known := g.known[n]; known && g.open[of] == n {
+	of, known := g.known[n]
+	if known && g.open[of] == n {
 		delete(g.open, of)
 	}
 	delete(g.known, n)
+	return known
 }
 
 // look finds out which segments are forgotten, after a partition was not there.
@@ -203,7 +205,9 @@ func (w *wanted) look(ctx context.Context) error {
 func (w *wanted) close(open map[int32]bool) {
 	for n := range w.left {
 		if !open[n] {
-			w.store.segments.forget(n)
+			if w.store.segments.forget(n) {
+				w.store.keys.Forget() // another node has destroyed some: they must not live on in this one's memory
+			}
 			delete(w.left, n)
 			for i := range w.list {
 				w.list[i].gone = w.list[i].gone || w.list[i].segment == n

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -20,7 +20,10 @@ import (
 	"github.com/varselhub/varsel/internal/store/pgtest"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var (
+	update     = flag.Bool("update", false, "write the golden files anew")
+	planEvents = flag.Int("plans.events", 1_000_000, "how many events the plans of hot statements are looked at over")
+)
 
 // hot are the statements whose cost must not grow with the log, with arguments as literals. %d stands for a segment.
 var hot = []struct {
@@ -55,6 +58,11 @@ var hot = []struct {
 	{"Rest", store.Rest, []string{"3", "5000", "100"}},
 	{"Tried", store.Tried, []string{"500000", "500512", "3"}},
 	{"HandedOut", store.HandedOut, []string{"3", "500000"}},
+	{"a cut's fence", fence, []string{"1", "{3}", "{0}", "{1}", "{5}", "{6}", "{7}", "{8}", "{f}", "{0}"}},
+	{"answers into", answersInto, []string{"%d", "{500001,500003}", "{3,3}", "{1,1}", "{1,1}", "{x,x}"}},
+	{"hashes into", hashesInto, []string{"%d", "{00000000-0000-0000-0000-000000000001}", "{500001}"}},
+	{"message ids into", messagesInto, []string{"%d", "500000", "500512", "432000000000", "518400000000"}},
+
 	{"Pending", store.Pending, []string{"11", "3", "10"}},
 }
 
@@ -62,8 +70,8 @@ var hot = []struct {
 // the arguments, or once for all. Their plans, without costs, are in testdata; -update writes them anew.
 func TestHotStatementsUseAnIndex(t *testing.T) {
 	t.Parallel()
-	url, events := pgtest.Database(t), manyEvents(t)
-	segment := fill(t, url, events)
+	url := pgtest.Database(t)
+	segment := fill(t, url, *planEvents)
 	c, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -98,23 +106,12 @@ func TestHotStatementsUseAnIndex(t *testing.T) {
 // scansWhole finds the reading of a whole table that grows with the log.
 var scansWhole = regexp.MustCompile(`Seq Scan on (events|payloads|answers|attempts|event_ids|waiting|blocked|clues)\S*`)
 
-// manyEvents is how many events there are: a million, or as many as VARSEL_PLANS_EVENTS says.
-func manyEvents(t *testing.T) int {
-	text := os.Getenv("VARSEL_PLANS_EVENTS")
-	if text == "" {
-		return 1_000_000
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // planOf is a statement's plan, normalised.
 func planOf(t *testing.T, c *pgx.Conn, mode string, i int, segment int32) string {
 	t.Helper()
-	of := func(text string) string { return strings.ReplaceAll(text, "%d", fmt.Sprint(segment)) }
+	of := func(text string) string {
+		return strings.NewReplacer("%d", fmt.Sprint(segment), "%[1]d", fmt.Sprint(segment)).Replace(text)
+	}
 	args := make([]string, len(hot[i].args))
 	for n, arg := range hot[i].args {
 		args[n] = "'" + of(arg) + "'"
@@ -211,10 +208,13 @@ func fill(t *testing.T, url string, events int) (segment int32) {
 		"EVENTS", fmt.Sprint(events), "DAY", "((g - 1) * 10 / EVENTS)", // of an event
 		"SEGMENT", fmt.Sprintf("(ARRAY[%s])[2 * ((g - 1) * 10 / %d) + 1 + g %% 2]", strings.Join(numbers, ","), events),
 		"OFIDS", fmt.Sprintf("(ARRAY[%s])[(g - 1) * 10 / %d + 1]", strings.Join(ids, ","), events))
-	for _, query := range []string{
+	runAll(t, s, of, []string{
 		"INSERT INTO sources (uri) SELECT 'urn:source:' || g FROM generate_series(1, 20) g",
 		"INSERT INTO types (type, version) SELECT 'type-' || g, 'v1' FROM generate_series(1, 50) g",
 		"UPDATE log_end SET position = EVENTS, recorded = 864000000000",
+	})
+	var all sync.WaitGroup
+	for _, query := range []string{
 		`INSERT INTO events SELECT g, (g - 1) * (864000000000 / EVENTS), md5(g::text)::uuid, 1 + g % 20, 1 + g % 50, g, '5:101', 1, SEGMENT FROM generate_series(1::bigint, EVENTS) g`,
 		"INSERT INTO payloads SELECT SEGMENT, g, md5((g % 10000)::text)::uuid, 1, '\\x00010203040506070809'::bytea FROM generate_series(1::bigint, EVENTS) g",
 		"INSERT INTO event_ids SELECT 1 + g % 20, 'id-' || g, g FROM generate_series(1::bigint, EVENTS) g",
@@ -227,11 +227,19 @@ func fill(t *testing.T, url string, events int) (segment int32) {
 		"INSERT INTO blocked SELECT 1 + g % 1000, md5(g::text)::uuid, g, 'line', 1, 1, 1, 1, 1, 0, 500, '', 0 FROM generate_series(1::bigint, EVENTS, 100) g",
 		"INSERT INTO tallies SELECT 1 + g % 1000, 'line-' || g % 7, g / 700, 4, 0, 1 FROM generate_series(1, 20000) g ON CONFLICT DO NOTHING",
 		"INSERT INTO readings SELECT 1 + g % 1000, 0, g, 1, 0 FROM generate_series(1, 20000) g",
-		"ANALYZE",
 	} {
-		if _, err := s.pool.Exec(ctx, of.Replace(of.Replace(query)), pgx.QueryExecModeSimpleProtocol); err != nil {
-			t.Fatalf("%s: %v", query, err)
+		all.Go(func() { runAll(t, s, of, []string{query}) })
+	}
+	all.Wait()
+	runAll(t, s, of, []string{"VACUUM ANALYZE"})
+	return segment
+}
+
+// runAll runs statements whose words are replaced, and theirs.
+func runAll(t *testing.T, s *Store, of *strings.Replacer, queries []string) {
+	for _, query := range queries {
+		if _, err := s.pool.Exec(t.Context(), of.Replace(of.Replace(query)), pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Errorf("%s: %v", query, err)
 		}
 	}
-	return segment
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"slices"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -37,10 +36,7 @@ func (o *Copying) eraseAgain(c *sqlite.Conn, head int64) (err error) {
 	events, erasures := 0, 0
 	for i := range o.Erasures {
 		e := &o.Erasures[i]
-		shared := e.Positions
-		if at, _ := slices.BinarySearch(shared, 1+eventlog.SharedUpTo(epochs, head, e.Epochs)); at < len(shared) {
-			shared = shared[:at]
-		}
+		shared := e.UpTo(eventlog.SharedUpTo(epochs, head, e.Epochs))
 		n, err := eraseJournaled(c, shared)
 		if err == nil {
 			err = noteErasure(c, e, shared)
@@ -79,6 +75,5 @@ func eraseJournaled(c *sqlite.Conn, positions []int64) (events int, err error) {
 
 // noteErasure keeps of an erasure what is of this history.
 func noteErasure(c *sqlite.Conn, e *eventlog.Journaled, positions []int64) error {
-	const note = "INSERT OR IGNORE INTO erasures (n, at, author, reason, upto, events, positions, ended) VALUES (?1, ?2, 'varsel restore', '', 0, ?3, ?4, ?2)"
-	return sqlitex.Execute(c, note, &sqlitex.ExecOptions{Args: []any{e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions)}})
+	return sqlitex.Execute(c, store.NoteErasure, &sqlitex.ExecOptions{Args: []any{e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions)}})
 }

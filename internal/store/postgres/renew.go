@@ -1,0 +1,127 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store"
+)
+
+// Renewing says how a restored database is made a hub's again.
+type Renewing struct {
+	// Erasures are the journal of erasures, to be made again. Nil: there is none.
+	Erasures []eventlog.Journaled
+	// Erased is told how many events were erased again, and in how many erasures; nil: nobody is.
+	Erased func(events, erasures int)
+}
+
+// Renewed is what Renew did.
+type Renewed struct {
+	Epoch uint32 `json:"epoch"` // of the log, from now on
+	Head  int64  `json:"head"`  // positions up to here were taken over from the epoch before
+}
+
+// Renew makes a database that lost the end of its log a hub's again: one that was restored, or a standby that took over
+// without the last commits. It erases who was erased since, forgets which nodes there were, and begins a new epoch: positions
+// beyond the end will be given to other events, and a cursor behind it must not be believed. No hub may run on it. Broken off, it is made
+// again; what it does last makes it count.
+// Errors: fault.NoDatabase, fault.StoreNewer, fault.DataInUse when a node is alive.
+func Renew(ctx context.Context, url string, o Renewing) (r Renewed, err error) {
+	c, err := connectToHub(ctx, url)
+	if err != nil {
+		return r, err
+	}
+	defer func() { _ = c.Close(ctx) }() // what counted was committed
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return r, fault.Wrap(fault.Configuration, err, "the store's URL cannot be read")
+	}
+	config.AfterConnect = knowTypes
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return r, trouble(err, "cannot reach the database")
+	}
+	defer pool.Close()
+	s := &Store{pool: pool, keys: store.NewKeyring(nil), same: func(*event.Event, *event.Event) bool { return true }}
+	if err := s.refuseAlive(ctx); err != nil {
+		return r, err
+	}
+	if r.Head, _, err = s.Head(ctx); err != nil {
+		return r, err
+	}
+	if err := s.eraseAgain(ctx, &o, r.Head); err != nil {
+		return r, err
+	}
+	id := int64(0)
+	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+		for _, query := range []string{"UPDATE holdings SET node = NULL", "DELETE FROM nodes"} {
+			if _, err := tx.Exec(ctx, query); err != nil {
+				return err
+			}
+		}
+		const begin = "INSERT INTO epochs (n, id, after) SELECT 1 + max(n), 1 + floor(random() * 1073741823)::bigint, $1 FROM epochs RETURNING id"
+		return tx.QueryRow(ctx, begin, r.Head).Scan(&id)
+	})
+	r.Epoch = uint32(id)
+	return r, trouble(err, "the new epoch could not begin")
+}
+
+func (s *Store) refuseAlive(ctx context.Context) error {
+	var name string
+	err := s.read(ctx, "SELECT name FROM nodes WHERE until >= micros() LIMIT 1", nil, func(row pgx.Rows) error { return row.Scan(&name) })
+	if err == nil && name != "" {
+		err = fault.New(fault.DataInUse, "the node %s runs on the database: stop every hub first", name)
+	}
+	return err
+}
+
+// eraseAgain makes the erasures of the journal in a restored database: those of events that it has from the same history.
+// What stands at other positions are other events, and stays. An erasure that the database does not know is noted in it,
+// so that its number is not given again.
+func (s *Store) eraseAgain(ctx context.Context, o *Renewing, head int64) error {
+	epochs, err := s.Epochs(ctx)
+	if err != nil {
+		return err
+	}
+	events, erasures := 0, 0
+	for i := range o.Erasures {
+		e := &o.Erasures[i]
+		shared := e.UpTo(eventlog.SharedUpTo(epochs, head, e.Epochs))
+		here, err := s.standing(ctx, shared)
+		if err == nil && len(here) > 0 {
+			err = s.Erase(ctx, here, func(int) {})
+		}
+		if err == nil {
+			err = s.noteErasure(ctx, e, shared)
+		}
+		if err != nil {
+			return err
+		}
+		if len(here) > 0 {
+			events, erasures = events+len(here), erasures+1
+		}
+	}
+	if o.Erased != nil && len(o.Erasures) > 0 {
+		o.Erased(events, erasures)
+	}
+	return nil
+}
+
+// standing is which of some positions can still be read.
+func (s *Store) standing(ctx context.Context, positions []int64) (list []int64, err error) {
+	const query = `SELECT e.position FROM events e JOIN segments g ON g.n = e.segment
+		WHERE e.position = ANY ($1) AND e.flags & 2 = 0 AND NOT g.forgotten ORDER BY e.position`
+	err = s.read(ctx, query, []any{positions}, func(row pgx.Rows) error { return scanInto(row, &list) })
+	return list, err
+}
+
+// noteErasure keeps of an erasure what is of this history.
+func (s *Store) noteErasure(ctx context.Context, e *eventlog.Journaled, positions []int64) error {
+	_, err := s.pool.Exec(ctx, store.NoteErasure, e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions))
+	return trouble(err, "an erasure could not be noted")
+}
