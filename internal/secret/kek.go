@@ -26,14 +26,17 @@ const (
 )
 
 // KEKs lists the ids of the key-encryption keys, oldest first.
-func (v *Vault) KEKs() ([]string, error) {
+func (v *Vault) KEKs() ([]string, error) { return v.named(kekPrefix) }
+
+// named lists the ids in the names of files with a prefix, in order.
+func (v *Vault) named(prefix string) ([]string, error) {
 	files, err := os.ReadDir(v.dir)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "cannot list the secrets in %s", v.dir)
 	}
 	var ids []string
 	for _, file := range files {
-		if id, ok := strings.CutPrefix(file.Name(), kekPrefix); ok {
+		if id, ok := strings.CutPrefix(file.Name(), prefix); ok {
 			if _, err := ident.Parse(id); err == nil {
 				ids = append(ids, id)
 			}
