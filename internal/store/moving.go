@@ -24,8 +24,11 @@ const (
 	MovedClues     = "clues"     // class, day, clue, position
 )
 
-// ColumnSystem is which column of a consumer's row is its system.
-const ColumnSystem = 2
+// Columns of a consumer's row.
+const (
+	ColumnName   = 1
+	ColumnSystem = 2
+)
 
 // Tables lists what a hub is made of, each table after those it names rows of. A table that is added to a hub is added
 // here, and where it does not stand alike in both engines, to each of them: sqlite/export.go and postgres/import.go.

@@ -125,3 +125,15 @@ func (s *Store) noteErasure(ctx context.Context, e *eventlog.Journaled, position
 	_, err := s.pool.Exec(ctx, store.NoteErasure, e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions))
 	return trouble(err, "an erasure could not be noted")
 }
+
+// ErasuresEnded is the number of the last erasure in a database that had ended, 0 when there is none: a journal of erasures
+// that ends before it is not the hub's newest.
+func ErasuresEnded(ctx context.Context, url string) (n int64, err error) {
+	c, err := connectToHub(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = c.Close(ctx) }() // nothing was written
+	err = c.QueryRow(ctx, "SELECT coalesce(max(n), 0) FROM erasures WHERE ended <> 0").Scan(&n)
+	return n, trouble(err, "cannot read the erasures")
+}
