@@ -43,6 +43,8 @@ type commands struct {
 	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, while the hub runs."`
 	Restore restoreCommand `cmd:"" help:"Make the database anew from a backup."`
 	Keys    keysCommand    `cmd:"" help:"Look at and rotate the keys that the database is encrypted under."`
+	Move    moveCommand    `cmd:"" help:"Take a hub from SQLite to PostgreSQL, with everything in it."`
+	Renew   renewCommand   `cmd:"" help:"Make a PostgreSQL database a hub's again that was restored, or lost its end."`
 
 	Completion completionCommand `cmd:"" help:"Print the script that lets a shell complete varsel's commands and flags."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Say what a command line can become; the scripts of completion ask it."`

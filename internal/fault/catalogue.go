@@ -75,6 +75,11 @@ const (
 	StoreNotEmpty Code = "store-not-empty"
 	BackupInvalid Code = "backup-invalid"
 
+	// Moving from one store to another.
+	MoveUnfinished Code = "move-unfinished"
+	MoveDiffers    Code = "move-differs"
+	HubMoved       Code = "hub-moved"
+
 	// Sending: why an attempt got no answer.
 	DNSFailed       Code = "dns-failed"
 	AddressRefused  Code = "address-refused"
@@ -163,6 +168,10 @@ var Catalogue = []Entry{
 	{StoreNewer, 500, "The database was written by a newer varsel", "Operator: start that version or a later one, or restore a backup made before the upgrade. Nothing was changed."},
 	{StoreNotEmpty, 409, "There is something here already", "Nothing is overwritten: give a place where nothing is, or move away what is there."},
 	{BackupInvalid, 422, "The backup is not whole", "Take both files, FILE and FILE.json, from the same backup and copy them again; if it stays, use an older backup."},
+
+	{MoveUnfinished, 409, "A move to another database is not finished", "Operator: run the same varsel move again; it goes on where it was. To stay with SQLite instead: delete the file move.json in the data directory, and the PostgreSQL database. Nothing was changed in the data directory."},
+	{MoveDiffers, 500, "What was moved is not what was there", "Operator: the hub is as it was, in the data directory, and the new database is not used. See what the detail names; then empty the database, delete move.json in the data directory, and move again."},
+	{HubMoved, 409, "The hub of this data directory has moved to PostgreSQL", "Operator: give --store with the URL of its database, as varsel move was given it (move.json in the data directory names it). The way back is in docs/storage.md."},
 
 	{DNSFailed, 502, "The receiver's name could not be resolved", "Check the host name in the base URL and the hub's DNS."},
 	{AddressRefused, 502, "The receiver's address is one the hub may not call", "Use a public address, or have the operator allow the range in the egress rules."},

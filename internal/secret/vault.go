@@ -48,6 +48,7 @@ func Existing(dir string) (*Vault, error) {
 const (
 	laneKeyFile = "lane.key"
 	keySize     = 32
+	signPrefix  = "sign-"
 )
 
 // LaneKey returns the key that lanes are hashed with, made at first use.
@@ -96,7 +97,7 @@ func (v *Vault) Create(_ context.Context, _, kind string) (ref, shown string, er
 		return "", "", err
 	}
 	ref = ident.New().String()
-	return ref, shown, v.write("sign-"+ref, private)
+	return ref, shown, v.write(signPrefix+ref, private)
 }
 
 // Delete forgets a signing key; one that is not there is forgotten already.
@@ -104,19 +105,22 @@ func (v *Vault) Delete(_ context.Context, ref string) error {
 	if _, err := ident.Parse(ref); err != nil {
 		return fault.New(fault.Internal, "that is no key's reference")
 	}
-	err := os.Remove(filepath.Join(v.dir, "sign-"+ref))
+	err := os.Remove(filepath.Join(v.dir, signPrefix+ref))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fault.Wrap(fault.Internal, err, "cannot delete the signing key %s", ref)
 	}
 	return nil
 }
 
+// SigningKeys lists what refers to the signing keys there are, oldest first.
+func (v *Vault) SigningKeys() ([]string, error) { return v.named(signPrefix) }
+
 // SigningKey reads a signing key.
 func (v *Vault) SigningKey(ref string) (string, error) {
 	if _, err := ident.Parse(ref); err != nil {
 		return "", fault.New(fault.SenderConfig, "that is no key's reference")
 	}
-	text, err := os.ReadFile(filepath.Join(v.dir, "sign-"+ref))
+	text, err := os.ReadFile(filepath.Join(v.dir, signPrefix+ref))
 	if err != nil {
 		return "", fault.Wrap(fault.SenderConfig, err, "the signing key %s cannot be read", ref)
 	}
