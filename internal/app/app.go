@@ -19,6 +19,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/netguard"
@@ -268,6 +269,18 @@ func (h *Hub) onStop(f func(context.Context)) { h.stops = append(h.stops, f) }
 
 // register makes the hub a source of its own events, once, and again when mail was configured since.
 func (h *Hub) register(ctx context.Context, book *revision.Book) error {
+	for range registerTries {
+		if err := h.registerOnce(ctx, book); !fault.Has(err, fault.Precondition) {
+			return err
+		}
+	}
+	return fault.New(fault.Conflict, "other nodes keep changing the configuration")
+}
+
+// registerTries is how often another node's change may come first.
+const registerTries = 20
+
+func (h *Hub) registerOnce(ctx context.Context, book *revision.Book) error {
 	mail := h.config.SMTP != nil
 	source, _ := book.Source(notify.SourceName)
 	contacts, _ := book.System(notify.System)
