@@ -55,6 +55,7 @@ func several(nodes int) func(context.Context, *run, *Figure) error {
 		if err := r.beside(ctx, f, nil, func(ctx context.Context) error { return r.have(ctx, fanOut, publisher) }); err != nil {
 			return err
 		}
+		f.CeilingCPU = 0 // the loops run in this process, the nodes do not
 		return r.askRetried(ctx, hub)
 	}
 }

@@ -48,8 +48,11 @@ func (f *Figure) remarks() string {
 	if f.Ceiling2 > 0 {
 		text += fmt.Sprintf(", %.2f of the channel's own client (%s)", f.Ratio2, number(f.Ceiling2))
 	}
-	if f.CPU > 0 && f.CeilingCPU > 0 {
+	switch {
+	case f.CPU > 0 && f.CeilingCPU > 0:
 		text += fmt.Sprintf(", %.1f µs of CPU against %.1f", f.CPU, f.CeilingCPU)
+	case f.CPU > 0:
+		text += fmt.Sprintf(", %.1f µs of CPU", f.CPU)
 	}
 	if f.StoreCPU > 0 {
 		text += fmt.Sprintf(", PostgreSQL %.1f", f.StoreCPU)
