@@ -78,7 +78,7 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func startHub(t testing.TB) string {
 	t.Helper()
-	hub, err := app.New(context.Background(), app.Config{Data: t.TempDir(), NoAccess: true, AllowSinks: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
+	hub, err := app.New(context.Background(), app.Config{Data: t.TempDir(), NoAccess: true, AllowSinks: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true, Brokers: true}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,6 +38,7 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Lane{}, delivery.LaneView{}},
 		{client.Endpoint{}, delivery.EndpointView{}},
 		{client.Totals{}, delivery.Totals{}},
+		{client.Node{}, api.NodeView{}},
 		{client.Whereabouts{}, api.WhereView{}},
 		{client.SystemWhereabouts{}, api.SystemWhereaboutsView{}},
 		{client.Violation{}, fault.Violation{}},
@@ -45,6 +46,10 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Erasure{}, api.ErasureView{}},
 		{client.ErasureReport{}, api.ErasureReport{}},
 		{client.Revealed{}, api.Revealed{}},
+		{client.StreamStatus{}, api.StreamView{}},
+		{client.Aside{}, api.AsideView{}},
+		{client.RevealedAside{}, api.RevealedAside{}},
+		{client.LetGo{}, api.LetGoView{}},
 		{client.Place{}, search.Place{}},
 	} {
 		ours, theirs := members(reflect.TypeOf(pair[0])), members(reflect.TypeOf(pair[1]))

@@ -260,6 +260,32 @@ func (c *Client) Totals(ctx context.Context) (Totals, error) {
 	return totals, err
 }
 
+// Node is a process of the hub.
+type Node struct {
+	Node    int64     `json:"node"` // its number: the eldest has the lowest; 0: the hub is of one process
+	Name    string    `json:"name"`
+	URL     string    `json:"url,omitempty"` // where the other nodes reach it
+	Version string    `json:"version"`
+	Started time.Time `json:"started,omitzero"`
+	Seen    time.Time `json:"seen,omitzero"`  // when it was last heard of
+	Until   time.Time `json:"until,omitzero"` // what it holds is its own up to then
+	Answers bool      `json:"answers"`        // it is the one that answered
+	Systems []string  `json:"systems"`        // that it delivers
+	Duties  []string  `json:"duties"`         // that it has of those that one node does at a time
+}
+
+// Nodes are the processes of the hub.
+type Nodes struct {
+	Alone bool   `json:"alone"` // a hub of one process
+	Items []Node `json:"items"`
+}
+
+// Nodes tells which nodes the hub has, and what each of them does.
+func (c *Client) Nodes(ctx context.Context) (Nodes, error) {
+	nodes, _, err := fetch[Nodes](ctx, c, nil, "nodes")
+	return nodes, err
+}
+
 // Logged is an event in the log, without its data.
 type Logged struct {
 	Position     int64             `json:"position"`

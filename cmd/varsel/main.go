@@ -28,6 +28,8 @@ type commands struct {
 	Where   whereCommand   `cmd:"" help:"Find out where an event is, or how a system stands: what, since when, why, and what to do next."`
 	Replay  replayCommand  `cmd:"" help:"Send a subscription its past once more: one event, some, or all since a position."`
 	Sink    sinkCommand    `cmd:"" help:"Watch what a subscription's sink takes in place of its receiver; turn it on and off."`
+	Nodes   nodesCommand   `cmd:"" help:"List the nodes of a hub: what each of them does, and when it was last heard of."`
+	Source  sourceCommand  `cmd:"" help:"Look at the streams that sources are read from, and at the messages that were set aside."`
 	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 	Audit   auditCommand   `cmd:"" help:"Read and verify the record of who did what."`

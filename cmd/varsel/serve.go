@@ -61,6 +61,9 @@ func start(ctx context.Context, s *streams, settings *config.Config, listeners [
 	if c.URL == "" {
 		c.URL = app.Reached(listeners)
 	}
+	if c.NodeURL == "" {
+		c.NodeURL = app.ReachedByNodes(listeners)
+	}
 	if isTerminal(s.err) {
 		c.Welcome = func(account, secret string) error { return welcome(s.err, account, secret) }
 	}

@@ -86,6 +86,17 @@ func (h *Hub) checkReach(l *listener.Listener) error {
 	return nil
 }
 
+// ReachedByNodes is where the other nodes of the hub reach these listeners, when nobody says it: the first that answers
+// them, at its own address.
+func ReachedByNodes(listeners []*listener.Listener) string {
+	for _, l := range listeners {
+		if slices.Contains(l.Faces(), "node") {
+			return l.URL()
+		}
+	}
+	return ""
+}
+
 // Reached is where a hub of these listeners is reached from outside, when nobody says it: the first that answers the API.
 func Reached(listeners []*listener.Listener) string {
 	for _, l := range listeners {

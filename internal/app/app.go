@@ -19,6 +19,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/node"
@@ -60,6 +61,9 @@ type Hub struct {
 	forgets   duty
 	failed    chan error
 	broken    sync.Once
+	among     among
+	forget    retention.Engine // lets go of what was forgotten, on every node
+	intake    *intake.Intake
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -151,7 +155,14 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
+	h.sinks = out.sinks
 	h.newNode(book, system)
+	if err := h.meet(book, system); err != nil {
+		return err
+	}
+
+	// Streams of sources.
+	h.intake = h.newIntake(book, accepter, hasher, guard, system)
 
 	// Search.
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.search.mine.Load})
@@ -161,10 +172,10 @@ func (h *Hub) open(ctx context.Context) error {
 	options := manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Signing, Trouble: h.report,
 	}
-	if h.sinks = out.sinks; h.sinks != nil {
-		options.Sinks = h.sinks
+	if h.sinks != nil {
+		options.Sinks = h.arrivals()
 	}
-	h.Manager = manage.New(h.Log, h.Engine, system, options)
+	h.Manager = manage.New(h.Log, h.among.whole, system, options)
 	if err := h.register(ctx, book); err != nil {
 		return err
 	}
@@ -202,6 +213,8 @@ func (h *Hub) Start(ctx context.Context) error {
 		return err
 	}
 	h.onStop(func(context.Context) { h.Searcher.Stop() })
+	h.intake.Start()
+	h.onStop(func(context.Context) { h.intake.Stop() })
 	h.keeper.Start()
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()

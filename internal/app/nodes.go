@@ -14,6 +14,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/node"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/web/peer"
 )
 
 // lookEvery is how often a node looks for what the others have appended. Where the database's hints come through it hears
@@ -117,6 +118,36 @@ func (h *Hub) newNode(book *revision.Book, clk clock.Clock) {
 		Changed: h.Log.Reconfigured, Report: h.report,
 		Told: func(what, name string, token int64) { h.logger.Info("this node "+what+" "+name, "token", token) },
 	})
+}
+
+// meet puts this node's deliveries and those of the others together.
+func (h *Hub) meet(book *revision.Book, clk clock.Clock) error {
+	if h.node == nil {
+		h.among = among{nodes: newOneProcess(h.config.Version, book, clk), whole: delivery.Alone{Engine: h.Engine}}
+		h.forget = forgetting{h.Engine, h.sinks}
+		return nil
+	}
+	token, err := h.Vault.TokenKey()
+	if err != nil {
+		return err
+	}
+	key, err := peer.Key(token)
+	if err != nil {
+		return err
+	}
+	caller, err := peer.NewCaller(key, h.config.NodeCA, clk)
+	if err != nil {
+		return err
+	}
+	h.onStop(func(context.Context) { caller.Close() })
+	own := &peer.Own{Engine: h.Engine, Log: h.Log}
+	if h.sinks != nil {
+		own.Sinks = h.sinks
+	}
+	whole := peer.New(own, h.node, caller, clk)
+	h.among = among{nodes: h.node, whole: whole, door: peer.NewDoor(own, h.node, key, clk, h.report), leave: h.node.Stop}
+	h.forget = whole
+	return nil
 }
 
 // wanted lists what some node is to have: every system that ever had a consumer, and the duties.

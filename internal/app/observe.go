@@ -10,6 +10,7 @@ import (
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/telemetry"
@@ -36,7 +37,7 @@ func (h *Hub) observe(o delivery.Observation) {
 
 // where tells search where an event stands.
 func (h *Hub) where(ctx context.Context, position int64) ([]search.Place, error) {
-	found, err := h.Engine.Where(ctx, position)
+	found, err := h.among.whole.Where(ctx, position)
 	places := make([]search.Place, len(found))
 	for i := range found {
 		places[i] = search.Place{System: found[i].System, Subscription: found[i].Subscription, State: found[i].State}
@@ -58,6 +59,7 @@ func (h *Hub) figures() telemetry.Figures {
 	f := telemetry.Figures{
 		Delivered: totals.Delivered, Retried: totals.Retried, Parked: totals.Parked, Blocked: totals.Blocked, InFlight: totals.InFlight,
 		Head: h.Log.Head(), Routed: h.Engine.Routed(), Searched: h.Searcher.UpTo(), Healthy: h.Log.Healthy(), Ready: h.ready() == nil,
+		Node: nodeFigures(h.among.nodes),
 	}
 	at := map[string]int{}
 	for _, s := range h.Engine.Standings() {
@@ -74,6 +76,9 @@ func (h *Hub) figures() telemetry.Figures {
 	}
 	for _, l := range h.listeners {
 		f.Listeners = append(f.Listeners, telemetry.Listener{Address: l.Address(), Connections: l.Connections(), Expires: l.Expires()})
+	}
+	for _, s := range h.intake.Figures() {
+		f.Streams = append(f.Streams, telemetry.Stream{Source: s.Source, Reading: s.State == intake.Reading, Lag: s.Lag, Aside: s.Aside})
 	}
 	return f
 }

@@ -78,8 +78,12 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	h.onStop(func(ctx context.Context) {
 		h.logger.Info("taking no more connections; what has been asked is answered")
 		h.Engine.EndWaits()
-		h.shutdown(ctx, func(l *listener.Listener) bool { return !operates(l) })
-		h.shutdown(ctx, operates)
+		h.shutdown(ctx, func(l *listener.Listener) bool { return !only(l, "operate") && !only(l, "node") })
+		if h.among.leave != nil {
+			h.among.leave(ctx)
+		}
+		h.shutdown(ctx, func(l *listener.Listener) bool { return only(l, "node") })
+		h.shutdown(ctx, func(l *listener.Listener) bool { return only(l, "operate") })
 	})
 	return nil
 }
@@ -95,9 +99,9 @@ func (h *Hub) shutdown(ctx context.Context, which func(*listener.Listener) bool)
 	all.Wait()
 }
 
-// operates reports whether a listener answers for health and metrics alone: it goes on saying that the hub is not ready
-// while the others answer what has been asked.
-func operates(l *listener.Listener) bool { return slices.Equal(l.Faces(), []string{"operate"}) }
+// only reports whether a listener answers one face alone. Health and metrics go on saying that the hub is not ready while
+// the others answer what has been asked, and other nodes ask until this one has let go of what it holds.
+func only(l *listener.Listener, face string) bool { return slices.Equal(l.Faces(), []string{face}) }
 
 // faces are the handlers that listeners choose among, by the face and the pattern they stand at.
 type faces []face
@@ -109,23 +113,23 @@ type face struct {
 
 func (h *Hub) faces() (faces, error) {
 	page, err := now.New(now.Options{
-		Deliveries: h.Engine, Log: h.Log, History: h.Store, Book: h.Log.Book(), Clock: clock.System{},
+		Deliveries: h.among.whole, Log: h.Log, History: h.Store, Book: h.Log.Book(), Clock: clock.System{},
 		Zone: h.config.Zone, Environment: h.config.Environment,
 	})
 	if err != nil {
 		return nil, err
 	}
 	options := api.Options{
-		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.Engine, Puller: h.Engine,
-		Replayer: h.Engine, Events: h.Log, Locator: h.Engine, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Keeper: h.keeper, Who: noted(h.who()), Logger: h.logger,
+		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
+		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
 		Leaving: h.Engine.WaitsEnd(),
 	}
 	if h.sinks != nil {
-		options.Sinks = h.sinks
+		options.Sinks = h.arrivals()
 	}
 	programs := api.New(options)
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
-	return faces{
+	list := faces{
 		{"api", "/api/", h.observed(programs)},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
@@ -133,7 +137,11 @@ func (h *Hub) faces() (faces, error) {
 		{"operate", "/healthz", health},
 		{"operate", "/readyz", health},
 		{"operate", "/metrics", h.telemetry.Metrics()},
-	}, nil
+	}
+	if h.among.door != nil {
+		list = append(list, face{"node", "/node/v1/", h.among.door})
+	}
+	return list, nil
 }
 
 // only is the handler of the named faces; what belongs to another is not found.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/retention"
@@ -21,6 +22,7 @@ type Store interface {
 	eventlog.Store
 	search.Store
 	retention.Store
+	intake.Store
 	Audit(ctx context.Context, q audit.Query) ([]audit.Entry, error)
 	AuditHead(ctx context.Context) (audit.Head, error)
 }

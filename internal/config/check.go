@@ -93,7 +93,7 @@ func (l *loading) checkListeners() {
 
 func (l *loading) checkListener(path string, n *Listener) {
 	l.checkAddress(path+".address", n)
-	l.require(len(n.Faces) > 0, path+".faces", "required", "say what is answered: api, now, operate")
+	l.require(len(n.Faces) > 0, path+".faces", "required", "say what is answered: api, now, operate, node")
 	for _, name := range n.Names {
 		l.require(isHost(name), path+".names", "host", "must be host names or addresses without a port")
 	}
@@ -112,6 +112,8 @@ func (l *loading) checkClient(path string, n *Listener) {
 	l.require(asks == (n.Client.CA != ""), path+".client.ca", "client", "goes with client.certificate optional or required: give both or neither")
 	l.require(!asks || len(n.Certificates)+len(n.TrustedProxies) > 0, path+".client.certificate", "client",
 		"needs certificates of its own, or trusted-proxies that pass the client's on")
+	l.require(n.Client.Certificate != "required" || !slices.Contains(n.Faces, "node"), path+".client.certificate", "node",
+		"must not be required where node is answered: nodes know each other by the hub's secrets. Give node a listener of its own")
 }
 
 func (l *loading) checkAccess() {

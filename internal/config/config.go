@@ -44,6 +44,7 @@ type Config struct {
 
 	AllowEgress         []netip.Prefix `name:"allow-egress" placeholder:"CIDR" help:"Ranges that may be called although they are not public, such as 10.1.0.0/16."`
 	AllowHTTP           bool           `name:"allow-http" help:"Call receivers by http as well as https."`
+	AllowBrokers        bool           `name:"allow-brokers" help:"Call NATS and Kafka too: sources may be read from their streams, and agreements may have them as base URL. By TLS; without it only where allow-http is set too."`
 	EgressProxy         URL            `name:"egress-proxy" placeholder:"URL" help:"HTTP proxy that every call goes through, such as http://user@proxy.example:3128."`
 	EgressProxyPassword Secret         `name:"egress-proxy-password-file" placeholder:"FILE" help:"File that holds the password for the user in egress-proxy."`
 
@@ -79,7 +80,7 @@ type Log struct {
 // Listener is one address and what is answered there (DESIGN section 6).
 type Listener struct {
 	Address        string         `name:"address" placeholder:"HOST:PORT" help:"Where it listens."`
-	Faces          []string       `name:"faces" enum:"api,now,operate" help:"What it answers: api (/api/ and /oauth/), now (the live page), operate (/healthz, /readyz, /metrics)."`
+	Faces          []string       `name:"faces" enum:"api,now,operate,node" help:"What it answers: api (/api/ and /oauth/), now (the live page), operate (/healthz, /readyz, /metrics), node (/node/, the other nodes of the hub: best on an address that only they reach)."`
 	Names          []string       `name:"names" placeholder:"HOST" help:"Host names it answers to, without port; any other gets 421. None: on a loopback address this machine's own names, elsewhere every name."`
 	Certificates   []Certificate  `name:"certificates" help:"Its certificates; with one it speaks TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Without certificates: proxies that are believed when they say who the client is. From anybody else such headers are taken off."`
@@ -127,7 +128,7 @@ type Grant struct {
 }
 
 // Faces are all that a listener can answer.
-func Faces() []string { return []string{"api", "now", "operate"} }
+func Faces() []string { return []string{"api", "now", "operate", "node"} }
 
 // NewListener is one with the defaults, plain, for an address and what is answered there.
 func NewListener(address string, faces ...string) (Listener, error) {

@@ -64,6 +64,13 @@ type laneRef struct {
 	key      event.Lane
 }
 
+// takesNothing reports whether nothing is sent to it until a test passes.
+func (ep *endpoint) takesNothing() bool {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	return ep.state == rejecting
+}
+
 func newEndpoint(system, url string) *endpoint {
 	return &endpoint{system: system, url: url, window: firstSlots, most: defaultSlots, waits: map[*consumer]bool{}}
 }

@@ -3,6 +3,8 @@ package delivery
 import (
 	"fmt"
 	"strings"
+
+	"github.com/varselhub/varsel/internal/audit"
 )
 
 // Dump describes the engine's state for a test that found it wanting.
@@ -40,7 +42,7 @@ func (e *Engine) Working(n int64) { e.active.Add(n) }
 
 // DiscardAfter discards what is selected now, as Discard does, but lets something happen between the audit and the act.
 func (e *Engine) DiscardAfter(sel Selection, between func()) []LaneView {
-	selected := e.selected(sel)
+	selected, _ := e.Selected(sel)
 	between()
-	return e.act((*consumer).discardHead, selected)
+	return e.Act(audit.Discard, selected)
 }

@@ -61,6 +61,25 @@ func (e *Engine) here(system string) error {
 	return notHere(system)
 }
 
+// Here waits until a system's consumers are taken up by this node, if that is under way.
+// Errors: fault.NotHere when another node has them, or nobody; fault.ShuttingDown when ctx ends.
+func (e *Engine) Here(ctx context.Context, system string) error {
+	h := e.held(system)
+	if h == nil {
+		return notHere(system)
+	}
+	select {
+	case <-h.taken:
+	case <-h.ctx.Done():
+	case <-ctx.Done():
+		return fault.Wrap(fault.ShuttingDown, ctx.Err(), "gave up waiting for the deliveries of %s to be taken up", system)
+	}
+	if h.ctx.Err() != nil {
+		return notHere(system)
+	}
+	return nil
+}
+
 func notHere(system string) error {
 	return fault.New(fault.NotHere, "the deliveries of %s are not this node's", system)
 }

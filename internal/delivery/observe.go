@@ -81,8 +81,13 @@ func (e *Engine) Standings() []Standing {
 	for _, s := range bySystem {
 		list = append(list, *s)
 	}
-	slices.SortFunc(list, func(a, b Standing) int { return cmp.Compare(a.System, b.System) })
+	SortStandings(list)
 	return list
+}
+
+// SortStandings puts them in the order that Standings lists them in.
+func SortStandings(list []Standing) {
+	slices.SortFunc(list, func(a, b Standing) int { return cmp.Compare(a.System, b.System) })
 }
 
 // Routed is the position up to which every event has been offered to its consumers.

@@ -46,18 +46,28 @@ func (s Selection) names(v *LaneView) bool {
 
 // Lanes lists the selected lanes that are on disk, by position.
 func (e *Engine) Lanes(sel Selection) []LaneView {
+	return e.lanesOf(func(l *lane, v *LaneView) bool { return sel.names(v) })
+}
+
+// lanesOf lists the lanes on disk that are wanted, by position.
+func (e *Engine) lanesOf(wanted func(*lane, *LaneView) bool) []LaneView {
 	var list []LaneView
 	for _, c := range e.all() {
 		c.each(func(l *lane) {
-			if v := c.view(l); sel.names(&v) {
+			if v := c.view(l); wanted(l, &v) {
 				list = append(list, v)
 			}
 		})
 	}
+	SortLanes(list)
+	return list
+}
+
+// SortLanes puts lanes in the order that Lanes lists them in.
+func SortLanes(list []LaneView) {
 	slices.SortFunc(list, func(a, b LaneView) int {
 		return cmp.Or(cmp.Compare(a.Position, b.Position), cmp.Compare(a.Consumer, b.Consumer))
 	})
-	return list
 }
 
 // each visits the consumer's lanes that stand on disk with their head known.
@@ -87,52 +97,49 @@ func (c *consumer) view(l *lane) LaneView {
 // cannot be, nothing does (DESIGN promise 12). A crash between leaves what was asked for in the log and not done.
 // Errors: NothingSelected, StorageFull, ShuttingDown.
 func (e *Engine) Release(ctx context.Context, actor string, sel Selection, dryRun bool) ([]LaneView, error) {
-	return e.operate(ctx, operation{actor, audit.Release, (*consumer).releaseHead}, sel, dryRun)
+	return e.operate(ctx, actor, audit.Release, sel, dryRun)
 }
 
 // Discard ends the selected heads as discarded; their lanes go on when that is committed. With dryRun it only returns
 // them. A head that is in flight at that moment is left alone. It is audited as Release is, with the same errors.
 func (e *Engine) Discard(ctx context.Context, actor string, sel Selection, dryRun bool) ([]LaneView, error) {
-	return e.operate(ctx, operation{actor, audit.Discard, (*consumer).discardHead}, sel, dryRun)
+	return e.operate(ctx, actor, audit.Discard, sel, dryRun)
 }
 
-// operation is something done by someone to the heads of blocked lanes.
-type operation struct {
-	actor string
-	act   audit.Act
-	do    func(*consumer, *lane)
+func (e *Engine) operate(ctx context.Context, actor string, act audit.Act, sel Selection, dryRun bool) ([]LaneView, error) {
+	selected, err := e.Selected(sel)
+	if err != nil || dryRun || len(selected) == 0 {
+		return selected, err
+	}
+	if err := e.Record(ctx, actor, act, sel, selected); err != nil {
+		return nil, err
+	}
+	return e.Act(act, selected), nil
 }
 
-func (e *Engine) operate(ctx context.Context, op operation, sel Selection, dryRun bool) ([]LaneView, error) {
+// Selected lists the heads that an operation would meet now, of the systems that this node delivers.
+// Error: NothingSelected.
+func (e *Engine) Selected(sel Selection) ([]LaneView, error) {
 	if sel.empty() {
 		return nil, fault.New(fault.NothingSelected, "name a lane, a subscription or a system, or say all")
 	}
-	selected := e.selected(sel)
-	if dryRun || len(selected) == 0 {
-		return selected, nil
-	}
-	err := e.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{op.entry(sel, selected)}})
-	if err != nil {
-		return nil, err
-	}
-	return e.act(op.do, selected), nil
+	return e.lanesOf(func(l *lane, v *LaneView) bool { return sel.names(v) && l.head.stage == blocked }), nil
 }
 
-// selected lists the heads that an operation would meet now.
-func (e *Engine) selected(sel Selection) []LaneView {
-	var list []LaneView
-	for _, c := range e.all() {
-		c.each(func(l *lane) {
-			if v := c.view(l); sel.names(&v) && l.head.stage == blocked {
-				list = append(list, v)
-			}
-		})
-	}
-	return list
+// Record has it in the audit log that an actor releases or discards what was selected, on whichever nodes that is. Act
+// comes after it, and does no more.
+// Errors: StorageFull, ShuttingDown.
+func (e *Engine) Record(ctx context.Context, actor string, act audit.Act, sel Selection, selected []LaneView) error {
+	return e.log.Append(ctx, &eventlog.Request{Audit: []audit.Entry{entry(actor, act, sel, selected)}})
 }
 
-// act does something to the selected heads that still stand, and to no other: they are what the audit log says.
-func (e *Engine) act(do func(*consumer, *lane), selected []LaneView) []LaneView {
+// Act releases or discards those of the selected heads that still stand here, and no other: they are what the audit log
+// says. It returns them.
+func (e *Engine) Act(act audit.Act, selected []LaneView) []LaneView {
+	do := (*consumer).releaseHead
+	if act == audit.Discard {
+		do = (*consumer).discardHead
+	}
 	type head struct {
 		consumer, lane string
 		position       int64
@@ -156,14 +163,15 @@ func (e *Engine) act(do func(*consumer, *lane), selected []LaneView) []LaneView 
 			c.mu.Unlock()
 		}
 	}
+	SortLanes(done)
 	return done
 }
 
 // positionsAudited is how many of the selected heads an audit entry names; it counts them all.
 const positionsAudited = 20
 
-// entry is the operation's entry in the audit log.
-func (op *operation) entry(sel Selection, lanes []LaneView) audit.Entry {
+// entry is an operation's entry in the audit log.
+func entry(actor string, act audit.Act, sel Selection, lanes []LaneView) audit.Entry {
 	subject := string(revision.Hub)
 	switch {
 	case sel.Subscription != "":
@@ -180,7 +188,7 @@ func (op *operation) entry(sel Selection, lanes []LaneView) audit.Entry {
 	}
 	slices.Sort(detail.Positions)
 	detail.Positions = detail.Positions[:min(len(detail.Positions), positionsAudited)]
-	return audit.Of(op.actor, op.act, subject, detail)
+	return audit.Of(actor, act, subject, detail)
 }
 
 func (c *consumer) releaseHead(l *lane) {
@@ -244,24 +252,34 @@ type EndpointView struct {
 	Until    int64  `json:"until,omitempty"` // µs UTC until when the receiver asked us to wait
 }
 
-// Endpoints lists the endpoints this node has sent to.
+// Endpoints lists the endpoints this node has sent to, of the systems that it delivers.
 func (e *Engine) Endpoints() []EndpointView {
-	e.mu.Lock()
-	list := make([]*endpoint, 0, len(e.endpoints))
-	for _, ep := range e.endpoints {
-		list = append(list, ep)
+	views := []EndpointView{}
+	for _, ep := range e.endpointsHere() {
+		views = append(views, ep.view())
 	}
-	e.mu.Unlock()
-	views := make([]EndpointView, 0, len(list))
-	for _, ep := range list {
-		if ep.url != "" {
-			views = append(views, ep.view())
-		}
-	}
-	slices.SortFunc(views, func(a, b EndpointView) int {
+	SortEndpoints(views)
+	return views
+}
+
+// SortEndpoints puts endpoints in the order that Endpoints lists them in.
+func SortEndpoints(list []EndpointView) {
+	slices.SortFunc(list, func(a, b EndpointView) int {
 		return cmp.Or(cmp.Compare(a.System, b.System), cmp.Compare(a.URL, b.URL))
 	})
-	return views
+}
+
+// endpointsHere are those that are this node's. It may know of others since it was asked where an event is.
+func (e *Engine) endpointsHere() []*endpoint {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	list := make([]*endpoint, 0, len(e.endpoints))
+	for key, ep := range e.endpoints {
+		if key.url != "" && (e.whole != nil || e.holdings[key.system] != nil) {
+			list = append(list, ep)
+		}
+	}
+	return list
 }
 
 func (ep *endpoint) view() EndpointView {
@@ -279,12 +297,26 @@ func (ep *endpoint) view() EndpointView {
 	return v
 }
 
-// Rejecting reports whether the endpoint takes nothing until a test passes.
-func (e *Engine) Rejecting(system, url string) bool {
-	ep := e.endpointAt(system, url)
-	ep.mu.Lock()
-	defer ep.mu.Unlock()
-	return ep.state == rejecting
+// Rejecting lists the endpoints of a system, with "" of all, that take nothing until a test passes. Of systems that this
+// node does not deliver it reads what the store remembers.
+// Errors: as the store's.
+func (e *Engine) Rejecting(ctx context.Context, system string) ([]revision.Scope, error) {
+	var list []revision.Scope
+	for _, ep := range e.endpointsHere() {
+		if (system == "" || ep.system == system) && ep.takesNothing() {
+			list = append(list, revision.OfEndpoint(ep.system, ep.url))
+		}
+	}
+	if e.whole != nil || system != "" && e.Holds(system) {
+		return list, nil
+	}
+	stored, err := e.store.Endpoints(ctx)
+	for i := range stored {
+		if s := &stored[i]; (system == "" || s.System == system) && !e.Holds(s.System) {
+			list = append(list, revision.OfEndpoint(s.System, s.URL))
+		}
+	}
+	return list, err
 }
 
 // Pending is how many deliveries a consumer still owes: matched by the router and not over.
@@ -311,6 +343,16 @@ type Totals struct {
 
 // Delivered is how many deliveries have been made since the start.
 func (e *Engine) Delivered() int64 { return e.totals.delivered.Load() }
+
+// Add adds another node's.
+func (t *Totals) Add(other *Totals) {
+	t.Delivered += other.Delivered
+	t.Retried += other.Retried
+	t.Parked += other.Parked
+	t.Blocked += other.Blocked
+	t.Pending += other.Pending
+	t.InFlight += other.InFlight
+}
 
 // Totals returns the counters.
 func (e *Engine) Totals() Totals {

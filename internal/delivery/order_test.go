@@ -3,12 +3,14 @@ package delivery_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/revision"
 )
 
 // S26, S38, S39 and requirements 7 "Order, STAR": a1 a2 (citizen A, domain X), b1 (citizen B, X), a3 (A, domain Y). a1
@@ -195,12 +197,17 @@ func TestRejectingStopsUntilATestPasses(t *testing.T) {
 		w.flush()
 	}
 	parked := w.hub.Totals().Parked
-	if !w.hub.Rejecting("p", "https://p.test") {
+	rejects := func() bool {
+		list, err := w.hub.Rejecting(t.Context(), "p")
+		w.must(err)
+		return slices.Equal(list, []revision.Scope{revision.OfEndpoint("p", "https://p.test")})
+	}
+	if !rejects() {
 		t.Fatal("want the endpoint to be rejecting")
 	}
 	w.restart()
 	w.quiet()
-	if !w.hub.Rejecting("p", "https://p.test") {
+	if !rejects() {
 		t.Fatal("want the endpoint to be rejecting after a restart")
 	}
 	w.mu.Lock()

@@ -133,7 +133,11 @@ func test(ctx context.Context, m *manage.Manager, r *receiver) error {
 	if policy := r.system.Agreement.Policy(); !policy.RequireTest {
 		return nil
 	}
-	for _, s := range m.Subscriptions(r.system.Name) {
+	list, err := m.Subscriptions(ctx, r.system.Name)
+	if err != nil {
+		return err
+	}
+	for _, s := range list {
 		if _, err := m.Test(ctx, s.ID, author); err != nil {
 			return fmt.Errorf("the test of %s: %w", r.system.Name, err)
 		}

@@ -143,6 +143,7 @@ func (l *Log) follow(ctx context.Context) {
 // CatchUp returns when everything that was in the log when it was called is visible here.
 // Errors: fault.LogRewound when the database has lost what it had; what the store gives.
 func (l *Log) CatchUp(ctx context.Context) error {
+	known := l.head.Load() // before the question: meanwhile this node may append
 	head, _, err := l.store.Head(ctx)
 	if err != nil {
 		l.unsure.Store(true)
@@ -151,7 +152,10 @@ func (l *Log) CatchUp(ctx context.Context) error {
 	l.coming.Lock()
 	defer l.coming.Unlock()
 	at := l.head.Load()
-	if err := l.sameLog(ctx, at, head); err != nil {
+	if head < known {
+		return fault.New(fault.LogRewound, "the database ends at position %d, and had position %d", head, known)
+	}
+	if err := l.sameLog(ctx, at); err != nil {
 		return err
 	}
 	if head <= at {
@@ -168,10 +172,7 @@ func (l *Log) CatchUp(ctx context.Context) error {
 // sameLog finds out, after the database was out of reach, whether it is the one it was: a standby that took over may lack
 // the last of what was acknowledged. Then what this node knows is not true any more.
 // Error: fault.LogRewound.
-func (l *Log) sameLog(ctx context.Context, at, head int64) error {
-	if head < at {
-		return fault.New(fault.LogRewound, "the database ends at position %d, and had position %d", head, at)
-	}
+func (l *Log) sameLog(ctx context.Context, at int64) error {
 	if !l.unsure.Load() {
 		return nil
 	}

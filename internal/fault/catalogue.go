@@ -34,6 +34,11 @@ const (
 	ShuttingDown     Code = "shutting-down"
 	TooManyEntries   Code = "too-many-entries"
 
+	// Reading streams.
+	StreamMoved   Code = "stream-moved"
+	StreamRewound Code = "stream-rewound"
+	AsideFull     Code = "aside-full"
+
 	// Systems and subscriptions.
 	DropCount       Code = "drop-count"
 	NotGranted      Code = "not-granted"
@@ -85,6 +90,9 @@ const (
 	BadAnswer       Code = "bad-answer"
 	InvalidMessage  Code = "invalid-message"
 	SenderConfig    Code = "sender-config"
+	LoginRefused    Code = "login-refused"
+	NoTopic         Code = "no-topic"
+	MessageTooLarge Code = "message-too-large"
 
 	// Signatures: keys, and why a signed message is not believed.
 	SigningKey        Code = "signing-key"
@@ -126,6 +134,10 @@ var Catalogue = []Entry{
 	{StoreUnreachable, 503, "The hub cannot reach its database now", "Try again in some seconds. An event may have been accepted or not: publish it again with the same source and id, and it is in the log once. Operator: see that PostgreSQL runs and that this node reaches it; everything goes on by itself then."},
 	{ShuttingDown, 503, "The hub is stopping", "Publish again in a few seconds; nothing of this request was accepted."},
 	{TooManyEntries, 413, "The batch has too many entries", "Split it; the limit is in the detail."},
+
+	{StreamMoved, 409, "Somebody else has read on in the stream", "Look at what is set aside again, and repeat it. When it stays, two hubs read one stream into one log: that does no harm, but it is slow."},
+	{StreamRewound, 409, "The stream ends before the place it is read from", "It was made anew, or lost its end. When that is meant, raise generation in the source's stream: it is then read from its beginning, and what was taken before is known by its id."},
+	{AsideFull, 507, "Too many messages of the stream are set aside", "Release or discard them; until then the stream is not read, and its broker keeps what comes."},
 
 	{DropCount, 409, "The change would drop undelivered messages", "Repeat it with drop set to the count given here, if they may go."},
 	{NotGranted, 422, "The agreement does not grant this", "Ask the operator to change the agreement, or ask for less."},
@@ -170,6 +182,9 @@ var Catalogue = []Entry{
 	{BadAnswer, 502, "The receiver's answer is not valid HTTP", "Check what listens on the receiver's port."},
 	{InvalidMessage, 500, "The rendered message breaks its own contract", "Operator: mend the type's mapping or schema, then release the lane."},
 	{SenderConfig, 500, "The hub's own settings for this receiver cannot be used", "Operator: check certificate, CA bundle and signing keys of the system."},
+	{LoginRefused, 502, "The broker does not let the hub do this", "Check user, password or credentials, and what the broker grants them."},
+	{NoTopic, 502, "The broker has no such stream, topic or subject", "Make it at the broker, or mend its name in the subscription or the source."},
+	{MessageTooLarge, 502, "The message is larger than the broker takes", "Raise the broker's limit, then release the lane."},
 
 	{SigningKey, 422, "The signing key cannot be used", "Give a key as Standard Webhooks writes it: whsec_, whsk_ or whpk_ and standard base64."},
 	{SignatureMissing, 401, "The message is not signed", "Sign it as Standard Webhooks says and send the three webhook headers."},

@@ -263,7 +263,7 @@ func TestTheEgressRulesAreAsked(t *testing.T) {
 	t.Parallel()
 	w := managetest.New(t)
 	w.Seed()
-	m := manage.New(w.Log, w.Engine, w.Clock, manage.Options{CheckURL: func(u *url.URL) error {
+	m := manage.New(w.Log, w.Whole(), w.Clock, manage.Options{CheckURL: func(u *url.URL) error {
 		return fault.Wrap(fault.AddressRefused, errors.New("cause"), "%s is inside", u.Hostname())
 	}})
 	_, err := m.PutSystem(ctx, managetest.Agreement("jobnet", profile.Star), creating())

@@ -32,13 +32,13 @@ type Deliveries interface {
 	// Reached waits until everything up to a position is counted.
 	Reached(ctx context.Context, position int64) error
 	// Pending is how many deliveries a consumer owes.
-	Pending(consumer string) int64
+	Pending(ctx context.Context, consumer string) (int64, error)
 	// Owed is how many of a shared consumer's are one subscription's.
 	Owed(ctx context.Context, subscription string) (int64, error)
 	// Passed says that an endpoint has accepted a test message.
-	Passed(system, url string)
-	// Rejecting reports whether an endpoint takes nothing until a test passes.
-	Rejecting(system, url string) bool
+	Passed(ctx context.Context, system, url string) error
+	// Rejecting lists the endpoints, of a system or with "" of all, that take nothing until a test passes.
+	Rejecting(ctx context.Context, system string) ([]revision.Scope, error)
 }
 
 // Keys keeps the keys that messages are signed with, outside the configuration.
@@ -53,11 +53,11 @@ type Keys interface {
 // Sinks keep what sinks have taken.
 type Sinks interface {
 	// Arrival returns one message with its body.
-	Arrival(subscription string, number int64) (channel.Arrival, bool)
+	Arrival(ctx context.Context, subscription string, number int64) (a channel.Arrival, found bool, err error)
 	// Holds is how many messages a sink keeps.
-	Holds(subscription string) int
+	Holds(ctx context.Context, subscription string) (int, error)
 	// Empty lets go of them.
-	Empty(subscription string)
+	Empty(ctx context.Context, subscription string) error
 }
 
 // Options say how a Manager meets the world; app fills them in. All but CheckURL and Sinks must be set.

@@ -13,14 +13,17 @@ import (
 // RevealArrival returns a message that a subscription's sink has taken, with its body. That is payload: whoever looks,
 // the subscriber itself too, is in the audit log before it is shown (DESIGN promise 12), and what the agreement does not
 // grant any more, or the log has forgotten, is not shown (promises 8 and 11).
-// Errors: NotFound, Conflict when its body was too large to keep, StorageFull, ShuttingDown.
+// Errors: NotFound, Conflict when its body was too large to keep, StorageFull, ShuttingDown, NodeUnreachable.
 func (m *Manager) RevealArrival(ctx context.Context, id string, number int64, author string) (*channel.Arrival, error) {
 	line := m.book.Line(id)
 	if line == nil || line.Now() == nil {
 		return nil, noSubscription(id)
 	}
-	arrival, ok := m.arrival(id, number)
-	if !ok {
+	arrival, ok, err := m.arrival(ctx, id, number)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
 		return nil, fault.New(fault.NotFound, "the sink keeps no message of that number")
 	}
 	detail := audit.Detail{}
@@ -37,18 +40,17 @@ func (m *Manager) RevealArrival(ctx context.Context, id string, number int64, au
 	if arrival.Body == nil && arrival.Size > 0 {
 		return nil, fault.New(fault.Conflict, "its body of %d bytes was too large for the sink to keep", arrival.Size)
 	}
-	err := m.record(ctx, audit.Of(author, audit.Reveal, subscriptionSubject(id), detail))
-	if err != nil {
+	if err := m.record(ctx, audit.Of(author, audit.Reveal, subscriptionSubject(id), detail)); err != nil {
 		return nil, err
 	}
 	return &arrival, nil
 }
 
-func (m *Manager) arrival(id string, number int64) (channel.Arrival, bool) {
+func (m *Manager) arrival(ctx context.Context, id string, number int64) (a channel.Arrival, found bool, err error) {
 	if m.opts.Sinks == nil {
-		return channel.Arrival{}, false
+		return a, false, nil
 	}
-	return m.opts.Sinks.Arrival(id, number)
+	return m.opts.Sinks.Arrival(ctx, id, number)
 }
 
 // forgotten reports whether the retention of an event's type is over.
@@ -58,7 +60,7 @@ func (m *Manager) forgotten(e *event.Event) bool {
 }
 
 // EmptySink lets go of what a subscription's sink has taken. Emptying an empty one changes nothing.
-// Errors: NotFound, StorageFull, ShuttingDown.
+// Errors: NotFound, StorageFull, ShuttingDown, NodeUnreachable.
 func (m *Manager) EmptySink(ctx context.Context, id, author string) error {
 	if line := m.book.Line(id); line == nil || line.Now() == nil {
 		return noSubscription(id)
@@ -66,16 +68,14 @@ func (m *Manager) EmptySink(ctx context.Context, id, author string) error {
 	if m.opts.Sinks == nil {
 		return nil
 	}
-	count := m.opts.Sinks.Holds(id)
-	if count == 0 {
-		return nil
-	}
-	err := m.record(ctx, audit.Of(author, audit.EmptySink, subscriptionSubject(id), audit.Detail{Removed: count}))
-	if err != nil {
+	count, err := m.opts.Sinks.Holds(ctx, id)
+	if err != nil || count == 0 {
 		return err
 	}
-	m.opts.Sinks.Empty(id)
-	return nil
+	if err := m.record(ctx, audit.Of(author, audit.EmptySink, subscriptionSubject(id), audit.Detail{Removed: count})); err != nil {
+		return err
+	}
+	return m.opts.Sinks.Empty(ctx, id)
 }
 
 // record writes an act that changes no configuration.

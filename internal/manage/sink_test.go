@@ -32,7 +32,7 @@ func TestS58ASinkIsChecked(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, tell(err), c.want)
 		}
 	}
-	none := manage.New(w.Log, w.Engine, w.Clock, manage.Options{Zone: time.UTC})
+	none := manage.New(w.Log, w.Whole(), w.Clock, manage.Options{Zone: time.UTC})
 	if _, err := none.PutSubscriptions(ctx, "jobnet", []sub{{Sink: &subscription.Sink{}}}, dry(creating())); tell(err) != "invalid-document /items/0/sink allowed" {
 		t.Errorf("on a hub without sinks: %q", tell(err))
 	}

@@ -18,30 +18,52 @@ type Standing struct {
 }
 
 // Subscription tells how one subscription stands.
-// Error: NotFound.
-func (m *Manager) Subscription(id string) (*Standing, error) {
-	line := m.book.Line(id)
-	if line == nil || line.Now() == nil {
+// Errors: NotFound; as the store's.
+func (m *Manager) Subscription(ctx context.Context, id string) (*Standing, error) {
+	var s *subscription.Subscription
+	if line := m.book.Line(id); line != nil {
+		s = line.Now()
+	}
+	if s == nil {
 		return nil, noSubscription(id)
 	}
-	return m.standing(line.Now()), nil
+	rejecting, err := m.rejecting(ctx, s.System)
+	if err != nil {
+		return nil, err
+	}
+	return m.standing(s, rejecting), nil
 }
 
 // Subscriptions tells how the subscriptions of a system stand, or with "" those of all, in order of system and name.
-func (m *Manager) Subscriptions(system string) []*Standing {
+// Errors: as the store's.
+func (m *Manager) Subscriptions(ctx context.Context, system string) ([]*Standing, error) {
+	rejecting, err := m.rejecting(ctx, system)
+	if err != nil {
+		return nil, err
+	}
 	set, _ := m.book.Subscriptions(system)
 	list := make([]*Standing, 0, len(set))
 	for _, s := range set {
-		list = append(list, m.standing(s))
+		list = append(list, m.standing(s, rejecting))
 	}
-	return list
+	return list, nil
+}
+
+// rejecting is the set of endpoints that take nothing until a test passes.
+func (m *Manager) rejecting(ctx context.Context, system string) (map[revision.Scope]bool, error) {
+	list, err := m.deliveries.Rejecting(ctx, system)
+	set := make(map[revision.Scope]bool, len(list))
+	for _, endpoint := range list {
+		set[endpoint] = true
+	}
+	return set, err
 }
 
 func noSubscription(id string) error {
 	return fault.New(fault.NotFound, "there is no subscription %q", id)
 }
 
-func (m *Manager) standing(s *subscription.Subscription) *Standing {
+func (m *Manager) standing(s *subscription.Subscription, rejecting map[revision.Scope]bool) *Standing {
 	v := &Standing{Subscription: s, Standing: s.State}
 	if system, _ := m.book.System(s.System); system != nil && !s.Pulled() {
 		v.Endpoint, _ = s.Address(&system.Agreement) // checked when it was put
@@ -61,7 +83,7 @@ func (m *Manager) standing(s *subscription.Subscription) *Standing {
 	case s.State != subscription.Active:
 	case len(v.PausedBy) > 0:
 		v.Standing = subscription.Paused
-	case !s.Pulled() && m.deliveries.Rejecting(s.System, v.Endpoint):
+	case !s.Pulled() && rejecting[revision.OfEndpoint(s.System, v.Endpoint)]:
 		v.Standing = subscription.Rejecting
 	}
 	return v
@@ -72,5 +94,5 @@ func (m *Manager) owedTo(ctx context.Context, system *subscription.System, s *su
 	if revision.ScopeOf(system, s) == profile.PerSystem {
 		return m.deliveries.Owed(ctx, s.ID)
 	}
-	return m.deliveries.Pending(revision.ConsumerName(system, s)), nil
+	return m.deliveries.Pending(ctx, revision.ConsumerName(system, s))
 }

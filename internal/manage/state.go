@@ -55,7 +55,7 @@ func (m *Manager) restate(ctx context.Context, id, author string, act audit.Act,
 	if err != nil {
 		return nil, err
 	}
-	return m.Subscription(id)
+	return m.Subscription(ctx, id)
 }
 
 // restated is the revision that a change of one subscription makes; none when it is so already.

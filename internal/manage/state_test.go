@@ -64,7 +64,7 @@ func TestStatesOfASubscription(t *testing.T) {
 			for _, act := range c.acts {
 				err = act(w, id)
 			}
-			standing, _ := w.Manager.Subscription(id)
+			standing, _ := w.Manager.Subscription(ctx, id)
 			if tell(err) != c.err || standing.Standing != c.want || (standing.Reason == "") == (standing.State == subscription.Deactivated) {
 				t.Errorf("%s %v, want %s %q", standing.Standing, err, c.want, c.err)
 			}
@@ -77,7 +77,7 @@ func TestWhatIsNotThereHasNoState(t *testing.T) {
 	w := managetest.New(t)
 	_, activate := w.Manager.Activate(ctx, "none", "eva")
 	_, deactivate := w.Manager.Deactivate(ctx, "none", "eva", "")
-	_, standing := w.Manager.Subscription("none")
+	_, standing := w.Manager.Subscription(ctx, "none")
 	for _, err := range []error{activate, deactivate, standing} {
 		if tell(err) != "not-found" {
 			t.Errorf("got %v", err)
@@ -94,7 +94,7 @@ func TestPausesHoldAndKeep(t *testing.T) {
 	for _, scope := range scopes {
 		w.Must(w.Manager.Pause(ctx, scope, "eva", "release"))
 	}
-	standing, err := w.Manager.Subscription(id)
+	standing, err := w.Manager.Subscription(ctx, id)
 	w.Must(err)
 	if standing.Standing != subscription.Paused || !slices.Equal(standing.PausedBy, scopes) {
 		t.Errorf("%+v", standing)

@@ -35,7 +35,7 @@ type TestReport struct {
 // untested subscription is active, a pending path is in force, and an endpoint that rejected takes messages again. When
 // it does not, the report is returned with the fault TestFailed.
 // Errors: NotFound, Conflict when there is no sample to send, InvalidMessage, SenderConfig, TestFailed, StorageFull,
-// ShuttingDown.
+// ShuttingDown; NotHere and NodeUnreachable when the node that sends to the endpoint could not be told that it passed.
 func (m *Manager) Test(ctx context.Context, id, author string) (*TestReport, error) {
 	line := m.book.Line(id)
 	if line == nil || line.Now() == nil {
@@ -74,8 +74,7 @@ func (m *Manager) Test(ctx context.Context, id, author string) (*TestReport, err
 	if !report.Passed {
 		return report, testFailed(report)
 	}
-	m.deliveries.Passed(system.Name, url)
-	return report, nil
+	return report, m.deliveries.Passed(ctx, system.Name, url)
 }
 
 // intend makes a subscription what it is once it is tested. A path that is pending leaves the sink for the endpoint.

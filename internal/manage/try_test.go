@@ -127,7 +127,7 @@ func TestAPassedTestHealsARejectingEndpoint(t *testing.T) {
 	id := w.Subscribe("jobnet", sub{Name: "a"})["a"]
 	w.Pass(id)
 	standing := func() subscription.State {
-		s, err := w.Manager.Subscription(id)
+		s, err := w.Manager.Subscription(ctx, id)
 		w.Must(err)
 		return s.Standing
 	}

@@ -82,6 +82,7 @@ type Node struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
+	leave  sync.Once
 	taking sync.WaitGroup
 
 	until atomic.Pointer[time.Time] // what is held is this node's own up to then, by its own clock
@@ -129,8 +130,10 @@ func (n *Node) Start(ctx context.Context) error {
 }
 
 // Stop lets go of everything, until ctx ends, and leaves. What is held then is cut, and taken over when the others do not
-// hear of this node any more.
-func (n *Node) Stop(ctx context.Context) {
+// hear of this node any more. Stopping again does nothing.
+func (n *Node) Stop(ctx context.Context) { n.leave.Do(func() { n.stop(ctx) }) }
+
+func (n *Node) stop(ctx context.Context) {
 	n.cancel()
 	<-n.done
 	n.taking.Wait()

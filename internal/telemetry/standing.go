@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,8 +13,18 @@ type Figures struct {
 	InFlight                            int64
 	Head, Routed, Searched              int64 // positions
 	Healthy, Ready                      bool
+	Node                                Node
 	Systems                             []System
 	Listeners                           []Listener
+	Streams                             []Stream
+}
+
+// Stream is how the stream of one source stands, as far as this node reads it.
+type Stream struct {
+	Source  string
+	Reading bool
+	Lag     int64 // messages still to be read
+	Aside   int   // messages set aside
 }
 
 // System is how one receiving system stands.
@@ -22,6 +33,14 @@ type System struct {
 	Pending                    int64
 	Retrying, Standing, Parked int            // lanes
 	Endpoints                  map[string]int // by the breaker's state
+}
+
+// Node is this process among the nodes of its hub, as it sees itself.
+type Node struct {
+	Joined          bool // the others hear of it
+	Number          int64
+	Name, Version   string
+	Systems, Duties int // that it has
 }
 
 // Listener is how one address stands.
@@ -52,13 +71,20 @@ var (
 	pending     = describe("varsel_pending", "Deliveries that are not over.", "system", "profile")
 	lanes       = describe("varsel_lanes", "Lanes that stand: retrying, standing (waiting for the endpoint) or parked.", "system", "profile", "state")
 	endpoints   = describe("varsel_endpoints", "Endpoints by the state of their breaker.", "system", "profile", "state")
+	nodeInfo    = describe("varsel_node_info", "1 for this node, while it is one of its hub's: its number (0: a hub of one process), name and version.", "node", "name", "version")
+	nodeUp      = describe("varsel_node_up", "1 while the other nodes hear of this one, so that it may hold something.")
+	nodeHolds   = describe("varsel_node_holdings", "What this node holds: systems that it delivers, and duties.", "kind")
+	reading     = describe("varsel_stream_reading", "1 when the stream of a source is being read here.", "source")
+	lag         = describe("varsel_stream_lag", "Messages of a source's stream that are still to be read.", "source")
+	aside       = describe("varsel_stream_aside", "Messages of a source's stream that are set aside.", "source")
 	connections = describe("varsel_connections", "Open connections of a listener.", "address")
 	expiry      = describe("varsel_certificate_expiry_timestamp_seconds", "When the first certificate of a listener ends, in seconds since 1970.", "address")
 )
 
 // Describe implements prometheus.Collector.
 func (s *standing) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{delivered, retried, parked, blocked, inFlight, head, routed, searched, healthy, ready, pending, lanes, endpoints, connections, expiry} {
+	for _, d := range []*prometheus.Desc{delivered, retried, parked, blocked, inFlight, head, routed, searched, healthy, ready, pending, lanes, endpoints,
+		nodeInfo, nodeUp, nodeHolds, reading, lag, aside, connections, expiry} {
 		to <- d
 	}
 }
@@ -82,6 +108,11 @@ func (s *standing) Collect(to chan<- prometheus.Metric) {
 	gauge(searched, float64(f.Searched))
 	gauge(healthy, one(f.Healthy))
 	gauge(ready, one(f.Ready))
+	if gauge(nodeUp, one(f.Node.Joined)); f.Node.Joined {
+		gauge(nodeInfo, 1, strconv.FormatInt(f.Node.Number, 10), f.Node.Name, f.Node.Version)
+	}
+	gauge(nodeHolds, float64(f.Node.Systems), "system")
+	gauge(nodeHolds, float64(f.Node.Duties), "duty")
 	for _, system := range bound(f.Systems) {
 		gauge(pending, float64(system.Pending), system.Name, system.Profile)
 		gauge(lanes, float64(system.Retrying), system.Name, system.Profile, "retrying")
@@ -90,6 +121,11 @@ func (s *standing) Collect(to chan<- prometheus.Metric) {
 		for state, n := range system.Endpoints {
 			gauge(endpoints, float64(n), system.Name, system.Profile, state)
 		}
+	}
+	for _, s := range f.Streams {
+		gauge(reading, one(s.Reading), s.Source)
+		gauge(lag, float64(s.Lag), s.Source)
+		gauge(aside, float64(s.Aside), s.Source)
 	}
 	for _, l := range f.Listeners {
 		gauge(connections, float64(l.Connections), l.Address)

@@ -29,10 +29,12 @@ type operator struct {
 
 var figures = telemetry.Figures{
 	Delivered: 7, Retried: 2, Parked: 1, Blocked: 3, InFlight: 4, Head: 100, Routed: 90, Searched: 80, Healthy: true, Ready: true,
+	Node: telemetry.Node{Joined: true, Number: 7, Name: "a", Version: "v1", Systems: 3, Duties: 1},
 	Systems: []telemetry.System{{
 		Name: "archive", Profile: "standard", Pending: 5, Retrying: 1, Standing: 2, Parked: 3, Endpoints: map[string]int{"down": 1},
 	}},
 	Listeners: []telemetry.Listener{{Address: "127.0.0.1:80", Connections: 2, Expires: time.Unix(1e9, 0)}, {Address: "127.0.0.1:81"}},
+	Streams:   []telemetry.Stream{{Source: "orders", Reading: true, Lag: 6, Aside: 2}},
 }
 
 func newOperator(t *testing.T, level slog.Level, f telemetry.Figures) *operator {
@@ -53,6 +55,7 @@ func newOperator(t *testing.T, level slog.Level, f telemetry.Figures) *operator 
 func (o *operator) everything() {
 	o.Published(o.t.Context(), telemetry.Publish{Status: 202, Events: 3, Accepted: 2, Duplicate: 1, Duration: time.Millisecond})
 	o.Forgotten("retention", 5)
+	o.Streamed("orders", "aside", 2)
 	o.Attempted(&telemetry.Attempt{System: "archive", Profile: "standard", Result: "delivered", Outcome: "delivered", Sent: true, Duration: time.Millisecond})
 }
 
@@ -88,6 +91,7 @@ func TestTotalsAreShownAsTheHubKeepsThem(t *testing.T) {
 	for _, want := range []string{
 		`varsel_build_info{version="v1"} 1`, `varsel_ready 1`, `varsel_log_healthy 1`, `varsel_log_head_position 100`, `varsel_log_routed_position 90`, `varsel_search_position 80`,
 		`varsel_deliveries_total 7`, `varsel_retries_total 2`, `varsel_parked_total 1`, `varsel_blocked_total 3`, `varsel_in_flight 4`,
+		`varsel_node_up 1`, `varsel_node_info{name="a",node="7",version="v1"} 1`, `varsel_node_holdings{kind="system"} 3`, `varsel_node_holdings{kind="duty"} 1`,
 		`varsel_pending{profile="standard",system="archive"} 5`, `varsel_lanes{profile="standard",state="retrying",system="archive"} 1`,
 		`varsel_lanes{profile="standard",state="standing",system="archive"} 2`, `varsel_lanes{profile="standard",state="parked",system="archive"} 3`,
 		`varsel_endpoints{profile="standard",state="down",system="archive"} 1`, `varsel_connections{address="127.0.0.1:80"} 2`,

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -145,34 +146,56 @@ func (k *Sinks) Arrivals(subscription string, after int64, limit int) (list []ch
 	return list, b.grown
 }
 
+// Await is Arrivals, and waits that long for the first. When ctx ends there is none.
+func (k *Sinks) Await(ctx context.Context, subscription string, after int64, limit int, wait time.Duration) ([]channel.Arrival, error) {
+	over := make(chan struct{})
+	if wait > 0 {
+		defer k.clock.AfterFunc(wait, func() { close(over) }).Stop()
+	}
+	for {
+		found, grown := k.Arrivals(subscription, after, limit)
+		if len(found) > 0 || wait <= 0 {
+			return found, nil
+		}
+		select {
+		case <-grown:
+		case <-over:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, nil
+		}
+	}
+}
+
 // Arrival returns one message with its body.
-func (k *Sinks) Arrival(subscription string, number int64) (channel.Arrival, bool) {
+func (k *Sinks) Arrival(_ context.Context, subscription string, number int64) (a channel.Arrival, found bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.sweep(k.clock.Now())
 	for _, a := range k.box(subscription).arrivals {
 		if a.Number == number {
-			return a, true
+			return a, true, nil
 		}
 	}
-	return channel.Arrival{}, false
+	return channel.Arrival{}, false, nil
 }
 
 // Holds is how many messages a sink keeps.
-func (k *Sinks) Holds(subscription string) int {
+func (k *Sinks) Holds(_ context.Context, subscription string) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return len(k.box(subscription).arrivals)
+	return len(k.box(subscription).arrivals), nil
 }
 
 // Empty lets go of all that a sink keeps. What it knows of order and repeats stays.
-func (k *Sinks) Empty(subscription string) {
+func (k *Sinks) Empty(_ context.Context, subscription string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	b := k.box(subscription)
 	for len(b.arrivals) > 0 {
 		k.drop(b)
 	}
+	return nil
 }
 
 // Forget lets go of the messages of these positions, in every sink.

@@ -84,7 +84,7 @@ func New(t testing.TB) *World {
 			return w.Manager.Revise(ctx, l, change)
 		},
 	})
-	w.Manager = manage.New(w.Log, w.Engine, w.Clock, manage.Options{
+	w.Manager = manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
 		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: trouble,
 		Sinks: w.Sinks,
 	})
@@ -92,6 +92,17 @@ func New(t testing.TB) *World {
 	w.Manager.Start()
 	t.Cleanup(w.stop)
 	return w
+}
+
+// Whole are the deliveries of the whole hub, which is of one process.
+func (w *World) Whole() delivery.Alone { return delivery.Alone{Engine: w.Engine} }
+
+// Standings tells how the subscriptions of a system stand, or with "" those of all.
+func (w *World) Standings(system string) []*manage.Standing {
+	w.T.Helper()
+	list, err := w.Manager.Subscriptions(context.Background(), system)
+	w.Must(err)
+	return list
 }
 
 func (w *World) stop() {

@@ -18,7 +18,8 @@ import (
 //
 // Requests that hold nothing but events go in together, in one transaction; every other has one to itself. So when the
 // database fails midway some requests are in the log and some are not: then each that is not has its Err, and Commit
-// returns nil. It returns the error when no request was settled.
+// returns nil. It returns the error when no request was settled, and when the cuts failed: then the requests that came with
+// them may be in the log all the same, as after any end that is not known.
 // Errors: fault.StoreUnreachable, when what was committed may be in the database or not.
 func (s *Store) Commit(ctx context.Context, c *eventlog.Commit) error {
 	if len(c.Requests) == 0 && len(c.Cuts) == 0 {
@@ -90,7 +91,7 @@ func alike(requests []*eventlog.Request) int {
 
 // plain reports whether a request holds nothing but events.
 func plain(r *eventlog.Request) bool {
-	return len(r.Revisions) == 0 && len(r.Consumers) == 0 && len(r.Audit) == 0 && r.Erasure == nil && r.Clues == nil
+	return len(r.Revisions) == 0 && len(r.Consumers) == 0 && len(r.Audit) == 0 && r.Erasure == nil && r.Clues == nil && r.Intake == nil && len(r.Erased) == 0
 }
 
 // settle settles requests that go in together.
@@ -133,6 +134,9 @@ func (s *Store) again(ctx context.Context, err error) error {
 	switch refused.Code {
 	case "VR002", "23514", undefinedTable: // a segment is forgotten; there is no partition, or not any more
 		return s.learnAnew(ctx)
+	case "VR003": // a standby has taken over
+		s.keys.Forget()
+		return errors.Join(s.learnNames(ctx), s.learnAnew(ctx))
 	case "55P03": // lock_not_available
 		return s.evict(ctx)
 	case "40001", "40P01", "25P03", "0A000": // serialization_failure, deadlock_detected, idle_in_transaction_session_timeout, a plan of before an upgrade

@@ -11,6 +11,7 @@ import (
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/pgtest"
 	"github.com/varselhub/varsel/internal/store/postgres"
 )
@@ -235,5 +236,64 @@ func TestADatabaseComesBack(t *testing.T) {
 	}
 	if events, err := s.Range(t.Context(), 0, 9, 9); err != nil || len(events) != 3 {
 		t.Errorf("there are %d events, %v", len(events), err)
+	}
+}
+
+// A standby that lagged takes over, and has lost what nodes still know of: they learn anew, and nothing is taken for what
+// another node has made in its place.
+func TestNodesLearnAnewAfterAStandbyTookOver(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	d := newDatabaseAt(t, server.URL())
+	commit(t, d.node(t), request("a"))
+	standby := server.Standby(t)
+	d.url = fmt.Sprintf("postgres://postgres@%s,%s/postgres?sslmode=disable&target_session_attrs=read-write", server.Addr(), standby.Addr())
+	one := d.node(t)
+	standby.Stop()
+	of := func(source, id string) *eventlog.Request {
+		r := keptFor("P9D", request(id))
+		r.Entries[0].Event.Source, r.Entries[0].Event.Type = source, "of "+source
+		return r
+	}
+	commit(t, one, of("urn:lost", "b"))
+	server.Kill()
+	standby.Restart(t)
+	standby.Promote(t)
+	other := d.node(t)
+	commit(t, other, of("urn:other", "c"))
+	commit(t, one, of("urn:lost", "d"))
+	for _, s := range []*postgres.Store{one, other} {
+		events, err := s.Range(t.Context(), 0, 3, 9)
+		if err != nil || len(events) != 3 || events[1].Source != "urn:other" || events[2].Source != "urn:lost" || events[2].Type != "of urn:lost" || string(events[2].Data) != `"d"` {
+			t.Errorf("the log holds %+v, %v", events, err)
+		}
+	}
+}
+
+// DESIGN promise 1: what was accepted is there after a crash, whatever kind of request it was; and a database that is set
+// not to wait for its disk is refused.
+func TestAcceptedIsDurable(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t, "wal_writer_delay=10s")
+	d := newDatabaseAt(t, server.URL())
+	s := d.node(t)
+	commit(t, s, request("a"))
+	server.Kill()
+	server.Restart(t)
+	if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{act("b")}, Chain: newChain(t), Now: 1}); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	server.Restart(t)
+	if n := d.number(t, "SELECT count(*) FROM audit"); n != 1 || len(logged(t, s)) != 1 {
+		t.Errorf("there are %v, and %d entries in the audit log", logged(t, s), n)
+	}
+	d.execute(t, "ALTER DATABASE postgres SET synchronous_commit = off")
+	vault, err := secret.Open(d.secrets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := postgres.Open(t.Context(), d.url, postgres.Options{Keys: vault, Same: sameData}); !fault.Has(err, fault.Configuration) {
+		t.Errorf("a database that does not wait for its disk is opened: %v", err)
 	}
 }

@@ -308,7 +308,7 @@ func (g *group) sealRow(ctx context.Context, r *row) (err error) {
 	return nil
 }
 
-const appendEvents = "SELECT first, stamp FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+const appendEvents = "SELECT first, stamp FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 
 // call appends the rows.
 func (g *group) call(ctx context.Context, q interface {
@@ -327,7 +327,7 @@ func (g *group) call(ctx context.Context, q interface {
 			flags[i] = personal
 		}
 	}
-	err = q.QueryRow(ctx, appendEvents, freezeWithin.Milliseconds(), g.now, event.Day(g.now), sources, ids, messages, types, times,
+	err = q.QueryRow(ctx, appendEvents, g.store.names.history(), freezeWithin.Milliseconds(), g.now, event.Day(g.now), sources, ids, messages, types, times,
 		organisations, lanes, flags, segments, keys, sealed).Scan(&first, &stamp)
 	return first, stamp, err
 }

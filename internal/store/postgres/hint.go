@@ -44,7 +44,7 @@ func (s *Store) hear(ctx context.Context, signs chan<- struct{}) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close(context.WithoutCancel(ctx))
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }() // it is of no more use
 	if _, err := c.Exec(ctx, "LISTEN "+channel); err != nil {
 		return err
 	}

@@ -2,19 +2,22 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // names interns sources and types, which stand as small numbers in every event row. They are made before the append that
 // first needs them, each by itself: one that is left over from an append that failed does no harm.
 type names struct {
-	mu      sync.RWMutex
-	sources map[string]int32
-	uris    map[int32]string
-	types   map[typeVersion]int32
-	kinds   map[int32]typeVersion
+	mu       sync.RWMutex
+	timeline string
+	sources  map[string]int32
+	uris     map[int32]string
+	types    map[typeVersion]int32
+	kinds    map[int32]typeVersion
 }
 
 type typeVersion struct{ name, version string }
@@ -33,32 +36,61 @@ func (n *names) addType(number int32, t typeVersion) {
 
 // load reads the interned names and the segments.
 func (s *Store) load(ctx context.Context) error {
-	s.names = names{sources: map[string]int32{}, uris: map[int32]string{}, types: map[typeVersion]int32{}, kinds: map[int32]typeVersion{}}
 	if err := s.learnNames(ctx); err != nil {
 		return err
 	}
 	return s.segments.reload(ctx, s)
 }
 
-// learnNames reads what other nodes have interned since.
+// timeline is the server's history: another one after a standby took over. Where it cannot be asked it is empty: such a
+// server is not followed by standbys that lag.
+const timeline = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+
+// learnNames reads what is interned, and forgets what was: of another history of the database, it may be lost.
 func (s *Store) learnNames(ctx context.Context) error {
+	fresh := names{sources: map[string]int32{}, uris: map[int32]string{}, types: map[typeVersion]int32{}, kinds: map[int32]typeVersion{}}
+	if err := s.pool.QueryRow(ctx, timeline).Scan(&fresh.timeline); err != nil && !refusedBy(err) {
+		return trouble(err, "cannot reach the database")
+	}
 	err := s.read(ctx, "SELECT n, uri FROM sources", nil, func(rows pgx.Rows) error {
 		var number int32
 		var uri string
 		err := rows.Scan(&number, &uri)
-		s.names.addSource(number, uri)
+		fresh.addSource(number, uri)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.read(ctx, "SELECT n, type, version FROM types", nil, func(rows pgx.Rows) error {
+	err = s.read(ctx, "SELECT n, type, version FROM types", nil, func(rows pgx.Rows) error {
 		var number int32
 		var t typeVersion
 		err := rows.Scan(&number, &t.name, &t.version)
-		s.names.addType(number, t)
+		fresh.addType(number, t)
 		return err
 	})
+	if err == nil {
+		s.names.become(&fresh)
+	}
+	return err
+}
+
+func refusedBy(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused)
+}
+
+func (n *names) become(fresh *names) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.timeline, n.sources, n.uris, n.types, n.kinds = fresh.timeline, fresh.sources, fresh.uris, fresh.types, fresh.kinds
+}
+
+// history is the timeline that what is known here is of.
+func (n *names) history() string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.timeline
 }
 
 // sourceNumber returns the number of a source's URI, made at first use.

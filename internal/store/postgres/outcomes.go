@@ -85,17 +85,35 @@ type sealedAnswers struct {
 	sealed          [][]byte
 }
 
+// add adds one that is sealed.
+func (l *sealedAnswers) add(consumer int64, a *eventlog.Attempt, key int64, sealed []byte) {
+	l.positions, l.consumers, l.numbers = append(l.positions, a.Position), append(l.consumers, consumer), append(l.numbers, int32(a.Number))
+	l.keys, l.sealed = append(l.keys, key), append(l.sealed, sealed)
+}
+
+// detailed visits the attempts of which more is kept.
+func detailed(cuts []*eventlog.Cut, visit func(*eventlog.Cut, *eventlog.Attempt) error) error {
+	for _, cut := range cuts {
+		for i := range cut.Attempts {
+			if !cut.Attempts[i].Detailed {
+				continue
+			}
+			if err := visit(cut, &cut.Attempts[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // sealAnswers seals what receivers answered, by segment: under a key of the event's class and day, for answers echo what
 // was sent and must go when it goes. What was answered to an event that has gone already is left out.
 func (s *Store) sealAnswers(ctx context.Context, cuts []*eventlog.Cut) (map[int32]*sealedAnswers, error) {
 	var positions []int64
-	for _, cut := range cuts {
-		for i := range cut.Attempts {
-			if cut.Attempts[i].Detailed {
-				positions = append(positions, cut.Attempts[i].Position)
-			}
-		}
-	}
+	_ = detailed(cuts, func(_ *eventlog.Cut, a *eventlog.Attempt) error { // nothing fails
+		positions = append(positions, a.Position)
+		return nil
+	})
 	if len(positions) == 0 {
 		return nil, nil
 	}
@@ -107,29 +125,22 @@ func (s *Store) sealAnswers(ctx context.Context, cuts []*eventlog.Cut) (map[int3
 	s.sealing.Lock()
 	defer s.sealing.Unlock()
 	s.keys.Renewed()
-	for _, cut := range cuts {
-		for _, a := range lastAttempts(cut) {
-			segment, ok := of[a.Position]
-			if !ok || !a.Detailed {
-				continue
-			}
-			key, err := s.answerKey(ctx, segment)
-			if err != nil {
-				return nil, err
-			}
-			if key == nil {
-				continue
-			}
-			l := list[segment]
-			if l == nil {
-				l = &sealedAnswers{}
-				list[segment] = l
-			}
-			l.positions, l.consumers, l.numbers = append(l.positions, a.Position), append(l.consumers, cut.Consumer), append(l.numbers, int32(a.Number))
-			l.keys, l.sealed = append(l.keys, key.N), append(l.sealed, slices.Clone(s.sealer.Attempt(key, cut.Consumer, &a)))
+	err = detailed(cuts, func(cut *eventlog.Cut, a *eventlog.Attempt) error {
+		segment, ok := of[a.Position]
+		if !ok {
+			return nil
 		}
-	}
-	return list, nil
+		key, err := s.answerKey(ctx, segment)
+		if err != nil || key == nil {
+			return err
+		}
+		if list[segment] == nil {
+			list[segment] = &sealedAnswers{}
+		}
+		list[segment].add(cut.Consumer, a, key.N, slices.Clone(s.sealer.Attempt(key, cut.Consumer, a)))
+		return nil
+	})
+	return list, err
 }
 
 // readable has the segments of those events, at some positions, that are not forgotten.
@@ -188,17 +199,28 @@ func (w *recording) answers(list map[int32]*sealedAnswers) {
 		mine[cut.Consumer] = true
 	}
 	for _, n := range slices.Sorted(maps.Keys(list)) {
-		var l sealedAnswers
-		for i, consumer := range list[n].consumers {
-			if mine[consumer] {
-				l.positions, l.consumers, l.numbers = append(l.positions, list[n].positions[i]), append(l.consumers, consumer), append(l.numbers, list[n].numbers[i])
-				l.keys, l.sealed = append(l.keys, list[n].keys[i]), append(l.sealed, list[n].sealed[i])
-			}
-		}
-		if len(l.positions) > 0 {
+		if l := list[n].of(mine); len(l.positions) > 0 {
 			w.batch.Queue(fmt.Sprintf(answersInto, n), n, l.positions, l.consumers, l.numbers, l.keys, l.sealed)
 		}
 	}
+}
+
+// of has those of some consumers, and of each attempt the last.
+func (l *sealedAnswers) of(consumers map[int64]bool) (some sealedAnswers) {
+	type answer struct {
+		consumer, position int64
+		number             int32
+	}
+	last := map[answer]int{}
+	for i := range l.positions {
+		last[answer{l.consumers[i], l.positions[i], l.numbers[i]}] = i
+	}
+	for i, consumer := range l.consumers {
+		if consumers[consumer] && last[answer{consumer, l.positions[i], l.numbers[i]}] == i {
+			some.add(consumer, &eventlog.Attempt{Position: l.positions[i], Number: int(l.numbers[i])}, l.keys[i], l.sealed[i])
+		}
+	}
+	return some
 }
 
 // tallies adds to the counts. They stand in the same transaction as what they count, so a figure and its attempts cannot

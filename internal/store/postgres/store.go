@@ -7,6 +7,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,10 +63,15 @@ const (
 	freezeWithin = 2 * time.Second // how long the others wait for one whose transaction stands still
 )
 
+// connections are what a node has open at most, unless the URL says otherwise: those who read for long must not keep
+// appends and outcomes from getting one.
+const connections = 16
+
 // Open opens the hub's database by a connection URL (postgres://…, or key=value), makes its tables where there are none,
 // and upgrades those of an earlier schema.
 // Errors: fault.StoreUnreachable; fault.StoreNewer for a schema of a later varsel; fault.MoveUnfinished; fault.KeyMissing and fault.SealBroken
-// when the vault cannot open what is in it; fault.Configuration for a URL that is none.
+// when the vault cannot open what is in it; fault.Configuration for a URL that is none, and for a database that does not
+// keep what it commits.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s, err := dial(ctx, url, &o)
 	if err != nil {
@@ -93,6 +99,9 @@ func dial(ctx context.Context, url string, o *Options) (*Store, error) {
 	if o.Password != "" {
 		config.ConnConfig.Password = o.Password
 	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = connections
+	}
 	config.AfterConnect = knowTypes
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -105,6 +114,18 @@ func dial(ctx context.Context, url string, o *Options) (*Store, error) {
 	return s, nil
 }
 
+// checkDurable refuses a database that answers before what is committed is on its disk: accepted would not be durable.
+func (s *Store) checkDurable(ctx context.Context) error {
+	waits := ""
+	if err := s.pool.QueryRow(ctx, "SELECT current_setting('synchronous_commit')").Scan(&waits); err != nil {
+		return trouble(err, "cannot reach the database")
+	}
+	if waits == "off" {
+		return fault.New(fault.Configuration, "the database's synchronous_commit is off: what it accepts it may lose. Set it to on for the hub's database or role")
+	}
+	return nil
+}
+
 // knowTypes has a connection know what our values are where the server is not asked, as behind a pooler that keeps no
 // prepared statements (default_query_exec_mode=exec).
 func knowTypes(_ context.Context, c *pgx.Conn) error {
@@ -113,6 +134,9 @@ func knowTypes(_ context.Context, c *pgx.Conn) error {
 }
 
 func (s *Store) prepare(ctx context.Context, o *Options) error {
+	if err := s.checkDurable(ctx); err != nil {
+		return err
+	}
 	if err := s.upgrade(ctx, migrations, o); err != nil {
 		return err
 	}

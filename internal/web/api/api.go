@@ -25,11 +25,11 @@ type Publisher interface {
 
 // Operator looks at deliveries and moves the ones that stand.
 type Operator interface {
-	Lanes(delivery.Selection) []delivery.LaneView
+	Lanes(ctx context.Context, sel delivery.Selection) ([]delivery.LaneView, error)
 	Release(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
 	Discard(ctx context.Context, actor string, sel delivery.Selection, dryRun bool) ([]delivery.LaneView, error)
-	Endpoints() []delivery.EndpointView
-	Totals() delivery.Totals
+	Endpoints(ctx context.Context) ([]delivery.EndpointView, error)
+	Totals(ctx context.Context) (delivery.Totals, error)
 }
 
 // Events reads the log.
@@ -59,7 +59,9 @@ type Options struct {
 	Locator   Locator
 	History   History
 	Searcher  Searcher
+	Nodes     Nodes
 	Audit     Audit
+	Streams   Streams
 	Keeper    Keeper
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
 	Who    func(*http.Request) (*account.Principal, error)
@@ -122,6 +124,12 @@ func (a *api) routes() []route {
 		{"GET /api/v1/sources", a.listSources},
 		{"GET /api/v1/sources/{name}", a.source().get},
 		{"PUT /api/v1/sources/{name}", a.source().replace},
+		{"GET /api/v1/streams", a.listStreams},
+		{"GET /api/v1/sources/{name}/stream", a.getStream},
+		{"GET /api/v1/sources/{name}/aside", a.listAside},
+		{"POST /api/v1/sources/{name}/aside/{number}/reveal", a.revealAside},
+		{"POST /api/v1/sources/{name}/aside/{number}/release", a.letGo(Streams.Release)},
+		{"POST /api/v1/sources/{name}/aside/{number}/discard", a.letGo(Streams.Discard)},
 		{"GET /api/v1/event-types", a.listTypes},
 		{"GET /api/v1/event-types/{name}", a.eventType().get},
 		{"PUT /api/v1/event-types/{name}", a.eventType().replace},
@@ -175,6 +183,7 @@ func (a *api) routes() []route {
 		{"POST /api/v1/lanes/release", a.releaseLanes},
 		{"POST /api/v1/lanes/discard", a.discardLanes},
 		{"GET /api/v1/totals", a.totals},
+		{"GET /api/v1/nodes", a.listNodes},
 
 		{"GET /api/v1/accounts", a.listAccounts},
 		{"GET /api/v1/accounts/{name}", a.account().get},

@@ -51,8 +51,12 @@ func (a *api) listLanes(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
+	all, err := a.Operator.Lanes(r.Context(), selection)
+	if err != nil {
+		return err
+	}
 	var lanes []delivery.LaneView
-	for _, lane := range a.Operator.Lanes(selection) {
+	for _, lane := range all {
 		if state == "" || lane.State == state {
 			lanes = append(lanes, lane)
 		}
@@ -118,13 +122,21 @@ type endpointView struct {
 }
 
 func (a *api) listEndpoints(w http.ResponseWriter, r *http.Request) error {
+	endpoints, err := a.Operator.Endpoints(r.Context())
+	if err != nil {
+		return err
+	}
 	var views []endpointView
-	for _, e := range a.Operator.Endpoints() {
+	for _, e := range endpoints {
 		views = append(views, endpointView{EndpointView: e, Since: instant(e.Since), Until: instant(e.Until)})
 	}
 	return respondPage(w, queryOf(r, paging()...), views, func(v endpointView) string { return keyed(v.System, v.URL) })
 }
 
-func (a *api) totals(w http.ResponseWriter, _ *http.Request) error {
-	return respond(w, http.StatusOK, a.Operator.Totals())
+func (a *api) totals(w http.ResponseWriter, r *http.Request) error {
+	totals, err := a.Operator.Totals(r.Context())
+	if err != nil {
+		return err
+	}
+	return respond(w, http.StatusOK, totals)
 }

@@ -278,6 +278,7 @@ var places = map[string]placed{
 	"subscription":     {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
 	"erasures/number":  {text: "Number of the erasure.", example: 1, number: true},
 	"sink/number":      {text: "Number of the message in the sink.", example: 1, number: true},
+	"aside/number":     {text: "Number of the message within what was set aside of the source.", example: 1, number: true},
 	"pass":             {text: "Number of the replay.", example: 1, number: true},
 }
 

@@ -58,6 +58,13 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/pull/{subscription}/acknowledge":         a.ofOwnSubscription("subscription", a.settle(Puller.Acknowledge)),
 		"POST /api/v1/pull/{subscription}/return":              a.ofOwnSubscription("subscription", a.settle(Puller.Return)),
 
+		"GET /api/v1/streams":                                a.listOwnStreams,
+		"GET /api/v1/sources/{name}/stream":                  ofOwnSource(a.getStream),
+		"GET /api/v1/sources/{name}/aside":                   ofOwnSource(a.listAside),
+		"POST /api/v1/sources/{name}/aside/{number}/reveal":  ofOwnSource(a.revealAside),
+		"POST /api/v1/sources/{name}/aside/{number}/release": ofOwnSource(a.letGo(Streams.Release)),
+		"POST /api/v1/sources/{name}/aside/{number}/discard": ofOwnSource(a.letGo(Streams.Discard)),
+
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),
 		"POST /api/v1/lanes/release": a.narrowed((*api).releaseLanes),
@@ -108,7 +115,7 @@ func outside(system *subscription.System) *subscription.System {
 		return nil
 	}
 	seen := *system
-	seen.Agreement.Certificate, seen.Agreement.CABundle = nil, ""
+	seen.Agreement.Certificate, seen.Agreement.CABundle, seen.Agreement.Login = nil, "", nil
 	return &seen
 }
 
@@ -238,12 +245,14 @@ type ownOperator struct {
 	owner
 }
 
-func (o ownOperator) Lanes(s delivery.Selection) []delivery.LaneView {
-	return slices.DeleteFunc(o.Operator.Lanes(s), func(l delivery.LaneView) bool { return !o.ActsFor(l.System) })
+func (o ownOperator) Lanes(ctx context.Context, s delivery.Selection) ([]delivery.LaneView, error) {
+	lanes, err := o.Operator.Lanes(ctx, s)
+	return slices.DeleteFunc(lanes, func(l delivery.LaneView) bool { return !o.ActsFor(l.System) }), err
 }
 
-func (o ownOperator) Endpoints() []delivery.EndpointView {
-	return slices.DeleteFunc(o.Operator.Endpoints(), func(e delivery.EndpointView) bool { return !o.ActsFor(e.System) })
+func (o ownOperator) Endpoints(ctx context.Context) ([]delivery.EndpointView, error) {
+	endpoints, err := o.Operator.Endpoints(ctx)
+	return slices.DeleteFunc(endpoints, func(e delivery.EndpointView) bool { return !o.ActsFor(e.System) }), err
 }
 
 func (o ownOperator) Release(ctx context.Context, actor string, s delivery.Selection, dryRun bool) ([]delivery.LaneView, error) {

@@ -32,7 +32,7 @@ func (w *world) lists() []growing {
 	ctx, by := context.Background(), manage.By{Author: "test", Condition: manage.Condition{}}
 	put := func(_ any, err error) { w.T.Helper(); w.Must(err) }
 	w.Subscribe("plain", subscription.Subscription{Name: "q", Channel: subscription.Queue})
-	queue := w.Manager.Subscriptions("plain")[0].ID
+	queue := w.Standings("plain")[0].ID
 	w.Publish("cv", event.Organisation{}, 1)
 	lists := []growing{
 		{"/sources", "name", func(at string) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/publish"
@@ -150,6 +151,9 @@ var refusals = map[string]refusal{
 	"fetch: paused":              {pausedReading, "GET", "/pull/$reader", "", nil, "fetch-paused"},
 	"fetch: no cursor":           {reading, "GET", "/pull/$reader?after=AAAA", "", nil, "bad-cursor"},
 	"fetch: a cursor beyond":     {reading, "GET", "/pull/$reader?after=$beyond", "", nil, "log-rewound"},
+	"lanes: a node is missing":   {missing(fault.NodeUnreachable), "GET", "/lanes", "", nil, "node-unreachable"},
+	"endpoints: nobody has them": {missing(fault.NotHere), "GET", "/endpoints", "", nil, "not-here"},
+	"totals: no database":        {missing(fault.StoreUnreachable), "GET", "/totals", "", nil, "store-unreachable"},
 	"publish: no such parameter": {nil, "POST", "/events?partly=true", anEvent, []string{kindOf, ce}, "bad-request query:* unknown"},
 }
 
@@ -158,6 +162,31 @@ func asked(err error) func(w *world) {
 	return func(w *world) {
 		w.set(func(o *api.Options) { o.Who = func(*http.Request) (*account.Principal, error) { return nil, err } })
 	}
+}
+
+// missing is a hub whose deliveries cannot all be told of.
+func missing(code fault.Code) func(w *world) {
+	return func(w *world) {
+		w.set(func(o *api.Options) {
+			o.Operator = partly{o.Operator, fault.New(code, "of a part there is nothing to tell")}
+		})
+	}
+}
+
+// partly tells what there is, and that something is missing.
+type partly struct {
+	api.Operator
+	err error
+}
+
+func (p partly) Lanes(context.Context, delivery.Selection) ([]delivery.LaneView, error) {
+	return []delivery.LaneView{{}}, p.err
+}
+func (p partly) Endpoints(context.Context) ([]delivery.EndpointView, error) {
+	return []delivery.EndpointView{{}}, p.err
+}
+func (p partly) Totals(context.Context) (delivery.Totals, error) {
+	return delivery.Totals{Delivered: 1}, p.err
 }
 
 func small(w *world) {
@@ -207,10 +236,11 @@ func owing(w *world) {
 
 // unmet are the codes that are no problem of a request: they are reasons of attempts, of one entry of many, of not starting,
 // or what a damaged disk and the commands beside the hub meet.
-var unmet = []fault.Code{fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
+var unmet = []fault.Code{fault.StreamMoved, fault.StreamRewound, fault.AsideFull, fault.LoginRefused, fault.NoTopic, fault.MessageTooLarge,
+	fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
 	fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch,
-	fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid, fault.DataInUse}
+	fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid, fault.DataInUse, fault.NodeSecrets}
 
 // Every code that a request can be answered with has a row; every answer says what, where and how to mend it, and shows
 // nothing of the request's values or of the hub's inside.
@@ -228,7 +258,7 @@ func TestProblems(t *testing.T) {
 			}
 			before := w.Book.Last()
 			path := strings.ReplaceAll(c.path, "$beyond", w.Log.Cursor(1<<40, false).String())
-			for _, s := range w.Manager.Subscriptions("") {
+			for _, s := range w.Standings("") {
 				path = strings.ReplaceAll(path, "$"+s.Name, s.ID)
 			}
 			a := w.call(c.method, path, c.body, c.headers...)
@@ -265,7 +295,7 @@ func TestMembersOfSomeProblems(t *testing.T) {
 		t.Errorf("the count is not told: %s", a.text)
 	}
 	w.Answer(404)
-	id := w.Manager.Subscriptions("jobnet")[0].ID
+	id := w.Standings("jobnet")[0].ID
 	a := w.call("POST", "/subscriptions/"+id+"/test", "")
 	if report, _ := a.json["test"].(map[string]any); report["status"] != 404.0 || report["passed"] != false {
 		t.Errorf("the report is not told: %s", a.text)

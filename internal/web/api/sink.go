@@ -21,8 +21,8 @@ const (
 
 // Sinks tell what sinks have taken.
 type Sinks interface {
-	// Arrivals lists after a number, without bodies; grown is closed when there is more.
-	Arrivals(subscription string, after int64, limit int) (list []channel.Arrival, grown <-chan struct{})
+	// Await lists after a number, without bodies; when there is nothing it waits that long, or until ctx ends.
+	Await(ctx context.Context, subscription string, after int64, limit int, wait time.Duration) ([]channel.Arrival, error)
 }
 
 // arrivalView is a message in a sink as it is shown: never its body, which is payload.
@@ -80,38 +80,36 @@ func (a *api) listArrivals(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	standing, err := a.Manager.Subscription(r.PathValue("id"))
+	standing, err := a.Manager.Subscription(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	answer := arrivals{On: standing.Sink != nil && a.Sinks != nil, list: list[arrivalView]{Items: []arrivalView{}}}
 	if a.Sinks != nil {
-		for _, arrival := range a.awaitArrivals(r.Context(), standing.ID, after, int(limit), time.Duration(wait)*time.Second) {
-			answer.Items = append(answer.Items, viewArrival(&arrival))
+		ctx, stop := a.staying(r.Context())
+		defer stop()
+		found, err := a.Sinks.Await(ctx, standing.ID, after, int(limit), time.Duration(wait)*time.Second)
+		if err != nil {
+			return err
+		}
+		for i := range found {
+			answer.Items = append(answer.Items, viewArrival(&found[i]))
 		}
 	}
 	return respond(w, http.StatusOK, answer)
 }
 
-// awaitArrivals waits until there is something, for so long.
-func (a *api) awaitArrivals(ctx context.Context, id string, after int64, limit int, wait time.Duration) []channel.Arrival {
-	over := time.NewTimer(wait)
-	defer over.Stop()
-	for {
-		found, grown := a.Sinks.Arrivals(id, after, limit)
-		if len(found) > 0 || wait == 0 {
-			return found
-		}
+// staying ends when nobody is to be kept waiting any more.
+func (a *api) staying(ctx context.Context) (staying context.Context, stop context.CancelFunc) {
+	staying, stop = context.WithCancel(ctx)
+	go func() {
 		select {
-		case <-grown:
-		case <-over.C:
-			return nil
 		case <-a.Leaving:
-			return nil
-		case <-ctx.Done():
-			return nil
+			stop()
+		case <-staying.Done():
 		}
-	}
+	}()
+	return staying, stop
 }
 
 func (a *api) emptySink(w http.ResponseWriter, r *http.Request) error {

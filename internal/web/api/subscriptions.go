@@ -18,8 +18,12 @@ var states = []string{"draft", "untested", "active", "paused", "rejecting", "dea
 func (a *api) respondSubscriptions(w http.ResponseWriter, r *http.Request, seen func(*manage.Standing) bool) error {
 	q := queryOf(r, paging("system", "state")...)
 	state := subscription.State(q.oneOf("state", states...))
+	all, err := a.Manager.Subscriptions(r.Context(), q.text("system"))
+	if err != nil {
+		return err
+	}
 	var asked []*manage.Standing
-	for _, s := range a.Manager.Subscriptions(q.text("system")) {
+	for _, s := range all {
 		if seen(s) && (state == "" || s.Standing == state) {
 			asked = append(asked, s)
 		}
@@ -28,7 +32,7 @@ func (a *api) respondSubscriptions(w http.ResponseWriter, r *http.Request, seen 
 }
 
 func (a *api) getSubscription(w http.ResponseWriter, r *http.Request) error {
-	return respondStanding(w)(a.Manager.Subscription(r.PathValue("id")))
+	return respondStanding(w)(a.Manager.Subscription(r.Context(), r.PathValue("id")))
 }
 
 func respondStanding(w http.ResponseWriter) func(*manage.Standing, error) error {

@@ -149,7 +149,11 @@ func (a *api) getSystemWhereabouts(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	v := SystemWhereaboutsView{SystemFigures: figures, Lanes: viewLanes(a.Operator.Lanes(delivery.Selection{System: name}), place{limit: lanesShown})}
+	lanes, err := a.Operator.Lanes(r.Context(), delivery.Selection{System: name})
+	if err != nil {
+		return err
+	}
+	v := SystemWhereaboutsView{SystemFigures: figures, Lanes: viewLanes(lanes, place{limit: lanesShown})}
 	if figures.Oldest != nil {
 		v.Oldest = &OldestView{Oldest: *figures.Oldest, Recorded: instant(figures.Oldest.Recorded)}
 	}

@@ -30,7 +30,7 @@ func watch(t *testing.T) *watched {
 	w.Seed()
 	w.System("jobcenter", profile.Standard)
 	w.Subscribe("jobcenter", subscription.Subscription{Name: "all", Path: "/all"})
-	page, err := New(Options{Deliveries: w.Engine, Log: w.Log, History: w.Store, Book: w.Book, Clock: w.Clock, Zone: time.UTC, Environment: "T1"})
+	page, err := New(Options{Deliveries: w.Whole(), Log: w.Log, History: w.Store, Book: w.Book, Clock: w.Clock, Zone: time.UTC, Environment: "T1"})
 	w.Must(err)
 	w.url = serve(t, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if w.fails.Load() {

@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -88,49 +90,79 @@ const (
 	readBack    = 200 // positions: some of them are revisions, not events
 )
 
+// gathering is what the nodes say of the deliveries, and what is missing of it.
+type gathering struct {
+	totals    delivery.Totals
+	endpoints []delivery.EndpointView
+	lanes     []delivery.LaneView
+	pending   map[string]int64 // by system
+	missing   error
+}
+
+// gatherLimit is how long the nodes are waited for: the page then shows what there is.
+const gatherLimit = 3 * time.Second
+
+// gather asks the nodes for all of it at once.
+func (p *page) gather(ctx context.Context) *gathering {
+	ctx, cancel := context.WithTimeout(ctx, gatherLimit)
+	defer cancel()
+	g := &gathering{pending: map[string]int64{}}
+	var standings []delivery.Standing
+	var errs [4]error
+	var all sync.WaitGroup
+	all.Go(func() { g.totals, errs[0] = p.Deliveries.Totals(ctx) })
+	all.Go(func() { g.endpoints, errs[1] = p.Deliveries.Endpoints(ctx) })
+	all.Go(func() { g.lanes, errs[2] = p.Deliveries.Lanes(ctx, delivery.Selection{All: true}) })
+	all.Go(func() { standings, errs[3] = p.Deliveries.Standings(ctx) })
+	all.Wait()
+	for _, s := range standings {
+		g.pending[s.System] += s.Pending
+	}
+	g.missing = cmp.Or(errs[:]...)
+	return g
+}
+
 // take looks at everything once.
 func (p *page) take(ctx context.Context) *Look {
-	at := p.Clock.Now()
+	at, g := p.Clock.Now(), p.gather(ctx)
 	l := &Look{
 		At: at.UTC().Format(time.RFC3339), Shown: at.In(p.Zone).Format("15:04:05"), Environment: p.Environment,
-		Head: p.Log.Head(), Totals: p.Deliveries.Totals(), Systems: []System{}, Lanes: []Lane{}, Events: []Event{},
+		Head: p.Log.Head(), Totals: g.totals, Systems: []System{}, Lanes: []Lane{}, Events: []Event{},
 	}
-	lanes := p.Deliveries.Lanes(delivery.Selection{All: true})
-	l.Systems = p.systems(at, lanes)
-	l.lanes(at, lanes)
-	l.Events = p.events(ctx, l.Head, lanes)
-	l.Verdict = p.verdict(l, lanes)
+	l.Systems = p.systems(at, g)
+	l.lanes(at, g.lanes)
+	l.Events = p.events(ctx, l.Head, g.lanes)
+	l.Verdict = p.verdict(l, g)
 	return l
 }
 
-func (p *page) verdict(l *Look, lanes []delivery.LaneView) Mark {
+func (p *page) verdict(l *Look, g *gathering) Mark {
 	isParked := func(v delivery.LaneView) bool { return laneMark(&v) == parked }
 	isBad := func(s System) bool { return s.Mark.Tone == "bad" }
 	switch {
 	case !p.Log.Healthy():
 		l.Trouble = "Nothing is accepted and nothing is sent until the hub can write to its disk again. Delivery then goes on by itself."
 		return stopped
-	case slices.ContainsFunc(l.Systems, isBad) || slices.ContainsFunc(lanes, isParked):
+	case g.missing != nil:
+		l.Trouble = "This is not all there is: " + fault.Of(g.missing).Detail + ". What that node delivers is missing here; when it is gone another node takes over within seconds."
+		return partly
+	case slices.ContainsFunc(l.Systems, isBad) || slices.ContainsFunc(g.lanes, isParked):
 		return broken
-	case len(lanes) > 0:
+	case len(g.lanes) > 0:
 		return careful
 	}
 	return calm
 }
 
-func (p *page) systems(at time.Time, lanes []delivery.LaneView) []System {
-	pending := map[string]int64{}
-	for _, c := range p.Book.Consumers() {
-		pending[c.System] += p.Deliveries.Pending(c.Name)
-	}
+func (p *page) systems(at time.Time, g *gathering) []System {
 	known := map[string]delivery.EndpointView{}
-	for _, e := range p.Deliveries.Endpoints() {
+	for _, e := range g.endpoints {
 		known[e.System+" "+e.URL] = e
 	}
 	systems := []System{}
 	for _, doc := range p.Book.Systems() {
-		s := System{Name: doc.Name, Title: cmp.Or(doc.Title, doc.Name), Profile: string(doc.Agreement.Profile), Pending: pending[doc.Name]}
-		s.Blocked, s.Mark = blockedAt(doc.Name, lanes)
+		s := System{Name: doc.Name, Title: cmp.Or(doc.Title, doc.Name), Profile: string(doc.Agreement.Profile), Pending: g.pending[doc.Name]}
+		s.Blocked, s.Mark = blockedAt(doc.Name, g.lanes)
 		s.Endpoints = p.endpoints(at, doc, known)
 		for _, e := range s.Endpoints {
 			if e.Mark != open {

@@ -31,6 +31,7 @@ var (
 	calm      = Mark{"Everything arrives", "✓", "good"}
 	careful   = Mark{"Some messages wait for a retry", "◔", "waits"}
 	broken    = Mark{"Somebody is needed", "✕", "bad"}
+	partly    = Mark{"A node does not answer", "✕", "bad"}
 	stopped   = Mark{"The hub cannot store", "✕", "bad"}
 )
 

@@ -21,12 +21,12 @@ import (
 	"github.com/varselhub/varsel/internal/revision"
 )
 
-// Deliveries tells how they stand.
+// Deliveries tells how they stand, on every node of the hub. With fault.NodeUnreachable comes what the other nodes say.
 type Deliveries interface {
-	Totals() delivery.Totals
-	Endpoints() []delivery.EndpointView
-	Lanes(delivery.Selection) []delivery.LaneView
-	Pending(consumer string) int64
+	Totals(ctx context.Context) (delivery.Totals, error)
+	Endpoints(ctx context.Context) ([]delivery.EndpointView, error)
+	Lanes(ctx context.Context, sel delivery.Selection) ([]delivery.LaneView, error)
+	Standings(ctx context.Context) ([]delivery.Standing, error)
 }
 
 // Log is where the newest events are.

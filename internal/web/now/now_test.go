@@ -18,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
@@ -35,16 +36,23 @@ type fixture struct {
 	events    []*event.Event
 	rows      map[int64][]eventlog.AttemptRow
 	readErr   error
+	missing   error // of a node that does not answer
 }
 
-func (f *fixture) Totals() delivery.Totals {
-	return delivery.Totals{Delivered: 1234, Retried: 5, Pending: 7, InFlight: 1, Blocked: 3}
+func (f *fixture) Totals(context.Context) (delivery.Totals, error) {
+	return delivery.Totals{Delivered: 1234, Retried: 5, Pending: 7, InFlight: 1, Blocked: 3}, f.missing
 }
-func (f *fixture) Endpoints() []delivery.EndpointView           { return f.endpoints }
-func (f *fixture) Lanes(delivery.Selection) []delivery.LaneView { return f.lanes }
-func (f *fixture) Pending(string) int64                         { return 2 }
-func (f *fixture) Head() int64                                  { return 42 }
-func (f *fixture) Healthy() bool                                { return !f.unhealthy }
+func (f *fixture) Endpoints(context.Context) ([]delivery.EndpointView, error) {
+	return f.endpoints, f.missing
+}
+func (f *fixture) Lanes(context.Context, delivery.Selection) ([]delivery.LaneView, error) {
+	return f.lanes, f.missing
+}
+func (f *fixture) Standings(context.Context) ([]delivery.Standing, error) {
+	return []delivery.Standing{{System: "archive", Pending: 2}, {System: "jobcenter", Pending: 2}, {System: "tax-office", Pending: 2}}, f.missing
+}
+func (f *fixture) Head() int64   { return 42 }
+func (f *fixture) Healthy() bool { return !f.unhealthy }
 func (f *fixture) AttemptsAt(_ context.Context, p int64) ([]eventlog.AttemptRow, error) {
 	return f.rows[p], nil
 }
@@ -112,6 +120,20 @@ func (f *fixture) look(t *testing.T) *Look {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// A node that does not answer leaves a part of the page empty: it is said, and the rest is shown.
+func TestAMissingNodeIsSaid(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.missing = fault.New(fault.NodeUnreachable, "node b does not answer")
+	l := f.look(t)
+	if l.Verdict.Word != partly.Word || !strings.Contains(l.Trouble, "node b does not answer") {
+		t.Errorf("it says %q: %q", l.Verdict.Word, l.Trouble)
+	}
+	if len(l.Lanes) != 2 || l.Totals.Delivered != 1234 {
+		t.Errorf("what there is is not shown: %+v", l)
+	}
 }
 
 func TestThePageAsItStands(t *testing.T) {

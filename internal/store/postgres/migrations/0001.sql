@@ -260,10 +260,11 @@ CREATE FUNCTION micros() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT (extr
 -- held against what is under the lock; where it is not so, nothing is written, and the client makes the group anew:
 --   VR001  the group is recorded on another day than p_day; the detail is when
 --   VR002  a segment of the group was forgotten meanwhile, or a key is not the segment's
+--   VR003  the server's history is not p_timeline any more: a standby has taken over, and names and keys may be lost
 --   23505  an event is known (event_ids_pkey)
 --   55P03  somebody has had a lock for longer than p_patience, in ms
 CREATE FUNCTION append_events(
-  p_patience integer, p_now bigint, p_day bigint, p_sources integer[], p_ids text[], p_messages uuid[], p_types integer[],
+  p_timeline text, p_patience integer, p_now bigint, p_day bigint, p_sources integer[], p_ids text[], p_messages uuid[], p_types integer[],
   p_times bigint[], p_organisations text[], p_lanes uuid[], p_flags smallint[], p_segments integer[], p_keys bigint[],
   p_sealed bytea[], OUT first bigint, OUT stamp bigint
 ) LANGUAGE plpgsql AS $$
@@ -275,6 +276,9 @@ BEGIN
   PERFORM set_config('lock_timeout', p_patience::text, true);
   UPDATE log_end SET position = position + many, recorded = greatest(recorded, p_now)
     RETURNING position - many, recorded INTO before, stamp;
+  IF p_timeline <> '' AND p_timeline <> left(pg_walfile_name(pg_current_wal_lsn()), 8) THEN
+    RAISE EXCEPTION 'another history' USING ERRCODE = 'VR003';
+  END IF;
   IF stamp / 86400000000 <> p_day THEN
     RAISE EXCEPTION 'recorded on another day' USING ERRCODE = 'VR001', DETAIL = stamp::text;
   END IF;
@@ -301,3 +305,35 @@ END $$;
 INSERT INTO log_end VALUES (true, 0, 0, 0, 0);
 INSERT INTO hub VALUES ('probe', ''), ('clues', '0'), ('clue maker', '');
 INSERT INTO epochs VALUES (1, 1 + floor(random() * 1073741823)::bigint, 0);
+
+-- Streams that sources are read from, at brokers: how far, and what could not be taken.
+CREATE TABLE streams (
+  source  text   PRIMARY KEY,             -- its name
+  changes bigint NOT NULL,                -- how often what is set aside has changed
+  last    bigint NOT NULL                 -- the highest number in aside there ever was
+) WITH (fillfactor = 50);
+
+CREATE TABLE stream_places (
+  source    text    NOT NULL,
+  stream    text    NOT NULL,             -- which stream of the source's
+  partition integer NOT NULL,
+  next      bigint  NOT NULL,             -- the offset to read next
+  PRIMARY KEY (source, stream, partition)
+) WITH (fillfactor = 50);
+
+CREATE TABLE aside (
+  source    text    NOT NULL,
+  number    bigint  NOT NULL,             -- from 1, in the order of the stream
+  partition integer NOT NULL,
+  place     bigint  NOT NULL,             -- its offset
+  at        bigint  NOT NULL,             -- µs UTC
+  lane      uuid    NOT NULL,             -- zero: the key could not be read
+  outside   uuid    NOT NULL,             -- of the broker's key; zero: none
+  code      text    NOT NULL,             -- fault.Code
+  reason    text    NOT NULL,
+  key       bigint  NOT NULL,             -- data_keys.n
+  sealed    bytea   NOT NULL,             -- the message; bound to source and number
+  PRIMARY KEY (source, number)
+);
+
+ALTER TABLE aside ALTER sealed SET STORAGE EXTERNAL;
