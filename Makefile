@@ -1,12 +1,13 @@
 # Every target with a ## is listed by `make help`.
 .DEFAULT_GOAL := help
-.PHONY: help build test check tools fuzz model crash plans bench lint docs clean
+.PHONY: help build test check tools fuzz model crash chaos plans bench lint docs clean
 
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 FUZZTIME ?= 60s
 ROUNDS   ?= 300
 RUNS     ?= 20000
+MINUTES  ?= 10
 EVENTS   ?= 10000000
 
 help: ## list the targets
@@ -36,6 +37,9 @@ crash: ## kill -9 under load, ROUNDS times (300), and the model of order, RUNS t
 
 plans: ## the plans of PostgreSQL's hot statements over EVENTS events (10000000); the tests look at them over a million
 	$(GO) test ./internal/store/postgres -run TestHotStatements -count=1 -timeout=60m -v -plans.events $(EVENTS)
+
+chaos: build ## three nodes over one PostgreSQL, and every trouble there is, for MINUTES (10)
+	bin/varsel bench chaos --minutes $(MINUTES)
 
 bench: build ## the hub beside the machine's ceiling for the same work
 	bin/varsel bench

@@ -448,6 +448,11 @@ func TestOperating(t *testing.T) {
 	if totals.Pending != int64(drop) {
 		t.Errorf("%+v", totals)
 	}
+	nodes, err := w.Nodes(ctx)
+	read(nodes, err)
+	if !nodes.Alone || len(nodes.Items) != 1 || !nodes.Items[0].Answers || !slices.Contains(nodes.Items[0].Systems, "archive") {
+		t.Errorf("%+v", nodes)
+	}
 	profiles, err := w.Profiles(ctx)
 	read(profiles, err)
 	types, err := w.EventTypes(ctx)

@@ -13,6 +13,12 @@ import (
 
 // benchCommand is `varsel bench`.
 type benchCommand struct {
+	Measure measureCommand `cmd:"" default:"withargs" help:"Measure the hub beside the machine's ceiling for the same work; what bench does when nothing else is asked for."`
+	Chaos   chaosCommand   `cmd:"" help:"Have a hub of several nodes meet every trouble there is, and see whether it keeps its promises."`
+}
+
+// measureCommand is `varsel bench`, with the figures to take.
+type measureCommand struct {
 	Figures []string `arg:"" optional:"" help:"The figures to take; all of them when none is named."`
 
 	JSON       bool          `help:"Write one JSON object per figure and line."`
@@ -25,7 +31,7 @@ type benchCommand struct {
 }
 
 // Run implements kong's command.
-func (c *benchCommand) Run() error {
+func (c *measureCommand) Run() error {
 	if c.Role != "" {
 		return bench.Child(c.Role, os.Stdin, os.Stdout)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/netguard"
@@ -57,8 +58,7 @@ type Hub struct {
 	keeper    *retention.Keeper
 	shared    *postgres.Store // nil: a hub of one process
 	node      *node.Node      // this process among the others; nil: a hub of one process
-	search    duty
-	forgets   duty
+	duties    duties
 	failed    chan error
 	broken    sync.Once
 	among     among
@@ -165,8 +165,7 @@ func (h *Hub) open(ctx context.Context) error {
 	h.intake = h.newIntake(book, accepter, hasher, guard, system)
 
 	// Search.
-	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.search.mine.Load})
-	h.search.wake = h.Searcher.Look
+	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.duties.of(dutySearch).mine.Load})
 
 	// Management.
 	options := manage.Options{
@@ -184,7 +183,6 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.keeper, err = h.newKeeper(book, system); err != nil {
 		return err
 	}
-	h.forgets.wake = h.keeper.Wake
 	return h.guard(ctx, book, guard, system)
 }
 
@@ -222,6 +220,8 @@ func (h *Hub) Start(ctx context.Context) error {
 	if h.node == nil {
 		return nil
 	}
+	h.onDuty(dutySearch, h.Searcher.Look)
+	h.onDuty(dutyForgets, h.keeper.Wake)
 	if err := h.node.Start(ctx); err != nil {
 		return err
 	}
@@ -269,6 +269,18 @@ func (h *Hub) onStop(f func(context.Context)) { h.stops = append(h.stops, f) }
 
 // register makes the hub a source of its own events, once, and again when mail was configured since.
 func (h *Hub) register(ctx context.Context, book *revision.Book) error {
+	for range registerTries {
+		if err := h.registerOnce(ctx, book); !fault.Has(err, fault.Precondition) {
+			return err
+		}
+	}
+	return fault.New(fault.Conflict, "other nodes keep changing the configuration")
+}
+
+// registerTries is how often another node's change may come first.
+const registerTries = 20
+
+func (h *Hub) registerOnce(ctx context.Context, book *revision.Book) error {
 	mail := h.config.SMTP != nil
 	source, _ := book.Source(notify.SourceName)
 	contacts, _ := book.System(notify.System)

@@ -17,7 +17,7 @@ import (
 func (h *Hub) newIntake(book *revision.Book, accepter *publish.Accepter, hasher *event.Hasher, guard *netguard.Guard, clk clock.Clock) *intake.Intake {
 	opener := broker.Opener{Dial: guard.DialContext, Client: userAgent}
 	return intake.New(h.Log, h.Store, book, intake.Options{
-		Accepter: accepter, Hasher: hasher, Decode: cloudevents.Decode, Clock: clk, Trouble: h.report, Counted: h.telemetry.Streamed,
+		Accepter: accepter, Hasher: hasher, Decode: cloudevents.Decode, Clock: clk, Trouble: h.report, Counted: h.telemetry.Streamed, Duty: h.duties.during,
 		Open: func(ctx context.Context, s *event.Stream) (intake.Stream, error) {
 			for _, server := range s.Broker.Servers { // what was allowed when it was written may not be any more
 				if _, err := guard.CheckURL(event.BrokerURL(s.Kind, server, s.Broker.PlainText).String()); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/publish"
@@ -58,6 +59,13 @@ func (h *Hub) openStore(ctx context.Context) error {
 // tokens signed alike on every node. The first node's are the hub's.
 // Error: fault.NodeSecrets.
 func sameSecrets(ctx context.Context, vault *secret.Vault, s *postgres.Store) error {
+	begun, err := s.HasSecrets(ctx)
+	if err != nil {
+		return err
+	}
+	if begun && !vault.Whole() { // nothing is made that is not the hub's
+		return fault.New(fault.NodeSecrets, "lane.key, audit.key or token.key is not in this node's directory of secrets")
+	}
 	lane, err := vault.LaneKey()
 	seal, errSeal := vault.AuditKey(0)
 	token, errToken := vault.TokenKey()

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"testing"
+	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/varselhub/varsel/client"
@@ -79,7 +81,7 @@ func TestS43StreamsAreApart(t *testing.T) {
 	const flood = 5000
 	for i := range flood {
 		body := fmt.Appendf(nil, `{"specversion":"1.0","id":"%d","source":"urn:flood","type":"thing","data":{"key":"k%d"}}`, i, i%10)
-		if _, err := js.PublishAsync("flood.a", body); err != nil {
+		if _, err := js.PublishAsync("flood.a", body, jetstream.WithStallWait(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}

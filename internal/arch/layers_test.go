@@ -61,17 +61,22 @@ var layers = []layer{
 		packages: []string{"internal/listen", "internal/probe"},
 	},
 	{
-		// What a command does besides serving; each a program of its own.
-		name: "program", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver"},
-		packages: []string{"internal/demo", "internal/bench"},
+		// Other people's programs, started as processes: what the programs below, and tests, measure and disturb hubs over.
+		name: "process", may: []string{"foundation", "adapter"}, peers: true,
+		packages: []string{"internal/pgserver", "internal/fleet"},
 	},
 	{
-		name: "command", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "program"},
+		// What a command does besides serving; each a program of its own.
+		name: "program", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process"},
+		packages: []string{"internal/demo", "internal/bench", "internal/chaos"},
+	},
+	{
+		name: "command", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"},
 		packages: []string{"cmd", "scripts"},
 	},
 	{
 		// Support of tests: imports what it likes and is imported by test files only.
-		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "program"}, peers: true,
+		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"}, peers: true,
 		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest",
 			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest"},
 	},

@@ -2,6 +2,7 @@
 package event
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -57,6 +58,15 @@ func (e *Event) Rendered(slot int) *Rendering { return e.renderings[slot].Load()
 
 // KeepRendering stores r in slot for the event's other deliveries.
 func (e *Event) KeepRendering(slot int, r *Rendering) { e.renderings[slot].Store(r) }
+
+// SourceIDIn reads the id, as the source gave it, out of a Head.
+func SourceIDIn(head []byte) string {
+	var attributes struct {
+		ID string `json:"id"`
+	}
+	_ = json.Unmarshal(head, &attributes) // we wrote it
+	return attributes.ID
+}
 
 // Size is what the event holds in memory, in bytes, near enough for bounding buffers.
 func (e *Event) Size() int { return len(e.Head) + len(e.Data) + 256 }

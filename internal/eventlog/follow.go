@@ -101,6 +101,9 @@ func (l *Log) bring(ctx context.Context, upTo int64) error {
 		if err := l.book.Apply(shown); err != nil {
 			return err
 		}
+		for _, e := range events {
+			e.SourceID = event.SourceIDIn(e.Head) // At is to have it, as of what this node appended
+		}
 		l.tail.append(events, next)
 		l.head.Store(next)
 		at = next

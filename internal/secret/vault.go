@@ -46,22 +46,34 @@ func Existing(dir string) (*Vault, error) {
 }
 
 const (
-	laneKeyFile = "lane.key"
-	keySize     = 32
-	signPrefix  = "sign-"
+	laneKeyFile  = "lane.key"
+	auditKeyFile = "audit.key"
+	tokenKeyFile = "token.key"
+	keySize      = 32
+	signPrefix   = "sign-"
 )
+
+// Whole reports whether the vault has what a hub makes at its first start, and every node of it needs.
+func (v *Vault) Whole() bool {
+	for _, name := range []string{laneKeyFile, auditKeyFile, tokenKeyFile} {
+		if _, err := os.Stat(filepath.Join(v.dir, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
 
 // LaneKey returns the key that lanes are hashed with, made at first use.
 func (v *Vault) LaneKey() ([]byte, error) { return v.key(laneKeyFile) }
 
 // TokenKey returns the ed25519 seed that the hub's own access tokens are signed with, made at first use. Deleting its
 // file makes another at the next start: tokens given before are refused then.
-func (v *Vault) TokenKey() ([]byte, error) { return v.key("token.key") }
+func (v *Vault) TokenKey() ([]byte, error) { return v.key(tokenKeyFile) }
 
 // AuditKey returns the key that the audit log is sealed with. It is made once, for a log without entries: one that has
 // some and lost its key could not be verified any more, so that is an error.
 func (v *Vault) AuditKey(entries int64) ([]byte, error) {
-	const name = "audit.key"
+	const name = auditKeyFile
 	if entries == 0 {
 		return v.key(name)
 	}

@@ -1,5 +1,4 @@
-// Package pgtest gives tests a PostgreSQL of their own: Debian's programs, started without root and without a container.
-// Only tests import it.
+// Package pgtest gives tests a PostgreSQL of their own (internal/pgserver). Only tests import it.
 //
 // Where there is none the test fails under CI=true and is skipped elsewhere, with a loud word.
 package pgtest
@@ -8,12 +7,15 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
+	"os/exec"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/varselhub/varsel/internal/pgserver"
 )
 
 // shared is the one server of a test process. It ends with the process.
@@ -24,11 +26,22 @@ var shared struct {
 	count  atomic.Int64 // of databases that were made in it
 }
 
+// Server is a PostgreSQL server of a test's.
+type Server struct{ *pgserver.Server }
+
+// fast makes no difference to what a killed process leaves behind, only to what a machine without power does.
+var fast = []string{"fsync=off", "full_page_writes=off", "shared_buffers=64MB", "max_wal_size=512MB"}
+
+func start(bin string, settings []string) (*Server, error) {
+	s, err := pgserver.Start(bin, "", append(fast[:len(fast):len(fast)], settings...)...)
+	return &Server{s}, err
+}
+
 // Database returns the URL of a database that is empty, and the test's own: on a server that every test of the process
 // shares. It goes when the test ends.
 func Database(t testing.TB) string {
 	t.Helper()
-	bin := programs(t)
+	bin := Programs(t)
 	shared.once.Do(func() { shared.server, shared.err = start(bin, nil) })
 	if shared.err != nil {
 		t.Fatal(shared.err)
@@ -36,18 +49,18 @@ func Database(t testing.TB) string {
 	name := fmt.Sprintf("test_%d", shared.count.Add(1))
 	shared.server.exec(t, "CREATE DATABASE "+name)
 	t.Cleanup(func() { shared.server.exec(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
-	return shared.server.url(name)
+	return shared.server.Server.URL(name)
 }
 
 // Start starts a server that is the test's own, with settings such as "fsync=on" beside or instead of those that make
 // tests fast. It is gone when the test ends.
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	s, err := start(programs(t), settings)
+	s, err := start(Programs(t), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.remove)
+	t.Cleanup(s.Remove)
 	return s
 }
 
@@ -65,10 +78,71 @@ func (s *Server) exec(t testing.TB, query string) {
 	}
 }
 
-// programs is the folder of PostgreSQL's programs, of the newest version there is. Debian keeps them apart from the PATH.
-func programs(t testing.TB) string {
+// URL is that of its database postgres.
+func (s *Server) URL() string { return s.Server.URL("postgres") }
+
+// Restart starts it again after it was stopped, where it was before.
+func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	if bin := newestPrograms(); bin != "" {
+	if err := s.Server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Standby starts a copy of the server that follows it, with the same settings and others. It is gone when the test ends.
+func (s *Server) Standby(t testing.TB, settings ...string) *Server {
+	t.Helper()
+	copied, err := s.Server.Standby(settings...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(copied.Remove)
+	return &Server{copied}
+}
+
+// Promote makes a standby a server that takes writes; it does when Promote returns.
+func (s *Server) Promote(t testing.TB) {
+	t.Helper()
+	s.exec(t, fmt.Sprintf("SELECT pg_promote(true, %d)", int(time.Minute.Seconds())))
+}
+
+// Query reads one number from the database postgres.
+func (s *Server) Query(t testing.TB, query string) (n int64) {
+	t.Helper()
+	c, err := pgx.Connect(t.Context(), s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(context.Background()) }() // what counted was read
+	if err := c.QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Pooler starts a PgBouncer that pools by transaction before a server, and returns the URL of a database through it. It is
+// gone when the test ends.
+func Pooler(t testing.TB, database string) string {
+	t.Helper()
+	program, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		program = "/usr/sbin/pgbouncer" // where Debian has it, and not every PATH
+	}
+	if _, err := os.Stat(program); err != nil {
+		missing(t, "PgBouncer")
+	}
+	through, end, err := pgserver.Pooler(program, database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(end)
+	return through
+}
+
+// Programs is the folder of PostgreSQL's programs, of the newest version there is.
+func Programs(t testing.TB) string {
+	t.Helper()
+	if bin := pgserver.Programs(); bin != "" {
 		return bin
 	}
 	missing(t, "PostgreSQL")
@@ -81,21 +155,4 @@ func missing(t testing.TB, what string) {
 		t.Fatalf("%s missing, and under CI nothing is skipped: run scripts/install-test-tools", what)
 	}
 	t.Skipf("!! SKIPPED, not checked: %s missing. Install with scripts/install-test-tools", what)
-}
-
-func newestPrograms() (newest string) {
-	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
-	folders = append(folders, filepath.SplitList(os.Getenv("PATH"))...)
-	version := 0
-	for _, folder := range folders {
-		if _, err := os.Stat(filepath.Join(folder, "initdb")); err != nil {
-			continue
-		}
-		v := 0
-		_, _ = fmt.Sscanf(filepath.Base(filepath.Dir(folder)), "%d", &v) // of the PATH it is not known: 0
-		if newest == "" || v > version {
-			newest, version = folder, v
-		}
-	}
-	return newest
 }

@@ -48,18 +48,9 @@ func (s *Store) At(ctx context.Context, position int64) (*event.Event, error) {
 		return nil, err
 	}
 	if e := events[0]; !e.Forgotten {
-		e.SourceID = sourceID(e.Head)
+		e.SourceID = event.SourceIDIn(e.Head)
 	}
 	return events[0], nil
-}
-
-// sourceID reads the id out of the context attributes, which hold it as the source gave it.
-func sourceID(head []byte) string {
-	var attributes struct {
-		ID string `json:"id"`
-	}
-	_ = json.Unmarshal(head, &attributes) // we wrote it
-	return attributes.ID
 }
 
 // payloadsOf are a segment's between two positions.

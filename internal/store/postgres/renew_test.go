@@ -127,7 +127,7 @@ func TestNothingIsRenewedUnderARunningHub(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t)
 	s := d.node(t)
-	n, err := s.Join(t.Context(), "a", "", "dev", time.Minute)
+	n, err := s.Join(t.Context(), "a", "", "dev", time.Hour)
 	if err == nil {
 		_, err = s.Beat(t.Context(), n, time.Hour)
 	}

@@ -69,9 +69,9 @@ const connections = 16
 
 // Open opens the hub's database by a connection URL (postgres://…, or key=value), makes its tables where there are none,
 // and upgrades those of an earlier schema.
-// Errors: fault.StoreUnreachable; fault.StoreNewer for a schema of a later varsel; fault.MoveUnfinished; fault.KeyMissing and fault.SealBroken
-// when the vault cannot open what is in it; fault.Configuration for a URL that is none, and for a database that does not
-// keep what it commits.
+// Errors: fault.StoreUnreachable; fault.StoreNewer for a schema of a later varsel; fault.MoveUnfinished; fault.KeyMissing and
+// fault.SealBroken when the vault cannot open what is in it; fault.Configuration for a URL that is none, and for a database
+// that does not keep what it commits.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s, err := dial(ctx, url, &o)
 	if err != nil {

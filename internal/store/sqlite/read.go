@@ -58,7 +58,7 @@ func (s *Store) readAt(c *sqlite.Conn, position int64) (found *event.Event, err 
 	o := s.opener(c)
 	err = each(c, eventColumns+"WHERE e.position = ?", func(st *sqlite.Stmt) { st.BindInt64(1, position) }, func(row *sqlite.Stmt) error {
 		if found, err = s.event(o, row); err == nil && !found.Forgotten {
-			found.SourceID = sourceID(found.Head)
+			found.SourceID = event.SourceIDIn(found.Head)
 		}
 		return err
 	})
@@ -86,15 +86,6 @@ func (s *Store) event(o *store.Opener, row *sqlite.Stmt) (*event.Event, error) {
 		return nil, err
 	}
 	return e, nil
-}
-
-// sourceID reads the id out of the context attributes, which hold it as the source gave it.
-func sourceID(head []byte) string {
-	var attributes struct {
-		ID string `json:"id"`
-	}
-	_ = json.Unmarshal(head, &attributes) // we wrote it
-	return attributes.ID
 }
 
 // Revisions implements eventlog.Store.

@@ -212,11 +212,17 @@ func problemAnswer(status int, schema *openapi.Schema, entries []fault.Entry) *o
 	return r
 }
 
+// ofDeliveries are the groups with routes that another node of the hub may be asked for.
+var ofDeliveries = []string{"Events", "Systems", "Subscriptions", "Replays", "Sinks", "Fetching", "Deliveries"}
+
 // usualProblems are those that every route of a kind can have.
 func usualProblems(operation *openapi.Operation, method string, rule account.Rule, a *about) []fault.Code {
 	codes := []fault.Code{fault.Internal}
 	if !rule.Open {
-		codes = append(codes, fault.Unauthenticated, fault.InvalidToken, fault.Forbidden, fault.RateLimited, fault.IssuerUnreachable)
+		codes = append(codes, fault.Unauthenticated, fault.InvalidToken, fault.Forbidden, fault.RateLimited, fault.IssuerUnreachable, fault.StoreUnreachable)
+	}
+	if slices.Contains(ofDeliveries, a.tag) {
+		codes = append(codes, fault.NotHere, fault.NodeUnreachable)
 	}
 	if method != http.MethodGet {
 		codes = append(codes, fault.CrossOrigin, fault.StorageFull, fault.ShuttingDown)

@@ -1,8 +1,9 @@
-package pgtest
+// Package pgserver starts PostgreSQL servers of one's own: Debian's programs, or those of the PATH, without root and
+// without a container, in a folder that goes with them. The bench measures and disturbs hubs over one, and tests share it.
+package pgserver
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -13,10 +14,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/varselhub/varsel/internal/store/lockfile"
 )
@@ -24,6 +22,7 @@ import (
 // Server is a PostgreSQL server.
 type Server struct {
 	bin      string
+	parent   string // where its folder is made; "": where the system has what is temporary
 	dir      string // with the data, the socket and the lock
 	port     int
 	settings []string
@@ -40,46 +39,70 @@ type running struct {
 	last    []string // what it said last
 }
 
-// fast makes no difference to what a killed process leaves behind, only to what a machine without power does.
-var fast = []string{"fsync=off", "full_page_writes=off", "shared_buffers=64MB", "max_connections=200", "log_checkpoints=off", "max_wal_size=512MB"}
+// usual are settings that every server has, unless its own say otherwise.
+var usual = []string{"max_connections=200", "log_checkpoints=off"}
 
 // patience bounds each step of a server's life.
 const patience = time.Minute
 
-const folders = "varsel-pgtest-"
+const folders = "varsel-postgres-"
 
-func start(bin string, settings []string) (*Server, error) {
-	s, err := newServer(bin, settings)
+// Programs is the folder of PostgreSQL's programs, of the newest version there is; "" when there is none. Debian keeps
+// them apart from the PATH.
+func Programs() (newest string) {
+	folders, _ := filepath.Glob("/usr/lib/postgresql/*/bin") // the pattern is well-formed
+	folders = append(folders, filepath.SplitList(os.Getenv("PATH"))...)
+	version := 0
+	for _, folder := range folders {
+		if _, err := os.Stat(filepath.Join(folder, "initdb")); err != nil {
+			continue
+		}
+		v := 0
+		_, _ = fmt.Sscanf(filepath.Base(filepath.Dir(folder)), "%d", &v) // of the PATH it is not known: 0
+		if newest == "" || v > version {
+			newest, version = folder, v
+		}
+	}
+	return newest
+}
+
+// Start makes a server by the programs in bin, with settings such as "fsync=off", and starts it. Its folder is made in
+// parent; "" is where the system has what is temporary.
+func Start(bin, parent string, settings ...string) (*Server, error) {
+	s, err := newServer(bin, parent, settings)
 	if err != nil {
 		return nil, err
 	}
 	err = s.tool("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--pgdata="+s.data())
 	if err == nil {
-		err = s.begin()
+		err = s.Restart()
 	}
 	if err != nil {
-		s.remove()
+		s.Remove()
 		return nil, err
 	}
 	return s, nil
 }
 
 // newServer makes its folder, and removes those whose process is gone.
-func newServer(bin string, settings []string) (*Server, error) {
-	removeStale()
-	dir, err := os.MkdirTemp("", folders)
+func newServer(bin, parent string, settings []string) (*Server, error) {
+	removeStale(parent)
+	dir, err := os.MkdirTemp(parent, folders)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{bin: bin, dir: dir, settings: settings}
+	s := &Server{bin: bin, parent: parent, dir: dir, settings: settings}
 	if s.lock, err = lockfile.Take(dir); err != nil {
 		return nil, err
 	}
 	return s, giveAway(dir)
 }
 
-func removeStale() {
-	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), folders+"*")) // the pattern is well-formed
+func removeStale(parent string) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	dirs, _ := filepath.Glob(filepath.Join(parent, folders+"*")) // the pattern is well-formed
 	for _, dir := range dirs {
 		file, err := os.Stat(filepath.Join(dir, lockfile.Name))
 		if err != nil || time.Since(file.ModTime()) < patience {
@@ -100,10 +123,8 @@ func (s *Server) Addr() string { return fmt.Sprintf("127.0.0.1:%d", s.port) }
 // Socket is the folder of its Unix socket.
 func (s *Server) Socket() string { return s.dir }
 
-// URL is that of its database postgres.
-func (s *Server) URL() string { return s.url("postgres") }
-
-func (s *Server) url(database string) string {
+// URL is that of one of its databases; postgres is there from the start.
+func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres://postgres@%s/%s?sslmode=disable", s.Addr(), database)
 }
 
@@ -123,8 +144,8 @@ func (s *Server) tool(name string, args ...string) error {
 	return nil
 }
 
-// begin starts the server's processes, on a port that is free: the one it had, where it had one.
-func (s *Server) begin() error {
+// Restart starts the server's processes after they were ended, on the port they had; at first on one that is free.
+func (s *Server) Restart() error {
 	var err error
 	for range 5 { // another process may take the port between the look and the start
 		port := s.port
@@ -151,7 +172,7 @@ func freePort() (int, error) {
 
 func (s *Server) beginAt(port int) error {
 	args := []string{"-D", s.data(), "-p", fmt.Sprint(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + s.dir}
-	for _, setting := range append(fast[:len(fast):len(fast)], s.settings...) {
+	for _, setting := range append(usual[:len(usual):len(usual)], s.settings...) {
 		args = append(args, "-c", setting)
 	}
 	r, err := launch(s.command("postgres", args...), "database system is ready to accept")
@@ -248,54 +269,34 @@ func (r *running) end(sig syscall.Signal) {
 	}
 }
 
-// Restart starts it again after it was stopped, where it was before.
-func (s *Server) Restart(t testing.TB) {
-	t.Helper()
-	if err := s.begin(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Standby starts a copy of the server that follows it, with the same settings and others. It is gone when the test ends.
-func (s *Server) Standby(t testing.TB, settings ...string) *Server {
-	t.Helper()
-	copied, err := newServer(s.bin, append(s.settings[:len(s.settings):len(s.settings)], settings...))
+// Standby starts a copy of the server that follows it, with the same settings and others.
+func (s *Server) Standby(settings ...string) (*Server, error) {
+	copied, err := newServer(s.bin, s.parent, append(s.settings[:len(s.settings):len(s.settings)], settings...))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(copied.remove)
 	err = s.tool("pg_basebackup", "--pgdata="+copied.data(), "--wal-method=stream", "--checkpoint=fast", "--no-sync", "--write-recovery-conf",
 		fmt.Sprintf("--dbname=host=127.0.0.1 port=%d user=postgres application_name=standby", s.port))
 	if err == nil {
-		err = copied.begin()
+		err = copied.Restart()
 	}
 	if err != nil {
-		t.Fatal(err)
+		copied.Remove()
+		return nil, err
 	}
-	return copied
+	return copied, nil
 }
 
-// Promote makes a standby a server that takes writes; it does when Promote returns.
-func (s *Server) Promote(t testing.TB) {
-	t.Helper()
-	s.exec(t, fmt.Sprintf("SELECT pg_promote(true, %d)", int(patience.Seconds())))
+// Leader is the number of the process that all of the server's are children of; 0 while it is stopped.
+func (s *Server) Leader() int {
+	if s.run == nil {
+		return 0
+	}
+	return s.run.process.Pid
 }
 
-// Query reads one number from the database postgres.
-func (s *Server) Query(t testing.TB, query string) (n int64) {
-	t.Helper()
-	c, err := pgx.Connect(t.Context(), s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close(context.Background()) }() // what counted was read
-	if err := c.QueryRow(t.Context(), query).Scan(&n); err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-func (s *Server) remove() {
+// Remove ends the server and removes its folder.
+func (s *Server) Remove() {
 	s.Abort()
 	_ = os.RemoveAll(s.dir) // the next start tries again
 	if s.lock != nil {
