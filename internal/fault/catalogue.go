@@ -163,7 +163,7 @@ var Catalogue = []Entry{
 
 	{KeyMissing, 500, "A key that the stored data is encrypted under is not in the vault", "Operator: put the file back into the directory of secrets from the vault's backup, owned by the hub's user, mode 0600, and start again. Without it what it protects cannot be read by anyone; nothing was changed."},
 	{SealBroken, 500, "Stored data does not open under its key", "Operator: it was changed, moved or damaged on disk, or a key in the vault is not the one it is named. Check the disk and the vault; if it stays, restore the last backup."},
-	{NoDatabase, 404, "There is no hub's database here", "Give --data as the hub has it: the directory that varsel serve was started with."},
+	{NoDatabase, 404, "There is no hub's database here", "Give --data, or --store, as the hub has it: what varsel serve was started with."},
 	{DataInUse, 409, "Another hub runs on this data directory", "End that process first, or give this hub a directory of its own with --data. Two hubs on one database would send everything twice."},
 	{StoreNewer, 500, "The database was written by a newer varsel", "Operator: start that version or a later one, or restore a backup made before the upgrade. Nothing was changed."},
 	{StoreNotEmpty, 409, "There is something here already", "Nothing is overwritten: give a place where nothing is, or move away what is there."},

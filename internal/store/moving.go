@@ -20,8 +20,9 @@ type Table struct {
 const (
 	MovedEvents    = "events"    // *event.Event, opened, without its source's id
 	MovedConsumers = "consumers" // as it stands, and SQLite knows no system: "", to be filled in
-	MovedAttempts  = "attempts"  // as it stands; its reason, nil where it has none; *Answer, nil where there is none
+	MovedAttempts  = "attempts"  // as it stands; its reason, nil where it has none; what was answered as *Opened, nil where there is nothing
 	MovedClues     = "clues"     // class, day, clue, position
+	MovedAside     = "aside"     // as it stands; the message as *Opened
 )
 
 // Columns of a consumer's row.
@@ -54,6 +55,9 @@ func Tables() []Table {
 		{"readings", "consumer, rest, upto, served, confirmed", "consumer, rest, upto"},
 		{"passes", "n, consumer, line, author, began, filter, rate, total, place, done, ended", "n"},
 		{"endpoints", "system, url, spell", "system" + bytewise + ", url" + bytewise},
+		{"streams", "source, changes, last", "source" + bytewise},
+		{"stream_places", "source, stream, partition, next", "source" + bytewise + ", stream" + bytewise + ", partition"},
+		{MovedAside, "source, number, partition, place, at, lane, outside, code, reason", "source" + bytewise + ", number"},
 		{MovedClues, "", ""},
 	}
 }
@@ -61,10 +65,10 @@ func Tables() []Table {
 // Row is one row: int64, string, []byte, [16]byte, nil, and what the tables above say. Bytes and hashes are alike in it.
 type Row []any
 
-// Answer is what a receiver answered to an attempt, opened, with the class that the event is forgotten with.
-type Answer struct {
+// Opened is what is sealed beside the columns of a row, with the class that it is forgotten with.
+type Opened struct {
 	Class  eventlog.Class
-	Detail string
+	Detail string // of an answer
 	Body   []byte
 }
 
@@ -74,7 +78,7 @@ func (r Row) Size() (n int) {
 		switch v := v.(type) {
 		case *event.Event:
 			n += v.Size()
-		case *Answer:
+		case *Opened:
 			n += len(v.Body) + len(v.Detail)
 		case string:
 			n += len(v)
@@ -103,7 +107,7 @@ func (r Row) Append(b []byte) ([]byte, error) {
 			b = append(binary.AppendUvarint(append(b, 'b'), 16), v[:]...)
 		case *event.Event:
 			b = appendEvent(b, v)
-		case *Answer:
+		case *Opened:
 			b, _ = Row{string(v.Class.Retention), v.Class.Day, v.Detail, v.Body}.Append(append(b, 'a'))
 		default:
 			return b, fmt.Errorf("a row holds a %T", v)

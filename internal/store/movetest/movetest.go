@@ -59,3 +59,21 @@ func Shared(t testing.TB, url, statements string) {
 		t.Fatal(err)
 	}
 }
+
+// Tables lists the tables of the SQLite database of a data directory.
+func Tables(t testing.TB, data string) (names []string) {
+	t.Helper()
+	c, err := sqlite.OpenConn(filepath.Join(data, "varsel.db"), sqlite.OpenReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	err = sqlitex.Execute(c, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name", &sqlitex.ExecOptions{ResultFunc: func(row *sqlite.Stmt) error {
+		names = append(names, row.ColumnText(0))
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}

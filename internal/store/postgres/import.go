@@ -46,7 +46,10 @@ func OpenImport(ctx context.Context, url string, o Options) (*Import, error) {
 		return nil, err
 	}
 	m := &Import{Store: s}
-	if err = s.upgrade(ctx, migrations, &o); err == nil {
+	if err = s.checkDurable(ctx); err == nil {
+		err = s.upgrade(ctx, migrations, &o)
+	}
+	if err == nil {
 		err = s.checkKeys(ctx)
 	}
 	if err == nil {
@@ -180,6 +183,8 @@ func (m *Import) prepared(ctx context.Context, t *store.Table, rows []store.Row)
 		return m.events(ctx, rows)
 	case store.MovedAttempts:
 		return m.attempts(ctx, t, rows)
+	case store.MovedAside:
+		return m.aside(ctx, t, rows)
 	case store.MovedClues:
 		return m.clues(ctx, rows)
 	}
@@ -233,7 +238,7 @@ func (m *Import) attempts(ctx context.Context, t *store.Table, rows []store.Row)
 	defer m.sealing.Unlock()
 	for _, r := range rows {
 		tries.rows = append(tries.rows, r[:9])
-		answer, ok := r[9].(*store.Answer)
+		answer, ok := r[9].(*store.Opened)
 		if !ok {
 			continue
 		}
@@ -247,6 +252,22 @@ func (m *Import) attempts(ctx context.Context, t *store.Table, rows []store.Row)
 		answers.rows = append(answers.rows, []any{segment, position, consumer, number, key.N, slices.Clone(m.sealer.Attempt(key, consumer, &a))})
 	}
 	return []copied{tries, answers}, nil
+}
+
+func (m *Import) aside(ctx context.Context, t *store.Table, rows []store.Row) ([]copied, error) {
+	p := copied{table: t.Name, columns: t.Columns + ", key, sealed"}
+	m.sealing.Lock()
+	defer m.sealing.Unlock()
+	for _, r := range rows {
+		message := r[9].(*store.Opened)
+		key, _, err := m.sealingKey(ctx, message.Class)
+		if err != nil {
+			return nil, err
+		}
+		a := eventlog.Aside{Number: r[1].(int64), Message: message.Body}
+		p.rows = append(p.rows, append(slices.Clone(r[:9]), key.N, slices.Clone(m.sealer.Aside(key, r[0].(string), &a))))
+	}
+	return []copied{p}, nil
 }
 
 func (m *Import) clues(ctx context.Context, rows []store.Row) ([]copied, error) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/store"
@@ -35,6 +36,8 @@ func (m *Import) visit(ctx context.Context, t *store.Table, visit func(store.Row
 		return m.visitEvents(ctx, visit)
 	case store.MovedAttempts:
 		return m.visitAttempts(ctx, t, visit)
+	case store.MovedAside:
+		return m.visitAside(ctx, t, visit)
 	case store.MovedClues:
 		return m.visitClues(ctx, visit)
 	}
@@ -156,7 +159,7 @@ func (m *Import) addAnswers(ctx context.Context, attempts []store.Row) error {
 			}
 			a := eventlog.Attempt{Position: k.position, Number: int(k.number)}
 			err := o.Attempt(n, sealed, k.consumer, &a)
-			r[9] = &store.Answer{Class: class, Detail: a.Result.Detail, Body: a.Result.Body}
+			r[9] = &store.Opened{Class: class, Detail: a.Result.Detail, Body: a.Result.Body}
 			return err
 		}, positions)
 	}
@@ -189,4 +192,22 @@ func (m *Import) visitClues(ctx context.Context, visit func(store.Row) error) er
 		}
 	}
 	return err
+}
+
+// visitAside reads and opens what is set aside of streams: few messages, or somebody would have looked after them.
+func (m *Import) visitAside(ctx context.Context, t *store.Table, visit func(store.Row) error) error {
+	query := fmt.Sprintf("SELECT %s, g.class, g.day, key, sealed FROM aside JOIN data_keys k ON k.n = key JOIN segments g ON g.n = k.segment ORDER BY %s", t.Columns, t.Order)
+	o := m.opener(ctx)
+	return each(ctx, m.pool, query, nil, func(row pgx.Rows) error {
+		r, err := plainRow(row)
+		if err != nil {
+			return err
+		}
+		a := eventlog.Aside{Number: r[1].(int64)}
+		class := eventlog.Class{Retention: event.Retention(r[9].(string)), Day: r[10].(int64)}
+		if err := o.Aside(r[11].(int64), r[12].([]byte), r[0].(string), &a); err != nil {
+			return err
+		}
+		return visit(append(r[:9:9], &store.Opened{Class: class, Body: a.Message}))
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/store"
@@ -111,6 +112,8 @@ func (x *Export) reading(t *store.Table) (query string, scan func(*sqlite.Stmt) 
 		return movedAttempts, x.attempts()
 	case store.MovedClues:
 		return "SELECT s.class, s.day, c.clue, c.position " + shownClues + " ORDER BY s.day, s.class, c.clue, c.position", values(4)
+	case store.MovedAside:
+		return movedAside, x.aside()
 	case store.MovedConsumers:
 		columns = strings.Replace(columns, "system", "''", 1)
 	}
@@ -165,7 +168,25 @@ func (x *Export) attempts() func(*sqlite.Stmt) (store.Row, error) {
 		}
 		a := eventlog.Attempt{Position: row.ColumnInt64(0), Number: int(row.ColumnInt64(2))}
 		err = openAttempt(o, row, 9, 10, row.ColumnInt64(1), &a)
-		r[9] = &store.Answer{Class: key.Class, Detail: a.Result.Detail, Body: a.Result.Body}
+		r[9] = &store.Opened{Class: key.Class, Detail: a.Result.Detail, Body: a.Result.Body}
 		return r, err
+	}
+}
+
+const movedAside = `SELECT source, number, partition, place, at, lane, outer, code, reason, k.class, k.day, key, sealed
+	FROM aside JOIN data_keys k ON k.n = key ORDER BY source, number`
+
+// aside reads rows of movedAside. What is forgotten has no row.
+func (x *Export) aside() func(*sqlite.Stmt) (store.Row, error) {
+	o, plain := x.store.opener(x.conn), values(9)
+	return func(row *sqlite.Stmt) (store.Row, error) {
+		r, err := plain(row)
+		if err != nil {
+			return r, err
+		}
+		a := eventlog.Aside{Number: row.ColumnInt64(1)}
+		err = o.Aside(row.ColumnInt64(11), blob(row, 12), row.ColumnText(0), &a)
+		class := eventlog.Class{Retention: event.Retention(row.ColumnText(9)), Day: row.ColumnInt64(10)}
+		return append(r, &store.Opened{Class: class, Body: a.Message}), err
 	}
 }
