@@ -45,6 +45,7 @@ func (c *measureCommand) Run() error {
 		Figures: c.Figures, Size: bench.Full(), Dir: c.Dir, Report: bench.Table(os.Stdout),
 		Child: func(role string) *exec.Cmd { return exec.Command(self, "bench", "--role", role) }, //nolint:noctx // it ends with its stdin, after its last answer
 	}
+	options.Serve = func(args ...string) *exec.Cmd { return exec.Command(self, args...) } //nolint:noctx // it is ended with the figure
 	if c.Quick {
 		options.Size = bench.Quick()
 	}

@@ -138,7 +138,7 @@ func (h *Hub) open(ctx context.Context) error {
 
 	// Publish.
 	accepter := publish.NewAccepter(directory{book}, hasher, system, publish.Limits{MaxEvent: h.config.MaxEvent})
-	h.Publisher = publish.New(accepter, h.Log)
+	h.Publisher = publish.New(accepter, h.Log, h.learn())
 
 	// Delivery: envelope and channel.
 	guard, err := netguard.New(h.config.Egress, net.DefaultResolver)

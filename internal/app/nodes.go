@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -263,6 +264,40 @@ func (h *Hub) drawPass() func(context.Context) (int64, error) {
 		return nil
 	}
 	return h.shared.DrawPass
+}
+
+// learnWithin bounds how long a request waits for what other nodes have appended. Without it the request is answered by
+// what this node knows.
+const learnWithin = 2 * time.Second
+
+// learn brings this node up to the others, and reports whether the configuration was another before; nil in a hub of one
+// process.
+func (h *Hub) learn() func(context.Context) bool {
+	if h.shared == nil {
+		return nil
+	}
+	return func(ctx context.Context) bool {
+		ctx, cancel := context.WithTimeout(ctx, learnWithin)
+		defer cancel()
+		before := h.Log.Book().Last()
+		_ = h.Log.CatchUp(ctx) // the database is out of reach: whoever needs it says so
+		return h.Log.Book().Last() != before
+	}
+}
+
+// upToDate has requests see everything that any node has answered before them, so that clients that come to one node and
+// then to another find one hub. Publishing does without, until something is refused; fetching asks the node that delivers.
+func (h *Hub) upToDate(next http.Handler) http.Handler {
+	learn := h.learn()
+	if learn == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/events" && !strings.HasPrefix(r.URL.Path, "/api/v1/pull/") {
+			learn(r.Context())
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // rewound ends the hub: the database has lost what it had acknowledged, so what this process knows is not true any more.

@@ -130,7 +130,7 @@ func (h *Hub) faces() (faces, error) {
 	programs := api.New(options)
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	list := faces{
-		{"api", "/api/", h.observed(programs)},
+		{"api", "/api/", h.observed(h.upToDate(programs))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
 		{"now", "/", h.watched(page)},

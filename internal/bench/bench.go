@@ -24,6 +24,8 @@ type Options struct {
 	Dir     string // where data directories are made; it must be on a disk whose speed is meant. "": the system's
 	// Child makes the command that runs Child in another process.
 	Child func(role string) *exec.Cmd
+	// Serve makes the command that runs varsel with arguments, for the figures of several nodes.
+	Serve func(args ...string) *exec.Cmd
 	// Report is called for each figure when it is done.
 	Report func(Figure)
 	// Progress is told what is going on, a line at a time; nil: nobody.
@@ -45,8 +47,13 @@ type Figure struct {
 	Ceiling2 float64 `json:"ceiling2,omitempty"` // the loop with the channel's own client
 	Ratio2   float64 `json:"ratio2,omitempty"`
 
-	CPU        float64 `json:"cpuMicros,omitempty"`        // of this process, for each delivery
+	CPU        float64 `json:"cpuMicros,omitempty"`        // of this process, or of the nodes, for each delivery
 	CeilingCPU float64 `json:"ceilingCpuMicros,omitempty"` // of this process, for each POST of the ceiling
+
+	// Of the other processes of a hub on PostgreSQL, for each delivery; what each has of the processors while it is measured.
+	StoreCPU     float64 `json:"storeCpuMicros,omitempty"`
+	ReceiverCPU  float64 `json:"receiverCpuMicros,omitempty"`
+	PublisherCPU float64 `json:"publisherCpuMicros,omitempty"`
 
 	P99        float64 `json:"p99,omitempty"`
 	P99Ceiling float64 `json:"p99Ceiling,omitempty"`
@@ -67,6 +74,9 @@ type aim struct {
 }
 
 func (a aim) String() string {
+	if a.bound == 0 {
+		return "" // it is for knowing, not for meeting
+	}
 	if a.atMost {
 		return fmt.Sprintf("<= %g", a.bound)
 	}
@@ -85,20 +95,27 @@ type figure struct {
 	name, unit string
 	aim        aim
 	measure    func(context.Context, *run, *Figure) error
+	onRequest  bool // it is taken only when it is named
 }
 
 var figures = []figure{
-	{"deliver-1", "deliveries/s", aim{bound: 0.75}, deliver(1)},
-	{"deliver-10", "deliveries/s", aim{bound: 0.9}, deliver(10)},
-	{"publish-50", "deliveries/s", aim{bound: 0.55}, published(50)},
-	{"publish-1", "deliveries/s", aim{bound: 0.35}, published(1)},
-	{"deliver-tls", "deliveries/s", aim{bound: 0.8}, deliverTLS},
-	{"latency", "ms", aim{bound: 2, atMost: true}, latency},
-	{"hang", "deliveries/s", aim{bound: 0.95}, hang},
-	{"drain", "deliveries/s", aim{bound: 0.9}, drain},
-	{"prune", "deliveries/s", aim{bound: 0.95}, prune},
-	{"subs-10k", "deliveries/s", aim{bound: 0.8}, manySubscriptions},
-	{"pull", "messages/s", aim{bound: 0.3}, pulled},
+	{name: "deliver-1", unit: "deliveries/s", aim: aim{bound: 0.75}, measure: deliver(1)},
+	{name: "deliver-10", unit: "deliveries/s", aim: aim{bound: 0.9}, measure: deliver(10)},
+	{name: "publish-50", unit: "deliveries/s", aim: aim{bound: 0.55}, measure: published(50)},
+	{name: "publish-1", unit: "deliveries/s", aim: aim{bound: 0.35}, measure: published(1)},
+	{name: "deliver-tls", unit: "deliveries/s", aim: aim{bound: 0.8}, measure: deliverTLS},
+	{name: "latency", unit: "ms", aim: aim{bound: 2, atMost: true}, measure: latency},
+	{name: "hang", unit: "deliveries/s", aim: aim{bound: 0.95}, measure: hang},
+	{name: "drain", unit: "deliveries/s", aim: aim{bound: 0.9}, measure: drain},
+	{name: "prune", unit: "deliveries/s", aim: aim{bound: 0.95}, measure: prune},
+	{name: "subs-10k", unit: "deliveries/s", aim: aim{bound: 0.8}, measure: manySubscriptions},
+	{name: "pg-1", unit: "deliveries/s", measure: deliverPostgres(1)},
+	{name: "pg-10", unit: "deliveries/s", measure: deliverPostgres(10)},
+	{name: "nodes-1", unit: "deliveries/s", measure: several(1)},
+	{name: "nodes-2", unit: "deliveries/s", measure: several(2), onRequest: true},
+	{name: "nodes-3", unit: "deliveries/s", measure: several(3)},
+	{name: "nodes-4", unit: "deliveries/s", measure: several(4), onRequest: true},
+	{name: "pull", unit: "messages/s", aim: aim{bound: 0.3}, measure: pulled},
 }
 
 // Names lists the figures in the order they are measured.
@@ -135,11 +152,10 @@ func Run(ctx context.Context, o Options) error {
 	return nil
 }
 
-func choose(names []string) ([]figure, error) {
+func choose(names []string) (chosen []figure, err error) {
 	if len(names) == 0 {
-		return figures, nil
+		return slices.DeleteFunc(slices.Clone(figures), func(f figure) bool { return f.onRequest }), nil
 	}
-	var chosen []figure
 	for _, name := range names {
 		at := slices.IndexFunc(figures, func(f figure) bool { return f.name == name })
 		if at < 0 {

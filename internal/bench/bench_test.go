@@ -3,14 +3,19 @@ package bench_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/varselhub/varsel/internal/bench"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store/pgtest"
 )
 
 // roleVariable makes this test binary play a part in a measurement instead of testing.
@@ -33,6 +38,19 @@ func child(role string) *exec.Cmd {
 	return cmd
 }
 
+// varsel builds the real thing once: what the nodes of a figure run.
+var varsel = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "varsel-test-")
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "varsel")
+	if out, err := exec.Command("go", "build", "-o", file, "../../cmd/varsel").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return file, nil
+})
+
 // tiny is the same work in numbers that take no time.
 func tiny() bench.Size {
 	return bench.Size{
@@ -47,15 +65,28 @@ func TestEachFigureIsTaken(t *testing.T) {
 	for _, name := range bench.Names() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			onPostgres := strings.HasPrefix(name, "pg-") || strings.HasPrefix(name, "nodes-")
+			dir := t.TempDir()
+			if onPostgres {
+				pgtest.Programs(t)
+				dir = "" // that of a test is its own, and PostgreSQL is somebody else
+			}
 			var taken []bench.Figure
 			err := bench.Run(t.Context(), bench.Options{
-				Figures: []string{name}, Size: tiny(), Dir: t.TempDir(), Child: child, Report: func(f bench.Figure) { taken = append(taken, f) },
+				Figures: []string{name}, Size: tiny(), Dir: dir, Child: child, Report: func(f bench.Figure) { taken = append(taken, f) },
+				Serve: func(args ...string) *exec.Cmd {
+					file, err := varsel()
+					if err != nil {
+						t.Error(err)
+					}
+					return exec.Command(file, args...)
+				},
 			})
 			if err != nil || len(taken) != 1 {
 				t.Fatalf("took %+v: %v", taken, err)
 			}
 			f := taken[0]
-			if f.Name != name || f.Unit == "" || f.Aim == "" || f.Value <= 0 || f.Ceiling <= 0 || f.Ratio <= 0 || f.Error != "" {
+			if f.Name != name || f.Unit == "" || f.Aim == "" != onPostgres || f.Value <= 0 || f.Ceiling <= 0 || f.Ratio <= 0 || f.Error != "" {
 				t.Errorf("the figure is %+v", f)
 			}
 			switch name {
@@ -66,6 +97,10 @@ func TestEachFigureIsTaken(t *testing.T) {
 			case "latency":
 				if f.P99 < f.Value || f.P99Ceiling < f.Ceiling || f.P99Ratio <= 0 {
 					t.Errorf("the 99th percentile is missing: %+v", f)
+				}
+			case "pg-1", "pg-10", "nodes-1", "nodes-2", "nodes-3", "nodes-4":
+				if runtime.GOOS == "linux" && f.StoreCPU+f.ReceiverCPU <= 0 {
+					t.Errorf("what the other processes used is missing: %+v", f)
 				}
 			case "pull":
 				if f.Pending != 150 || f.PeakMiB <= 0 {

@@ -30,6 +30,7 @@ type world struct {
 	path          string
 	secure        *identity
 	channel       subscription.Channel // "": webhook
+	store         string               // URL of its PostgreSQL; "": SQLite
 }
 
 // hub is a whole hub in this process, as serve runs it, on a data directory of its own.
@@ -53,7 +54,7 @@ func (r *run) newHub(ctx context.Context, w world, behind int) (*hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	running, err := app.New(ctx, app.Config{Data: dir, NoAccess: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, logger())
+	running, err := app.New(ctx, app.Config{Data: dir, Store: w.store, NoAccess: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, logger())
 	if err != nil {
 		return nil, err
 	}
@@ -167,10 +168,14 @@ func (h *hub) publish(ctx context.Context) error {
 	})
 }
 
-// settled does some publishing and waits until exactly what was published has arrived.
 func (h *hub) settled(ctx context.Context, publish func() (int64, error)) error {
+	return h.run.settled(ctx, h.fanOut, publish)
+}
+
+// settled does some publishing and waits until exactly what was published has arrived.
+func (r *run) settled(ctx context.Context, fanOut int, publish func() (int64, error)) error {
 	working := context.WithoutCancel(ctx)
-	before, err := h.run.received(working)
+	before, err := r.received(working)
 	if err != nil {
 		return err
 	}
@@ -178,7 +183,7 @@ func (h *hub) settled(ctx context.Context, publish func() (int64, error)) error 
 	if err != nil {
 		return err
 	}
-	_, err = h.run.arrived(working, before.Count+published*int64(h.fanOut), settle)
+	_, err = r.arrived(working, before.Count+published*int64(fanOut), settle)
 	return err
 }
 

@@ -18,10 +18,14 @@ const publishPath = "/api/v1/events"
 
 // publisherSetup is the publisher's first instruction.
 type publisherSetup struct {
-	Addr  string
+	Addrs []string // of the nodes; connections are spread over them
 	Run   string
 	Batch int // events in a request
 	Size  Size
+	// Counter is where the receiver tells its count, and FanOut how many messages an event makes: then no more is
+	// published than is delivered. "": the hub sees to that itself.
+	Counter string
+	FanOut  int
 }
 
 // publisherOrder starts publishing, or ends it.
@@ -48,17 +52,17 @@ func published(batch int) func(context.Context, *run, *Figure) error {
 			return err
 		}
 		var ready publisherAnswer
-		publisher, err := r.spawn(rolePublisher, publisherSetup{Addr: addr, Run: h.drafts.run, Batch: batch, Size: r.Size}, &ready)
+		publisher, err := r.spawn(rolePublisher, publisherSetup{Addrs: []string{addr}, Run: h.drafts.run, Batch: batch, Size: r.Size}, &ready)
 		if err != nil {
 			return err
 		}
-		return r.beside(ctx, f, nil, func(ctx context.Context) error { return h.have(ctx, publisher) })
+		return r.beside(ctx, f, nil, func(ctx context.Context) error { return r.have(ctx, h.fanOut, publisher) })
 	}
 }
 
 // have has another process publish until ctx ends, and waits until all of it has arrived.
-func (h *hub) have(ctx context.Context, publisher *child) error {
-	return h.settled(ctx, func() (int64, error) {
+func (r *run) have(ctx context.Context, fanOut int, publisher *child) error {
+	return r.settled(ctx, fanOut, func() (int64, error) {
 		var a publisherAnswer
 		working := context.WithoutCancel(ctx)
 		if err := publisher.ask(working, publisherOrder{Go: true}, &a); err != nil {
@@ -99,12 +103,14 @@ func publishOverHTTP(lines *pipe) error {
 	l := &loop{}
 	defer l.close()
 	events := newDrafts(setup.Run, setup.Size, 1)
-	for range setup.Size.InFlight {
-		connection, err := dial(setup.Addr, nil)
+	slots := setup.gate()
+	for n := range setup.Size.InFlight {
+		addr := setup.Addrs[n%len(setup.Addrs)]
+		connection, err := dial(addr, nil)
 		if err != nil {
 			return err
 		}
-		l.lanes = append(l.lanes, &batchPoster{wire: connection, addr: setup.Addr, events: events, batch: setup.Batch})
+		l.lanes = append(l.lanes, &batchPoster{wire: connection, addr: addr, events: events, batch: setup.Batch, gate: slots})
 	}
 	if err := lines.out.Encode(publisherAnswer{}); err != nil {
 		return err
@@ -153,9 +159,19 @@ func publishOnce(lines *pipe, l *loop, batch int) error {
 	return lines.out.Encode(answer)
 }
 
+// gate is what keeps the publisher from being faster than the hub delivers; nil: the hub sees to that itself.
+func (s *publisherSetup) gate() *gate {
+	if s.Counter == "" {
+		return nil
+	}
+	counting := &counting{url: "http://" + s.Counter + countPath}
+	return newGate(max(lag, s.Size.InFlight*s.Batch), func() int64 { return counting.count() / int64(s.FanOut) })
+}
+
 // batchPoster posts CloudEvents, one or a batch of them a request.
 type batchPoster struct {
 	wire
+	gate   *gate
 	addr   string
 	events *drafts
 	batch  int
@@ -163,6 +179,9 @@ type batchPoster struct {
 }
 
 func (p *batchPoster) post() error {
+	if p.gate != nil && !p.gate.pass(context.Background(), p.batch) {
+		return nil
+	}
 	kind := "application/cloudevents+json"
 	p.body = p.body[:0]
 	if p.batch > 1 {

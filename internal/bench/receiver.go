@@ -37,10 +37,12 @@ type receiverAnswer struct {
 	Delays []int64
 }
 
-// hangPath is where requests are read and not answered; delayPath is where the age of each message is collected.
+// hangPath is where requests are read and not answered; delayPath is where the age of each message is collected; countPath
+// tells the count, for the publisher that nobody else holds back, and does not count itself.
 const (
 	hangPath  = "/hang"
 	delayPath = "/delay"
+	countPath = "/count"
 )
 
 // receiver is what everyone sends to: it reads the body, counts, answers 200. net/http, as most receivers are.
@@ -137,6 +139,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		return
 	}
 	switch {
+	case request.URL.Path == countPath:
+		_, _ = w.Write(strconv.AppendInt(nil, r.count.Load(), 10)) // who does not read it asks again
+		return
 	case strings.HasPrefix(request.URL.Path, hangPath):
 		<-request.Context().Done()
 		return

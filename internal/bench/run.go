@@ -21,7 +21,20 @@ type run struct {
 	receiver *child
 	addr     string // of the receiver
 	hubs     []*hub // that were started
+	again    int64  // attempts that hubs which are processes had to make again
 	closers  []func()
+	// used is what the processes have used of the processors so far; nil: this one alone counts.
+	used func() usage
+}
+
+// usage is time of processors.
+type usage struct{ hub, store, receiver, publisher time.Duration }
+
+func (r *run) usage() usage {
+	if r.used == nil {
+		return usage{hub: cpuTime()}
+	}
+	return r.used()
 }
 
 func (r *run) onClose(f func()) { r.closers = append(r.closers, f) }
@@ -41,6 +54,7 @@ func (r *run) progress(format string, args ...any) {
 
 // retried is how many attempts of the hubs were made again.
 func (r *run) retried() (count int64) {
+	count = r.again
 	for _, h := range r.hubs {
 		count += h.Engine.Totals().Retried
 	}
@@ -77,7 +91,9 @@ func (r *run) arrived(ctx context.Context, count int64, within time.Duration) (r
 // speed is what one turn came to.
 type speed struct {
 	rate float64 // messages received a second
-	cpu  float64 // µs of this process for each
+	cpu  float64 // µs of this process, or of the nodes, for each
+	// µs of the others' for each, where they are looked at
+	store, receiver, publisher float64
 }
 
 // turn lets work run and takes its speed at the receiver, once it has come up to it. work goes on until its context ends.
@@ -102,7 +118,7 @@ func (r *run) sample(ctx context.Context, window time.Duration, done chan error)
 	if err != nil {
 		return speed{}, err
 	}
-	used := cpuTime()
+	used := r.usage()
 	if err := pass(ctx, window, done); err != nil {
 		return speed{}, err
 	}
@@ -111,14 +127,15 @@ func (r *run) sample(ctx context.Context, window time.Duration, done chan error)
 	if err := r.receiver.ask(ctx, receiverQuestion{Until: first.Count + 1, Within: settle}, &last); err != nil {
 		return speed{}, err
 	}
-	used = cpuTime() - used
+	now := r.usage()
 	count := last.Count - first.Count
 	if count == 0 {
 		return speed{}, fault.New(fault.Internal, "nothing arrived for %s", settle)
 	}
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(count) }
 	return speed{
-		rate: float64(count) / (float64(last.At-first.At) / 1e9),
-		cpu:  float64(used.Microseconds()) / float64(count),
+		rate: float64(count) / (float64(last.At-first.At) / 1e9), cpu: each(now.hub - used.hub),
+		store: each(now.store - used.store), receiver: each(now.receiver - used.receiver), publisher: each(now.publisher - used.publisher),
 	}, nil
 }
 
@@ -144,6 +161,9 @@ type rounds struct{ hub, ceiling, second []speed }
 func (rs *rounds) summarise(f *Figure) {
 	f.Value, f.Ceiling = median(rs.hub, rate), median(rs.ceiling, rate)
 	f.CPU, f.CeilingCPU = median(rs.hub, cpu), median(rs.ceiling, cpu)
+	f.StoreCPU = median(rs.hub, func(s speed) float64 { return s.store })
+	f.ReceiverCPU = median(rs.hub, func(s speed) float64 { return s.receiver })
+	f.PublisherCPU = median(rs.hub, func(s speed) float64 { return s.publisher })
 	f.Ratio = ratio(rs.hub, rs.ceiling)
 	if len(rs.second) > 0 {
 		f.Ceiling2, f.Ratio2 = median(rs.second, rate), ratio(rs.hub, rs.second)

@@ -48,8 +48,20 @@ func (f *Figure) remarks() string {
 	if f.Ceiling2 > 0 {
 		text += fmt.Sprintf(", %.2f of the channel's own client (%s)", f.Ratio2, number(f.Ceiling2))
 	}
-	if f.CPU > 0 && f.CeilingCPU > 0 {
+	switch {
+	case f.CPU > 0 && f.CeilingCPU > 0:
 		text += fmt.Sprintf(", %.1f µs of CPU against %.1f", f.CPU, f.CeilingCPU)
+	case f.CPU > 0:
+		text += fmt.Sprintf(", %.1f µs of CPU", f.CPU)
+	}
+	if f.StoreCPU > 0 {
+		text += fmt.Sprintf(", PostgreSQL %.1f", f.StoreCPU)
+	}
+	if f.PublisherCPU > 0 {
+		text += fmt.Sprintf(", publisher %.1f", f.PublisherCPU)
+	}
+	if f.ReceiverCPU > 0 {
+		text += fmt.Sprintf(", receiver %.1f", f.ReceiverCPU)
 	}
 	if f.P99 > 0 {
 		text += fmt.Sprintf(" (p50), p99 %s against %s: %.2f", number(f.P99), number(f.P99Ceiling), f.P99Ratio)

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,8 @@ type Options struct {
 	Seed  uint64  // of the order of troubles
 	Dir   string  // where everything is kept while it runs; "": the system's place for what is temporary
 	Store string  // a database that is there, and empty; "": a PostgreSQL of its own, which has troubles too
+	// Only names the kinds of trouble; none: all.
+	Only []string
 	// Serve makes the command that runs varsel with arguments.
 	Serve func(args ...string) *exec.Cmd
 	// Progress is told what is going on, a line at a time; nil: nobody.
@@ -47,6 +50,7 @@ const (
 // scene is a run.
 type scene struct {
 	*Options
+	kinds   []kind
 	faults  *faults
 	ledger  *ledger
 	press   *press
@@ -67,6 +71,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.For < least || o.Nodes < 2 || o.Rate <= 0 {
 		return nil, fault.New(fault.Configuration, "chaos takes at least %s, two nodes, and a rate above 0", least)
 	}
+	chosen, err := o.kinds()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(o.Dir, "varsel-chaos-")
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "cannot make a directory")
@@ -75,7 +83,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, fault.Wrap(fault.Internal, err, "cannot open the directory")
 	}
 	o.Dir = dir
-	s := &scene{Options: &o, faults: &faults{}, meant: make([]atomic.Bool, o.Nodes)}
+	s := &scene{Options: &o, kinds: chosen, faults: &faults{}, meant: make([]atomic.Bool, o.Nodes)}
 	s.ledger = newLedger(s.faults)
 	s.report = &Report{Seed: o.Seed, Nodes: o.Nodes, Systems: systems, Subscriptions: systems * subscriptions, Lanes: lanes}
 	defer s.close()
@@ -90,6 +98,22 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		s.report.Kept = dir
 	}
 	return s.report, err
+}
+
+// kinds are those that may come.
+// Error: fault.Configuration for a name that is no kind's.
+func (o *Options) kinds() (chosen []kind, err error) {
+	unknown := slices.Clone(o.Only)
+	for _, k := range kinds() {
+		unknown = slices.DeleteFunc(unknown, func(name string) bool { return name == k.name })
+		if (len(o.Only) == 0 || slices.Contains(o.Only, k.name)) && (!k.server || o.Store == "") {
+			chosen = append(chosen, k)
+		}
+	}
+	if len(unknown) > 0 || len(chosen) == 0 {
+		return nil, fault.New(fault.Configuration, "there is no trouble %q, or not with a database of somebody else's", o.Only)
+	}
+	return chosen, nil
 }
 
 func (s *scene) onClose(f func()) { s.closers = append(s.closers, f) }
@@ -181,13 +205,7 @@ func (s *scene) play(ctx context.Context) error {
 	if err := s.calm(ctx); err != nil {
 		return err
 	}
-	var known []kind
-	for _, k := range kinds() {
-		if !k.server || s.fleet.Server != nil {
-			known = append(known, k)
-		}
-	}
-	p := newPlan(s.Seed, s.Nodes, known)
+	p := newPlan(s.Seed, s.Nodes, s.kinds)
 	for end := s.began.Add(s.For); ctx.Err() == nil; {
 		next, ok := p.next(time.Until(end))
 		if !ok {
@@ -227,7 +245,8 @@ func (s *scene) trouble(ctx context.Context, next step) error {
 		t.Node = s.fleet.Nodes[next.node].Name
 	}
 	s.progress("%5.1f s  %s %s", t.At, t.Kind, t.Node)
-	before, from := s.ledger.count(), time.Now()
+	t.before = s.ledger.count()
+	from := time.Now()
 	w := s.ledger.await(systems)
 	s.picture.begin(next)
 	err := next.kind.come(ctx, s, next.node, func() { w.since.Store(time.Now().UnixNano()) })
@@ -252,8 +271,7 @@ func (s *scene) trouble(ctx context.Context, next step) error {
 			t.Gap = max(t.Gap, door.gap(from, to).Seconds())
 		}
 	}
-	after := s.ledger.count()
-	t.Leases, t.Repeats, t.Bound = after.leases-before.leases, after.repeats-before.repeats, after.bound-before.bound
+	t.until(s.ledger.count())
 	s.report.Troubles = append(s.report.Troubles, t)
 	s.progress("%5.1f s  %s", time.Since(s.began).Seconds(), t.String())
 	return nil

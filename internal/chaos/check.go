@@ -146,6 +146,7 @@ func (s *scene) finish(accepted int) {
 	if sum.repeats-sum.unwrit > sum.bound {
 		s.faults.add("repeat: %d messages came again, %d of them lost by PostgreSQL; the bound for the others is %d", sum.repeats, sum.unwrit, sum.bound)
 	}
+	r.attribute(sum)
 	r.Broken, r.Violations = s.faults.told()
 	var names []string
 	for _, node := range s.fleet.Nodes {

@@ -47,9 +47,27 @@ type Trouble struct {
 	Seconds  float64 `json:"seconds"`  // how long it lasted
 	Recovery float64 `json:"recovery"` // until every system had got something that was published since it took hold; -1: never
 	Gap      float64 `json:"gap"`      // the longest in which one of the other nodes accepted nothing
-	Leases   int     `json:"leases"`
+	Leases   int     `json:"leases"`   // this and what follows: until the next trouble came
 	Repeats  int     `json:"repeats"`
 	Bound    int     `json:"bound"`
+
+	before sums
+}
+
+// until attributes to a trouble what has been counted since it came.
+func (t *Trouble) until(now sums) {
+	t.Leases, t.Repeats, t.Bound = now.leases-t.before.leases, now.repeats-t.before.repeats, now.bound-t.before.bound
+}
+
+// attribute gives each trouble what was counted until the next one came, and the last one the rest.
+func (r *Report) attribute(end sums) {
+	for i := range r.Troubles {
+		until := end
+		if i+1 < len(r.Troubles) {
+			until = r.Troubles[i+1].before
+		}
+		r.Troubles[i].until(until)
+	}
 }
 
 func (t *Trouble) String() string {

@@ -455,16 +455,19 @@ func (c *consumer) touch() {
 	}
 }
 
-// Cut implements eventlog.Cutter: everything since the last cut, with the watermark that it makes true.
+// Cut implements eventlog.Cutter: everything since the last cut, with the watermark that it makes true. What a consumer
+// knew when its holding ended is true still, and goes in for as long as nobody else has it.
 func (c *consumer) Cut() *eventlog.Cut {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.touched = false
 	c.cuts++
 	routed := c.engine.routed.Load() // what is for this consumer up to here was offered to it
-	c.counted = max(c.counted, routed)
-	if c.live {
-		c.read = max(c.read, routed)
+	if !c.hold.gone.Load() {         // looked at after routed
+		c.counted = max(c.counted, routed)
+		if c.live {
+			c.read = max(c.read, routed)
+		}
 	}
 	cut := c.cut
 	c.high = max(c.high, c.read)

@@ -17,6 +17,7 @@ type holding struct {
 	ctx     context.Context // ends with it: what is in flight then is cut short
 	end     context.CancelFunc
 	leaving atomic.Bool   // no new send begins
+	gone    atomic.Bool   // the router offers its consumers nothing more
 	taken   chan struct{} // closed when its consumers are taken up
 }
 
@@ -315,6 +316,7 @@ func (e *Engine) drop(system string, h *holding) bool {
 		e.mu.Unlock()
 		return false
 	}
+	h.gone.Store(true) // before its consumers are: what the router passes by without them is not theirs to vouch for
 	list := e.bySystem[system]
 	delete(e.holdings, system)
 	delete(e.bySystem, system)

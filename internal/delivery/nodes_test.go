@@ -494,3 +494,48 @@ func TestWhatCameWhileNobodyHadASystemIsCounted(t *testing.T) {
 		t.Errorf("%+v, %v", figures, err)
 	}
 }
+
+// until waits for something that happens by itself.
+func (w *several) until(what string, is func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); !is(); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("waiting for ever until %s", what)
+		}
+	}
+}
+
+// A node that has lost a system, and has outcomes of it that are not recorded yet, records them and no more: what came
+// after the loss is not its to vouch for (DESIGN promise 3).
+func TestWhoHasLostASystemVouchesForNothingNew(t *testing.T) {
+	t.Parallel()
+	w := newSeveral(t, 1, 2)
+	w.subscribe("s", 1)
+	w.flush()
+	one, other := w.nodes[0], w.nodes[1]
+	w.give("s", one, true)
+	one.publish("k0#1")
+	w.flush()
+
+	release := pgtest.Hold(t, w.url, "SELECT 1 FROM consumers FOR UPDATE")
+	sent := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.sends)
+	}
+	before := sent()
+	for n := range 4 { // the outcome of the first is on its way into the database, those of the others wait for that
+		one.publish(fmt.Sprintf("k%d#1", n+1))
+		w.until("it is sent", func() bool { return sent() > before+n })
+	}
+	one.engine.Lose("s")
+	other.publish("late#1")
+	w.must(one.log.CatchUp(context.Background()))
+	w.until("the router of the one has passed by what came after", func() bool { return one.engine.Routed() >= one.log.Head() })
+	release()
+	w.flush()
+
+	w.give("s", other, false)
+	w.drain()
+	w.check(1)
+}

@@ -18,10 +18,14 @@ type Log interface {
 type Publisher struct {
 	accepter *Accepter
 	log      Log
+	learn    func(context.Context) bool
 }
 
-// New returns a publisher.
-func New(accepter *Accepter, log Log) *Publisher { return &Publisher{accepter: accepter, log: log} }
+// New returns a publisher. learn looks whether the configuration has changed at another node, and reports whether it had:
+// what is refused may be allowed since. nil: there is no other.
+func New(accepter *Accepter, log Log, learn func(context.Context) bool) *Publisher {
+	return &Publisher{accepter: accepter, log: log, learn: learn}
+}
 
 // The statuses of a result.
 const (
@@ -43,9 +47,26 @@ type Result struct {
 // itself, except that after a refused draft the later ones of its key are refused too, so that nothing of a key
 // overtakes what is still to be mended. The error is for the request as a whole.
 func (p *Publisher) Publish(ctx context.Context, drafts []event.Draft, partial bool) ([]Result, error) {
-	r := &eventlog.Request{Partial: partial, Entries: make([]eventlog.Entry, 0, len(drafts))}
-	results := make([]Result, len(drafts))
-	var refused refusals
+	r, results, refused := p.accept(drafts, partial)
+	if len(refused.violations) > 0 && p.learn != nil && p.learn(ctx) {
+		r, results, refused = p.accept(drafts, partial)
+	}
+	if len(refused.violations) > 0 && !partial {
+		return nil, fault.Invalid(fault.InvalidEvent, refused.violations)
+	}
+	if len(r.Entries) > 0 {
+		if err := p.log.Append(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	settle(results, r.Entries)
+	return results, nil
+}
+
+// accept makes events of the drafts that may be, by the configuration of now.
+func (p *Publisher) accept(drafts []event.Draft, partial bool) (r *eventlog.Request, results []Result, refused refusals) {
+	r = &eventlog.Request{Partial: partial, Entries: make([]eventlog.Entry, 0, len(drafts))}
+	results = make([]Result, len(drafts))
 	for i := range drafts {
 		results[i].ID = drafts[i].ID
 		e, violations := p.accepter.Accept(drafts[i])
@@ -59,16 +80,7 @@ func (p *Publisher) Publish(ctx context.Context, drafts []event.Draft, partial b
 			r.Entries = append(r.Entries, eventlog.Entry{Event: e})
 		}
 	}
-	if len(refused.violations) > 0 && !partial {
-		return nil, fault.Invalid(fault.InvalidEvent, refused.violations)
-	}
-	if len(r.Entries) > 0 {
-		if err := p.log.Append(ctx, r); err != nil {
-			return nil, err
-		}
-	}
-	settle(results, r.Entries)
-	return results, nil
+	return r, results, refused
 }
 
 // settle takes the log's answers into the results that are still open, in order.

@@ -87,7 +87,7 @@ func (w *world) open(pause func(context.Context)) {
 	w.must(err)
 	w.log, err = eventlog.Open(context.Background(), w.store, w.book, w.clock, eventlog.Options{Chain: chain, TailEvents: 64})
 	w.must(err)
-	w.publisher = publish.New(publish.NewAccepter(directory{w.book}, w.hasher, w.clock, publish.Limits{}), w.log)
+	w.publisher = publish.New(publish.NewAccepter(directory{w.book}, w.hasher, w.clock, publish.Limits{}), w.log, nil)
 	w.searcher = search.New(w.log, w.store, w.book, w.hasher, search.Options{
 		Where: w.where, Trouble: func(doing string, err error) { w.Errorf("%s: %v", doing, err) },
 		Pause: func(ctx context.Context, _ time.Duration) { pause(ctx) },

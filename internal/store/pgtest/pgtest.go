@@ -120,6 +120,24 @@ func (s *Server) Query(t testing.TB, query string) (n int64) {
 	return n
 }
 
+// Hold runs a statement in a transaction that has what it locks until it is released.
+func Hold(t testing.TB, database, query string) (release func()) {
+	t.Helper()
+	ctx := context.Background() // the test's own is over when it cleans up
+	c, err := pgx.Connect(ctx, database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	release = sync.OnceFunc(func() { _ = c.Close(ctx) }) // the server rolls back
+	t.Cleanup(release)
+	for _, statement := range []string{"BEGIN", query} {
+		if _, err := c.Exec(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return release
+}
+
 // Pooler starts a PgBouncer that pools by transaction before a server, and returns the URL of a database through it. It is
 // gone when the test ends.
 func Pooler(t testing.TB, database string) string {

@@ -51,7 +51,7 @@ func benchmarkPublish(b *testing.B, events int) {
 		b.Fatal(violations)
 	}
 	directory := &oneType{source: event.Source{Name: "bench", URI: "urn:varsel:bench", Types: []string{"*"}}, compiled: compiled}
-	publisher := publish.New(publish.NewAccepter(directory, hasher, clock.System{}, publish.Limits{}), &instantLog{})
+	publisher := publish.New(publish.NewAccepter(directory, hasher, clock.System{}, publish.Limits{}), &instantLog{}, nil)
 	handler := api.New(api.Options{Publisher: publisher, Decode: cloudevents.Decode})
 
 	body, contentType := make([]string, events), "application/cloudevents+json"

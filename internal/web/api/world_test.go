@@ -73,7 +73,7 @@ func newWorld(t testing.TB) *world {
 	w.hasher = hasher
 	w.options = api.Options{
 		Book: w.Book, Manager: w.Manager, Decode: cloudevents.Decode, Operator: w.Whole(), Nodes: twoNodes{}, Puller: w.Engine, Replayer: w.Engine, Sinks: w.Sinks, Events: w.Log, Locator: w.Engine, History: w.Store, Audit: w.Store,
-		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log),
+		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log, nil),
 		Searcher:  searching(t, w, hasher),
 		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
