@@ -64,8 +64,12 @@ func Renew(ctx context.Context, url string, o Renewing) (r Renewed, err error) {
 				return err
 			}
 		}
-		const begin = "INSERT INTO epochs (n, id, after) SELECT 1 + max(n), 1 + floor(random() * 1073741823)::bigint, $1 FROM epochs RETURNING id"
-		return tx.QueryRow(ctx, begin, r.Head).Scan(&id)
+		if now, err := s.askTimeline(ctx); err != nil {
+			return err
+		} else if _, err := tx.Exec(ctx, noteTimeline, now); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, beginEpoch, r.Head).Scan(&id)
 	})
 	r.Epoch = uint32(id)
 	return r, trouble(err, "the new epoch could not begin")
