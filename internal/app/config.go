@@ -15,6 +15,7 @@ import (
 	"github.com/varselhub/varsel/internal/config"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/netguard"
+	"github.com/varselhub/varsel/internal/store/postgres"
 	"github.com/varselhub/varsel/internal/web/access"
 	"github.com/varselhub/varsel/internal/web/listener"
 )
@@ -108,6 +109,11 @@ func Check(s *config.Config) error {
 		}
 	}
 	c := Configured(s)
+	if c.Store != "" {
+		if err := postgres.CheckURL(c.Store); err != nil {
+			return err
+		}
+	}
 	egress, err := netguard.New(c.Egress, nil)
 	if err != nil {
 		return err

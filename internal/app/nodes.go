@@ -152,7 +152,8 @@ func (h *Hub) sharing() *eventlog.Shared {
 	}()
 	h.onStop(func(context.Context) { stop() })
 	return &eventlog.Shared{
-		Hints: h.shared.Listen(listening), Every: lookEvery,
+		History: h.shared,
+		Hints:   h.shared.Listen(listening), Every: lookEvery,
 		Appended: func(head int64) {
 			select {
 			case told <- head:

@@ -37,11 +37,7 @@ func isAddress(text string) bool {
 }
 
 func (l *loading) checkStore() {
-	store, password := l.config.Store, l.config.StorePassword
-	if store.URL != nil {
-		l.require(store.Scheme == "postgres" || store.Scheme == "postgresql", "store", "url", "must begin with postgres://")
-	}
-	l.require(password.File == "" || store.URL != nil, "store-password-file", "alone", "needs a store")
+	l.require(l.config.StorePassword.File == "" || l.config.Store != StoreURL{}, "store-password-file", "alone", "needs a store")
 	if node := l.config.Node.URL; node.URL != nil {
 		l.require(node.Scheme == "https" || node.Scheme == "http", "node.url", "url", "must begin with https:// or http://")
 	}

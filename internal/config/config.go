@@ -27,9 +27,9 @@ type Config struct {
 	Drain       time.Duration `name:"drain" placeholder:"TIME" help:"How long the hub goes on as before once it is asked to stop, while /readyz answers 503: twice the time between a load balancer's health checks. None: it stops at once, which is right where no load balancer stands in front."`
 	Grace       time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
 
-	Store         URL    `name:"store" placeholder:"URL" help:"PostgreSQL database of a hub of several nodes, such as postgres://varsel@db.example/varsel: each varsel serve with the same one is a node of it (docs/nodes.md). None: SQLite in the data directory."`
-	StorePassword Secret `name:"store-password-file" placeholder:"FILE" help:"File that holds the password for the user in store."`
-	Node          Node   `embed:"" prefix:"node-" name:"node"`
+	Store         StoreURL `name:"store" placeholder:"URL" help:"PostgreSQL database of a hub of several nodes, such as postgres://varsel@db.example/varsel: each varsel serve with the same one is a node of it (docs/nodes.md). Where a standby may take over, name both: postgres://varsel@one.example:5432,other.example:5432/varsel. None: SQLite in the data directory."`
+	StorePassword Secret   `name:"store-password-file" placeholder:"FILE" help:"File that holds the password for the user in store."`
+	Node          Node     `embed:"" prefix:"node-" name:"node"`
 
 	Listen     string `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of everything the hub answers, without TLS: one of this machine's own. For more than that, list listeners in the file."`
 	AuditHeads string `name:"audit-heads" placeholder:"DIR" help:"Directory that the heads of the audit log are exported to; best on another machine. The data directory when empty."`

@@ -196,7 +196,7 @@ func (f *field) kind() string {
 	}
 	if name, ok := map[string]string{
 		"time.Duration": "time", "netip.Prefix": "CIDR", "config.Size": "size", "config.Zone": "time zone",
-		"config.URL": "URL", "config.Secret": "file with a secret", "bool": "true or false", "int": "number", "string": "text",
+		"config.URL": "URL", "config.StoreURL": "URL", "config.Secret": "file with a secret", "bool": "true or false", "int": "number", "string": "text",
 	}[t.String()]; ok {
 		return many + name
 	}

@@ -100,6 +100,48 @@ func (u URL) String() string {
 	return u.Redacted()
 }
 
+// StoreURL is the URL of a PostgreSQL database, in the form that its own programs take: with several hosts where standbys
+// may take over. The zero value is none. What stands in its query is the driver's to judge.
+type StoreURL struct{ text string }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *StoreURL) UnmarshalText(text []byte) error {
+	u.text = ""
+	if len(text) == 0 {
+		return nil
+	}
+	scheme, rest, found := strings.Cut(string(text), "://")
+	if !found || rest == "" {
+		return errors.New("is not an absolute URL")
+	}
+	if scheme != "postgres" && scheme != "postgresql" {
+		return errors.New("must begin with postgres://")
+	}
+	authority, after := rest, ""
+	if at := strings.IndexAny(rest, "/?#"); at >= 0 {
+		authority, after = rest[:at], rest[at:]
+	}
+	user := ""
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		user, authority = authority[:at+1], authority[at+1:]
+	}
+	for host := range strings.SplitSeq(authority, ",") {
+		// net/url knows one host at a time.
+		parsed, err := url.Parse("postgres://" + user + host + after)
+		if err != nil || parsed.Host == "" && authority != "" {
+			return errors.New("is not a database's URL; write it as postgres://user@host/database, or with several hosts as postgres://user@one:5432,other:5432/database")
+		}
+		if _, has := parsed.User.Password(); has || parsed.Query().Has("password") || parsed.Query().Has("sslpassword") {
+			return errors.New("holds a password; put it in a file, and name that in the setting beside this one")
+		}
+	}
+	u.text = string(text)
+	return nil
+}
+
+// String is as it was given: there is no password in it.
+func (u StoreURL) String() string { return u.text }
+
 // Secret is what a file holds. It is given as the file's name, is read once, and never shown.
 type Secret struct {
 	File string

@@ -258,6 +258,13 @@ func (c *consumer) stand(ctx context.Context, from *eventlog.Cursor) (eventlog.C
 		return c.engine.log.Cursor(0, true), nil
 	}
 	at, err := c.engine.log.Resolve(*from)
+	if fault.Has(err, fault.LogRewound) && c.engine.opts.Shared {
+		// It may be of another node, which has the system no more, and has read further than this one.
+		if err := c.engine.log.CatchUp(ctx); err != nil {
+			return at, err
+		}
+		at, err = c.engine.log.Resolve(*from)
+	}
 	if err != nil {
 		return at, err
 	}

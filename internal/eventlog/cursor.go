@@ -40,22 +40,29 @@ func ParseCursor(text string) (Cursor, error) {
 
 // Cursor makes a cursor of the log as it is now.
 func (l *Log) Cursor(position int64, rest bool) Cursor {
-	return Cursor{Epoch: l.epochs[len(l.epochs)-1].ID, Position: position, Rest: rest}
+	return Cursor{Epoch: l.epoch(), Position: position, Rest: rest}
 }
 
 // Epochs lists how often the log began anew, oldest first.
-func (l *Log) Epochs() []Epoch { return l.epochs }
+func (l *Log) Epochs() []Epoch { return *l.epochs.Load() }
+
+// epoch is the one in which positions are given now.
+func (l *Log) epoch() uint32 {
+	epochs := l.Epochs()
+	return epochs[len(epochs)-1].ID
+}
 
 // Resolve says where a cursor stands in the log as it is now. One of an earlier epoch is good up to where that ended.
 // Errors: fault.BadCursor for one of another hub, fault.LogRewound for one beyond what was taken over.
 func (l *Log) Resolve(c Cursor) (Cursor, error) {
-	for i, epoch := range l.epochs {
+	epochs := l.Epochs()
+	for i, epoch := range epochs {
 		if epoch.ID != c.Epoch {
 			continue
 		}
 		last := l.Head()
-		if i+1 < len(l.epochs) {
-			last = l.epochs[i+1].After
+		if i+1 < len(epochs) {
+			last = epochs[i+1].After
 		}
 		if c.Position > last {
 			return Cursor{}, fault.New(fault.LogRewound, "the cursor stands behind position %d, and the log it belongs to ended at %d", c.Position, last)

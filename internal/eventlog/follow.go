@@ -17,6 +17,8 @@ type Shared struct {
 	Every time.Duration
 	// Appended is told the head after each append of this node, for the others to hear of; nil: nobody is.
 	Appended func(head int64)
+	// History is the database's, which may become another; nil: it does not.
+	History History
 }
 
 // appended is what this node has put into the log with one commit.
@@ -155,10 +157,13 @@ func (l *Log) CatchUp(ctx context.Context) error {
 	l.coming.Lock()
 	defer l.coming.Unlock()
 	at := l.head.Load()
-	if head < known {
-		return fault.New(fault.LogRewound, "the database ends at position %d, and had position %d", head, known)
+	if err := l.sameEpoch(ctx, at); err != nil {
+		return err
 	}
-	if err := l.sameLog(ctx, at); err != nil {
+	if head < known {
+		return l.rewound(ctx, at, head, fault.New(fault.LogRewound, "the database ends at position %d, and had position %d", head, known))
+	}
+	if err := l.sameLog(ctx, at, head); err != nil {
 		return err
 	}
 	if head <= at {
@@ -169,30 +174,5 @@ func (l *Log) CatchUp(ctx context.Context) error {
 		return err
 	}
 	l.growth.Signal()
-	return nil
-}
-
-// sameLog finds out, after the database was out of reach, whether it is the one it was: a standby that took over may lack
-// the last of what was acknowledged. Then what this node knows is not true any more.
-// Error: fault.LogRewound.
-func (l *Log) sameLog(ctx context.Context, at int64) error {
-	if !l.unsure.Load() {
-		return nil
-	}
-	for position := at; position > max(0, at-bringAtOnce); position-- {
-		known := l.tail.at(position)
-		if known == nil {
-			continue
-		}
-		found, err := l.store.At(ctx, position)
-		if err != nil && !fault.Has(err, fault.NotFound) {
-			return err
-		}
-		if err != nil || found.ID != known.ID {
-			return fault.New(fault.LogRewound, "the database has another event at position %d than it had", position)
-		}
-		break
-	}
-	l.unsure.Store(false)
 	return nil
 }

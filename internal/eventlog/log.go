@@ -37,7 +37,6 @@ type Log struct {
 	chain   *audit.Chain
 	shared  *Shared                       // nil: nobody else appends
 	trouble func(doing string, err error) // tells the operator
-	epochs  []Epoch                       // oldest first; the last is the one in which positions are given now
 
 	appends  *writer // takes what is to be appended,
 	outcomes *writer // and what is to be recorded: the same one, unless the log is shared
@@ -49,10 +48,11 @@ type Log struct {
 	dirty  []Cutter
 	closed bool
 
-	coming  sync.Mutex   // held while what was committed is made visible
-	unsure  atomic.Bool  // the store was out of reach: it may not be what it was
-	head    atomic.Int64 // the last position that is visible here; nothing above is visible to anyone here
-	commits atomic.Int64 // groups appended since the start
+	epochs  atomic.Pointer[[]Epoch] // oldest first; the last is the one in which positions are given now
+	coming  sync.Mutex              // held while what was committed is made visible
+	unsure  atomic.Bool             // the store was out of reach: it may not be what it was
+	head    atomic.Int64            // the last position that is visible here; nothing above is visible to anyone here
+	commits atomic.Int64            // groups appended since the start
 	tail    *tail
 	growth  *Broadcast // the head has moved
 }
@@ -72,9 +72,10 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 		return nil, err
 	}
 	l := &Log{
-		store: store, book: book, clock: clk, chain: opts.Chain, epochs: epochs, shared: opts.Shared, trouble: opts.Trouble,
+		store: store, book: book, clock: clk, chain: opts.Chain, shared: opts.Shared, trouble: opts.Trouble,
 		growth: NewBroadcast(), followed: make(chan struct{}),
 	}
+	l.accept(epochs)
 	opts = opts.withDefaults()
 	shown, _ := l.revisionsUpTo(&revisions, head) // another node may have appended since
 	if err := book.Apply(shown); err != nil {

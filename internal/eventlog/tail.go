@@ -88,6 +88,13 @@ func (t *tail) at(position int64) *event.Event {
 	return t.slots[t.slot(position)]
 }
 
+// oldest is the first position that is kept.
+func (t *tail) oldest() int64 {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.first
+}
+
 // forgetEvents keeps skeletons of the events that are forgotten.
 func (t *tail) forgetEvents(forgotten func(*event.Event) bool) {
 	t.mu.Lock()

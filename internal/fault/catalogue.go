@@ -159,7 +159,7 @@ var Catalogue = []Entry{
 
 	{FetchPaused, 503, "Fetching is paused", "Come again later; what is published meanwhile is kept."},
 	{BadCursor, 400, "That is no cursor of this hub", "Use a cursor as the hub gave it, or none to go on from where the hub knows you to stand."},
-	{LogRewound, 409, "The log no longer holds what this cursor stands behind", "The hub was restored from a backup. Fetch without a cursor to go on from what the hub knows, or with one from before the restore; expect events again that you have had."},
+	{LogRewound, 409, "The log no longer holds what this cursor stands behind", "The hub was restored from a backup, or a standby of its database took over without the last commits. Fetch without a cursor to go on from what the hub knows, or with one from before that; expect events again that you have had."},
 
 	{KeyMissing, 500, "A key that the stored data is encrypted under is not in the vault", "Operator: put the file back into the directory of secrets from the vault's backup, owned by the hub's user, mode 0600, and start again. Without it what it protects cannot be read by anyone; nothing was changed."},
 	{SealBroken, 500, "Stored data does not open under its key", "Operator: it was changed, moved or damaged on disk, or a key in the vault is not the one it is named. Check the disk and the vault; if it stays, restore the last backup."},

@@ -39,6 +39,14 @@ func (s *Store) probe(ctx context.Context) error {
 	return trouble(err, "the database takes no writes")
 }
 
+// replicated returns when what is in the log is at the standbys that commits wait for, if there are any. What is known
+// already need not be: the commit before it may have been given up by its node while it waited, and is seen since. Who is
+// told that his event is a duplicate takes it for accepted.
+func (s *Store) replicated(ctx context.Context) error {
+	_, err := s.pool.Exec(ctx, "UPDATE hub SET value = '' WHERE name = 'probe' AND current_setting('synchronous_standby_names') <> ''")
+	return err
+}
+
 // append settles requests, some at a time.
 func (s *Store) append(ctx context.Context, c *eventlog.Commit) error {
 	if len(c.Requests) == 0 {
@@ -135,8 +143,7 @@ func (s *Store) again(ctx context.Context, err error) error {
 	case "VR002", "23514", undefinedTable: // a segment is forgotten; there is no partition, or not any more
 		return s.learnAnew(ctx)
 	case "VR003": // a standby has taken over
-		s.keys.Forget()
-		return errors.Join(s.learnNames(ctx), s.learnAnew(ctx))
+		return s.learnHistory(ctx)
 	case "55P03": // lock_not_available
 		return s.evict(ctx)
 	case "40001", "40P01", "25P03", "0A000": // serialization_failure, deadlock_detected, idle_in_transaction_session_timeout, a plan of before an upgrade
@@ -172,7 +179,7 @@ func (s *Store) learnAnew(ctx context.Context) error {
 
 // learnEnd reads where the log ends.
 func (s *Store) learnEnd(ctx context.Context) error {
-	position, recorded, err := s.Head(ctx)
+	position, recorded, _, err := s.readEnd(ctx)
 	if err == nil {
 		s.moved(position, recorded)
 	}

@@ -32,6 +32,9 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 		if err := w.lockEnd(ctx, tx, c.Now); err != nil {
 			return err
 		}
+		if err := s.sameEpoch(ctx, tx); err != nil {
+			return err
+		}
 		if err := s.takeIn(ctx, tx, &w); err != nil || r.Err != nil {
 			return err
 		}

@@ -115,7 +115,12 @@ func (s *Store) segmentsOf(ctx context.Context, positions []int64) (map[int32][]
 // has added is seen by the statements that come after, and who comes later finds no payload. Clues are no index by
 // position: the deletion walks through those of the class and day.
 func (s *Store) eraseRows(ctx context.Context, positions []int64, of map[int32][]int64) error {
+	epoch, err := s.current()
+	if err != nil {
+		return err
+	}
 	segments, batch := slices.Sorted(maps.Keys(of)), &pgx.Batch{}
+	batch.Queue("SELECT same_epoch($1)", epoch) // at these positions there may be other events
 	for _, table := range []string{"payloads", "answers", "clues"} {
 		for _, n := range segments {
 			batch.Queue(fmt.Sprintf("DELETE FROM %s WHERE segment = $1 AND position = ANY ($2)", partition(table, n)), n, of[n])

@@ -198,7 +198,7 @@ func refusal(entries []eventlog.Entry) error {
 // the log's end waits for this process.
 func (g *group) alone(ctx context.Context) error {
 	if len(g.rows) == 0 {
-		return nil
+		return g.store.replicated(ctx)
 	}
 	first, stamp, err := g.call(ctx, g.store.pool)
 	if err == nil {
@@ -314,6 +314,10 @@ const appendEvents = "SELECT first, stamp FROM append_events($1, $2, $3, $4, $5,
 func (g *group) call(ctx context.Context, q interface {
 	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
 }) (first, stamp int64, err error) {
+	epoch, err := g.store.current()
+	if err != nil {
+		return 0, 0, err
+	}
 	n := len(g.rows)
 	sources, ids, messages, types, times := make([]int32, n), make([]string, n), make([]pgtype.UUID, n), make([]int32, n), make([]int64, n)
 	organisations, lanes, flags, segments := make([]string, n), make([]pgtype.UUID, n), make([]int16, n), make([]int32, n)
@@ -327,7 +331,7 @@ func (g *group) call(ctx context.Context, q interface {
 			flags[i] = personal
 		}
 	}
-	err = q.QueryRow(ctx, appendEvents, g.store.names.history(), freezeWithin.Milliseconds(), g.now, event.Day(g.now), sources, ids, messages, types, times,
+	err = q.QueryRow(ctx, appendEvents, epoch, freezeWithin.Milliseconds(), g.now, event.Day(g.now), sources, ids, messages, types, times,
 		organisations, lanes, flags, segments, keys, sealed).Scan(&first, &stamp)
 	return first, stamp, err
 }

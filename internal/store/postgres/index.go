@@ -28,7 +28,12 @@ func (s *Store) writeClues(ctx context.Context, r *eventlog.Request) error {
 		if err := x.sort(ctx, s); err != nil {
 			return err
 		}
-		return s.inTransaction(ctx, func(tx pgx.Tx) error { return x.write(ctx, tx, r) })
+		return s.inTransaction(ctx, func(tx pgx.Tx) error {
+			if err := s.sameEpoch(ctx, tx); err != nil {
+				return err
+			}
+			return x.write(ctx, tx, r)
+		})
 	})
 }
 

@@ -2,22 +2,20 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // names interns sources and types, which stand as small numbers in every event row. They are made before the append that
 // first needs them, each by itself: one that is left over from an append that failed does no harm.
 type names struct {
-	mu       sync.RWMutex
-	timeline string
-	sources  map[string]int32
-	uris     map[int32]string
-	types    map[typeVersion]int32
-	kinds    map[int32]typeVersion
+	mu      sync.RWMutex
+	epoch   int64 // of the log, that what is known here is of
+	sources map[string]int32
+	uris    map[int32]string
+	types   map[typeVersion]int32
+	kinds   map[int32]typeVersion
 }
 
 type typeVersion struct{ name, version string }
@@ -36,22 +34,19 @@ func (n *names) addType(number int32, t typeVersion) {
 
 // load reads the interned names and the segments.
 func (s *Store) load(ctx context.Context) error {
-	if err := s.learnNames(ctx); err != nil {
+	epoch, err := s.meet(ctx)
+	if err == nil {
+		err = s.learnNames(ctx, epoch)
+	}
+	if err != nil {
 		return err
 	}
 	return s.segments.reload(ctx, s)
 }
 
-// timeline is the server's history: another one after a standby took over. Where it cannot be asked it is empty: such a
-// server is not followed by standbys that lag.
-const timeline = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
-
-// learnNames reads what is interned, and forgets what was: of another history of the database, it may be lost.
-func (s *Store) learnNames(ctx context.Context) error {
-	fresh := names{sources: map[string]int32{}, uris: map[int32]string{}, types: map[typeVersion]int32{}, kinds: map[int32]typeVersion{}}
-	if err := s.pool.QueryRow(ctx, timeline).Scan(&fresh.timeline); err != nil && !refusedBy(err) {
-		return trouble(err, "cannot reach the database")
-	}
+// learnNames reads what is interned in an epoch, and forgets what was: of another history of the database, it may be lost.
+func (s *Store) learnNames(ctx context.Context, epoch int64) error {
+	fresh := names{epoch: epoch, sources: map[string]int32{}, uris: map[int32]string{}, types: map[typeVersion]int32{}, kinds: map[int32]typeVersion{}}
 	err := s.read(ctx, "SELECT n, uri FROM sources", nil, func(rows pgx.Rows) error {
 		var number int32
 		var uri string
@@ -75,22 +70,17 @@ func (s *Store) learnNames(ctx context.Context) error {
 	return err
 }
 
-func refusedBy(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused)
-}
-
 func (n *names) become(fresh *names) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.timeline, n.sources, n.uris, n.types, n.kinds = fresh.timeline, fresh.sources, fresh.uris, fresh.types, fresh.kinds
+	n.epoch, n.sources, n.uris, n.types, n.kinds = fresh.epoch, fresh.sources, fresh.uris, fresh.types, fresh.kinds
 }
 
-// history is the timeline that what is known here is of.
-func (n *names) history() string {
+// history is the epoch that what is known here is of.
+func (n *names) history() int64 {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.timeline
+	return n.epoch
 }
 
 // sourceNumber returns the number of a source's URI, made at first use.

@@ -17,10 +17,19 @@ import (
 	"github.com/varselhub/varsel/internal/store"
 )
 
-// Head implements eventlog.Store.
+// Head implements eventlog.Store. Where an epoch has begun since, this node learns anew first.
 func (s *Store) Head(ctx context.Context) (position, recorded int64, err error) {
-	err = s.read(ctx, "SELECT position, recorded FROM log_end", nil, func(row pgx.Rows) error { return row.Scan(&position, &recorded) })
+	position, recorded, epoch, err := s.readEnd(ctx)
+	if known := s.names.history(); err == nil && known != 0 && known != epoch {
+		err = s.learnHistory(ctx)
+	}
 	return position, recorded, err
+}
+
+func (s *Store) readEnd(ctx context.Context) (position, recorded, epoch int64, err error) {
+	const end = "SELECT position, recorded, (SELECT id FROM epochs ORDER BY n DESC LIMIT 1) FROM log_end"
+	err = s.read(ctx, end, nil, func(row pgx.Rows) error { return row.Scan(&position, &recorded, &epoch) })
+	return position, recorded, epoch, err
 }
 
 // Range implements eventlog.Store. It takes two turns with the server: skeletons, then the payloads of every segment

@@ -75,7 +75,13 @@ const fence = `UPDATE consumers c SET cut = u.number,
 	WHERE c.id = u.id AND c.token = u.token AND c.cut = u.number - 1 RETURNING c.id`
 
 // fence begins the transaction, moves the watermarks of the cuts that are to be written, and leaves out the others.
+//
+// A cut of another epoch is none: what it says of positions that are lost would be said of the events that got them since.
 func (w *recording) fence(ctx context.Context, c *pgxpool.Conn, cuts []*eventlog.Cut) error {
+	epoch, err := w.store.current()
+	if err != nil {
+		return err
+	}
 	n := len(cuts)
 	ids, tokens, numbers, low, high := make([]int64, n), make([]int64, n), make([]int32, n), make([]int64, n), make([]int64, n)
 	pending, counted, over, dropped := make([]int64, n), make([]int64, n), make([]bool, n), make([]int64, n)
@@ -86,6 +92,7 @@ func (w *recording) fence(ctx context.Context, c *pgxpool.Conn, cuts []*eventlog
 	batch, mine := &pgx.Batch{}, map[int64]bool{}
 	batch.Queue("BEGIN")
 	batch.Queue(begin, milliseconds(freezeWithin))
+	batch.Queue("SELECT same_epoch($1)", epoch)
 	batch.Queue(fence, w.now, ids, tokens, numbers, low, high, pending, counted, over, dropped).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var id int64

@@ -37,9 +37,9 @@ func Renew(ctx context.Context, url string, o Renewing) (r Renewed, err error) {
 		return r, err
 	}
 	defer func() { _ = c.Close(ctx) }() // what counted was committed
-	config, err := pgxpool.ParseConfig(url)
+	config, err := parse(url)
 	if err != nil {
-		return r, fault.Wrap(fault.Configuration, err, "the store's URL cannot be read")
+		return r, err
 	}
 	config.AfterConnect = knowTypes
 	pool, err := pgxpool.NewWithConfig(ctx, config)
@@ -63,33 +63,17 @@ func Renew(ctx context.Context, url string, o Renewing) (r Renewed, err error) {
 				return err
 			}
 		}
-		r.Epoch, err = beginEpoch(ctx, tx, r.Head)
+		if now, err := s.askTimeline(ctx); err != nil {
+			return err
+		} else if _, err := tx.Exec(ctx, noteTimeline, now); err != nil {
+			return err
+		}
+		id := int64(0)
+		err = tx.QueryRow(ctx, beginEpoch, r.Head).Scan(&id)
+		r.Epoch = uint32(id)
 		return err
 	})
 	return r, trouble(err, "the new epoch could not begin")
-}
-
-// BeginEpoch begins a new epoch of a log that has lost what stood behind a position, and returns its id: positions behind it
-// are given to other events, and a cursor of an earlier epoch that stands there must not be believed. It does so each time
-// it is called, for the database cannot tell one loss from the next: who finds out together with others, and begins one
-// too, refuses some cursors that were good, and believes none that is not.
-func (s *Store) BeginEpoch(ctx context.Context, after int64) (id uint32, err error) {
-	err = s.holding(ctx, "the new epoch could not begin", func(ctx context.Context, tx pgx.Tx) error {
-		// Nothing is appended meanwhile: two that begin at once do so one after the other.
-		if _, err := tx.Exec(ctx, "SELECT position FROM log_end FOR UPDATE"); err != nil {
-			return err
-		}
-		id, err = beginEpoch(ctx, tx, after)
-		return err
-	})
-	return id, err
-}
-
-func beginEpoch(ctx context.Context, tx pgx.Tx, after int64) (uint32, error) {
-	id := int64(0)
-	const begin = "INSERT INTO epochs (n, id, after) SELECT 1 + max(n), 1 + floor(random() * 1073741823)::bigint, $1 FROM epochs RETURNING id"
-	err := tx.QueryRow(ctx, begin, after).Scan(&id)
-	return uint32(id), err
 }
 
 func (s *Store) refuseAlive(ctx context.Context) error {

@@ -36,6 +36,8 @@ type Store struct {
 
 	names    names
 	segments segments
+	learning sync.Mutex   // of another history, one at a time
+	accepted atomic.Int64 // the epoch that this process follows the log in; 0: it does not follow it
 
 	end, stamp atomic.Int64 // the log's last position, and when that was recorded, as far as this node has heard
 }
@@ -86,9 +88,9 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 
 // dial makes the connections.
 func dial(ctx context.Context, url string, o *Options) (*Store, error) {
-	config, err := pgxpool.ParseConfig(url)
+	config, err := parse(url)
 	if err != nil {
-		return nil, fault.Wrap(fault.Configuration, err, "the store's URL cannot be read")
+		return nil, err
 	}
 	if config.ConnConfig.ConnectTimeout == 0 {
 		config.ConnConfig.ConnectTimeout = 5 * time.Second
@@ -103,6 +105,7 @@ func dial(ctx context.Context, url string, o *Options) (*Store, error) {
 		config.MaxConns = connections
 	}
 	config.AfterConnect = knowTypes
+	onlyWritable(&config.ConnConfig.Config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, trouble(err, "cannot reach the database")
@@ -113,6 +116,36 @@ func dial(ctx context.Context, url string, o *Options) (*Store, error) {
 	}
 	return s, nil
 }
+
+// CheckURL finds what Open could not read of a database's URL, without asking anybody.
+// Error: fault.Configuration.
+func CheckURL(url string) error {
+	_, err := parse(url)
+	return err
+}
+
+func parse(url string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fault.Wrap(fault.Configuration, err, "the store's URL cannot be read")
+	}
+	return config, nil
+}
+
+// onlyWritable has connections made to a server that takes writes, of the several that a URL may name, and closed when
+// theirs takes none any more: the next one is made to the server that took over.
+func onlyWritable(config *pgconn.Config) {
+	if config.ValidateConnect == nil {
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	stays := config.OnPgError
+	config.OnPgError = func(c *pgconn.PgConn, refused *pgconn.PgError) bool {
+		return refused.Code != readOnly && stays(c, refused)
+	}
+}
+
+// readOnly is the answer of a server that is a standby (read_only_sql_transaction).
+const readOnly = "25006"
 
 // checkDurable refuses a database that answers before what is committed is on its disk: accepted would not be durable.
 func (s *Store) checkDurable(ctx context.Context) error {
@@ -181,7 +214,7 @@ func unavailable(code string) bool {
 	case "08", "53", "57", "40":
 		return true
 	}
-	return code == "25006" || code == "55P03"
+	return code == readOnly || code == "55P03"
 }
 
 // read runs a query and visits its rows.

@@ -255,16 +255,36 @@ CREATE TABLE signing_keys (
 -- The database's clock: µs UTC. All nodes go by it where they go by each other's.
 CREATE FUNCTION micros() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint $$;
 
+-- same_epoch fails with VR003 when the log is not in an epoch any more, or the server's timeline is not the one that it goes
+-- on under: a standby has taken over, or the server was restored, and no node has met it yet (history.go). The timeline is
+-- in hub; empty: it cannot be asked. Epoch 0 is for who writes nothing that another history could make untrue.
+CREATE FUNCTION same_epoch(p_epoch bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  met text := (SELECT value FROM hub WHERE name = 'timeline');
+BEGIN
+  IF p_epoch = 0 THEN
+    RETURN;
+  END IF;
+  IF p_epoch <> (SELECT id FROM epochs ORDER BY n DESC LIMIT 1) THEN
+    RAISE EXCEPTION 'another epoch' USING ERRCODE = 'VR003';
+  END IF;
+  IF met <> '' THEN
+    IF met <> left(pg_walfile_name(pg_current_wal_lsn()), 8) THEN
+      RAISE EXCEPTION 'another history' USING ERRCODE = 'VR003';
+    END IF;
+  END IF;
+END $$;
+
 -- append_events appends a group whole, in one message of its client's: when the lock of log_end is taken all that is to be
 -- written is at the server, so a client that freezes, or is cut off, keeps nobody waiting. What the client assumed is
 -- held against what is under the lock; where it is not so, nothing is written, and the client makes the group anew:
 --   VR001  the group is recorded on another day than p_day; the detail is when
 --   VR002  a segment of the group was forgotten meanwhile, or a key is not the segment's
---   VR003  the server's history is not p_timeline any more: a standby has taken over, and names and keys may be lost
+--   VR003  the log is not in p_epoch any more, see same_epoch: names and keys may be lost
 --   23505  an event is known (event_ids_pkey)
 --   55P03  somebody has had a lock for longer than p_patience, in ms
 CREATE FUNCTION append_events(
-  p_timeline text, p_patience integer, p_now bigint, p_day bigint, p_sources integer[], p_ids text[], p_messages uuid[], p_types integer[],
+  p_epoch bigint, p_patience integer, p_now bigint, p_day bigint, p_sources integer[], p_ids text[], p_messages uuid[], p_types integer[],
   p_times bigint[], p_organisations text[], p_lanes uuid[], p_flags smallint[], p_segments integer[], p_keys bigint[],
   p_sealed bytea[], OUT first bigint, OUT stamp bigint
 ) LANGUAGE plpgsql AS $$
@@ -276,9 +296,7 @@ BEGIN
   PERFORM set_config('lock_timeout', p_patience::text, true);
   UPDATE log_end SET position = position + many, recorded = greatest(recorded, p_now)
     RETURNING position - many, recorded INTO before, stamp;
-  IF p_timeline <> '' AND p_timeline <> left(pg_walfile_name(pg_current_wal_lsn()), 8) THEN
-    RAISE EXCEPTION 'another history' USING ERRCODE = 'VR003';
-  END IF;
+  PERFORM same_epoch(p_epoch);
   IF stamp / 86400000000 <> p_day THEN
     RAISE EXCEPTION 'recorded on another day' USING ERRCODE = 'VR001', DETAIL = stamp::text;
   END IF;
