@@ -46,6 +46,7 @@ type Source struct {
 	Title   string   `json:"title"`
 	Types   []string `json:"types"` // the event types it may publish; "*": all
 	Contact *Contact `json:"contact,omitempty"`
+	Stream  *Stream  `json:"stream,omitempty"` // that its events are read from
 }
 
 // Contact is how a person or a desk is reached.

@@ -39,4 +39,5 @@ func (w *world) sinks(ctx context.Context) {
 	if _, err := w.RevealArrival(ctx, id, came[0].Number); !client.Has(err, client.CodeNotFound) {
 		w.t.Errorf("%v", err)
 	}
+	w.streams(ctx)
 }

@@ -78,7 +78,7 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func startHub(t testing.TB) string {
 	t.Helper()
-	hub, err := app.New(context.Background(), app.Config{Data: t.TempDir(), NoAccess: true, AllowSinks: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
+	hub, err := app.New(context.Background(), app.Config{Data: t.TempDir(), NoAccess: true, AllowSinks: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true, Brokers: true}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -447,6 +447,11 @@ func TestOperating(t *testing.T) {
 	read(totals, err)
 	if totals.Pending != int64(drop) {
 		t.Errorf("%+v", totals)
+	}
+	nodes, err := w.Nodes(ctx)
+	read(nodes, err)
+	if !nodes.Alone || len(nodes.Items) != 1 || !nodes.Items[0].Answers || !slices.Contains(nodes.Items[0].Systems, "archive") {
+		t.Errorf("%+v", nodes)
 	}
 	profiles, err := w.Profiles(ctx)
 	read(profiles, err)

@@ -46,6 +46,10 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.Erasure{}, api.ErasureView{}},
 		{client.ErasureReport{}, api.ErasureReport{}},
 		{client.Revealed{}, api.Revealed{}},
+		{client.StreamStatus{}, api.StreamView{}},
+		{client.Aside{}, api.AsideView{}},
+		{client.RevealedAside{}, api.RevealedAside{}},
+		{client.LetGo{}, api.LetGoView{}},
 		{client.Place{}, search.Place{}},
 	} {
 		ours, theirs := members(reflect.TypeOf(pair[0])), members(reflect.TypeOf(pair[1]))

@@ -25,6 +25,7 @@ type Agreement struct {
 	Contacts      Contacts       `json:"contacts"`
 	Certificate   *Certificate   `json:"certificate,omitempty"` // the client certificate the hub shows
 	CABundle      string         `json:"caBundle,omitempty"`    // file, on the hub, of the authorities of the system's servers
+	Login         *BrokerLogin   `json:"login,omitempty"`       // of a broker: how the hub shows who it is
 	Retry4xx      bool           `json:"retry4xx,omitempty"`    // star: retry 4xx instead of parking
 	MaxInFlight   int            `json:"maxInFlight,omitempty"` // per endpoint; 0: 64
 }
@@ -46,6 +47,14 @@ type Contacts struct {
 type Certificate struct {
 	CertFile string `json:"certFile"`
 	KeyFile  string `json:"keyFile"`
+}
+
+// BrokerLogin is how the hub shows a broker who it is; what is secret stands in files on the hub.
+type BrokerLogin struct {
+	User            string `json:"user,omitempty"`
+	PasswordFile    string `json:"passwordFile,omitempty"`
+	Mechanism       string `json:"mechanism,omitempty"`       // Kafka: plain, scram-sha-256 or scram-sha-512 (the default)
+	CredentialsFile string `json:"credentialsFile,omitempty"` // NATS
 }
 
 // SigningKey refers to a key that signs what a system is sent.

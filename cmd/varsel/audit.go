@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -11,7 +12,7 @@ import (
 	"github.com/varselhub/varsel/internal/web/api"
 )
 
-// auditCommand reads the audit log in the data directory, of a hub that runs or not, and changes nothing.
+// auditCommand reads the audit log of a hub that runs or not, and changes nothing.
 type auditCommand struct {
 	List   auditListCommand   `cmd:"" help:"Show who did what."`
 	Verify auditVerifyCommand `cmd:"" help:"Find out whether the audit log is whole; exit code 1 when it is not."`
@@ -19,8 +20,16 @@ type auditCommand struct {
 }
 
 type auditFlags struct {
-	Data string `help:"The hub's data directory." default:"./varsel-data" env:"VARSEL_DATA" placeholder:"DIR"`
-	JSON bool   `help:"Print JSON, one object or line, for programs."`
+	storeFlags
+	JSON bool `help:"Print JSON, one object or line, for programs."`
+}
+
+func (f *auditFlags) open(ctx context.Context) (app.AuditLog, error) {
+	place, err := f.place()
+	if err != nil {
+		return nil, err
+	}
+	return app.OpenAudit(ctx, place)
 }
 
 type auditListCommand struct {
@@ -35,16 +44,16 @@ type auditListCommand struct {
 }
 
 // Run prints the entries.
-func (c *auditListCommand) Run(s *streams) error {
+func (c *auditListCommand) Run(ctx context.Context, s *streams) error {
 	query, err := c.query()
 	if err != nil {
 		return err
 	}
-	log, err := app.OpenAudit(c.Data)
+	log, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer log.Close() // nothing is lost with it
+	defer func() { _ = log.Close() }() // nothing is lost with it
 	entries, err := log.Audit(query)
 	if err != nil {
 		return err
@@ -101,8 +110,12 @@ type auditVerifyCommand struct {
 const progressEvery = 250_000
 
 // Run verifies the log and says what it found.
-func (c *auditVerifyCommand) Run(s *streams) error {
-	report, err := app.VerifyAudit(c.Data, c.Heads, func(number int64) {
+func (c *auditVerifyCommand) Run(ctx context.Context, s *streams) error {
+	place, err := c.place()
+	if err != nil {
+		return err
+	}
+	report, err := app.VerifyAudit(ctx, place, c.Heads, func(number int64) {
 		if number%progressEvery == 0 {
 			fmt.Fprintf(s.err, "%d entries are right so far\n", number)
 		}
@@ -140,12 +153,12 @@ func tellAudit(out io.Writer, r *app.AuditReport) error {
 type auditHeadCommand struct{ auditFlags }
 
 // Run prints the head.
-func (c *auditHeadCommand) Run(s *streams) error {
-	log, err := app.OpenAudit(c.Data)
+func (c *auditHeadCommand) Run(ctx context.Context, s *streams) error {
+	log, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer log.Close() // nothing is lost with it
+	defer func() { _ = log.Close() }() // nothing is lost with it
 	head, err := log.Head()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -11,19 +12,17 @@ import (
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
-// dataFlags name the data directory of a hub on this machine.
-type dataFlags struct {
-	Data string `help:"Data directory of the hub." default:"./varsel-data" env:"VARSEL_DATA" placeholder:"DIR"`
-}
-
 type backupCommand struct {
-	dataFlags
+	storeFlags
 	To   string `help:"File to make; its manifest is FILE.json. Nothing is overwritten." required:"" placeholder:"FILE"`
 	JSON bool   `help:"Print the manifest as one JSON object on stdout."`
 }
 
 // Run makes the backup, while the hub may run.
 func (c *backupCommand) Run(ctx context.Context, s *streams) error {
+	if c.Store.URL != nil {
+		return errors.New("a hub on PostgreSQL is backed up with PostgreSQL's own means: pg_basebackup with an archive of the WAL, or pg_dump\n  docs/storage.md says which, and how the secrets go with it")
+	}
 	progress := &progress{w: s.err, doing: "copying", repaint: isTerminal(s.err)}
 	m, err := app.Backup(ctx, c.Data, c.To, sqlite.Copying{Version: version, Tell: progress.tell})
 	progress.end()
@@ -40,7 +39,7 @@ func (c *backupCommand) Run(ctx context.Context, s *streams) error {
 }
 
 type restoreCommand struct {
-	dataFlags
+	storeFlags
 	From           string `help:"The backup; its manifest FILE.json stands beside it." required:"" placeholder:"FILE"`
 	Journal        string `help:"The hub's journal of erasures, erasures.jsonl, newer than the backup; where audit-heads pointed. Without it: the one in the data directory." placeholder:"FILE"`
 	WithoutJournal bool   `help:"Restore although the journal of erasures is lost: persons who were erased since the backup are back."`
@@ -58,6 +57,9 @@ type restored struct {
 
 // Run restores into a directory that has no database.
 func (c *restoreCommand) Run(ctx context.Context, s *streams) error {
+	if c.Store.URL != nil {
+		return errors.New("a PostgreSQL database is restored with PostgreSQL's own means; then, before a node is started: varsel renew --store URL\n  Without it cursors that were given out lie, and persons who were erased since are back: docs/storage.md")
+	}
 	progress := &progress{w: s.err, doing: "copying", repaint: isTerminal(s.err), last: "checking every page; a large database takes minutes"}
 	r := restored{NoJournal: true}
 	m, missing, err := app.Restore(ctx, c.From, c.Data, c.Journal, c.WithoutJournal, sqlite.Copying{

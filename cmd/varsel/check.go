@@ -65,8 +65,13 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 		report.tell(probe.Finding{Grade: probe.Warning, Step: "sink", Text: "its messages stay in the hub; what follows is the way they would go",
 			Next: "varsel sink " + standing.ID + " shows them; with --off they leave."})
 	}
-	for _, f := range probe.Run(ctx, targetOf(&standing, &system), c.options()) {
-		report.tell(f)
+	target := targetOf(&standing, &system)
+	if subscription.IsBroker(target.URL) {
+		report.tell(brokerFinding(target.URL))
+	} else {
+		for _, f := range probe.Run(ctx, target, c.options()) {
+			report.tell(f)
+		}
 	}
 	if !c.NoTest {
 		report.tell(c.test(ctx, hub))
@@ -98,6 +103,15 @@ func targetOf(standing *client.Standing, system *client.System) probe.Target {
 		target.Certificate, target.Key = certificate.CertFile, certificate.KeyFile
 	}
 	return target
+}
+
+// brokerFinding says where messages go; the hub itself knows best whether it gets there.
+func brokerFinding(endpoint string) probe.Finding {
+	at, err := subscription.BrokerAt(endpoint)
+	if err != nil {
+		return probe.Finding{Grade: probe.Failed, Step: "broker", Text: err.Error(), Next: "Mend the subscription's path, or the agreement's base URL."}
+	}
+	return probe.Finding{Grade: probe.Fine, Step: "broker", Text: fmt.Sprintf("%s at %s, %s; the test message below goes there", at.Kind, at.Server, at.Name)}
 }
 
 // stateFinding says what the subscription's state means for its messages.
@@ -143,6 +157,9 @@ func (c *checkCommand) test(ctx context.Context, hub *client.Client) probe.Findi
 		return probe.Finding{Grade: probe.Failed, Step: step, Text: err.Error(), Next: "Try again."}
 	}
 	text := fmt.Sprintf("%s %s was answered %d in %.0f ms", report.Type, report.Version, report.Status, report.Millis)
+	if report.Status == 0 { // brokers have no statuses
+		text = fmt.Sprintf("%s %s was confirmed in %.0f ms", report.Type, report.Version, report.Millis)
+	}
 	if report.Activated {
 		text += "; the subscription is active now"
 	}

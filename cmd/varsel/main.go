@@ -29,6 +29,7 @@ type commands struct {
 	Replay  replayCommand  `cmd:"" help:"Send a subscription its past once more: one event, some, or all since a position."`
 	Sink    sinkCommand    `cmd:"" help:"Watch what a subscription's sink takes in place of its receiver; turn it on and off."`
 	Nodes   nodesCommand   `cmd:"" help:"List the nodes of a hub: what each of them does, and when it was last heard of."`
+	Source  sourceCommand  `cmd:"" help:"Look at the streams that sources are read from, and at the messages that were set aside."`
 	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 	Audit   auditCommand   `cmd:"" help:"Read and verify the record of who did what."`
@@ -42,6 +43,8 @@ type commands struct {
 	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, while the hub runs."`
 	Restore restoreCommand `cmd:"" help:"Make the database anew from a backup."`
 	Keys    keysCommand    `cmd:"" help:"Look at and rotate the keys that the database is encrypted under."`
+	Move    moveCommand    `cmd:"" help:"Take a hub from SQLite to PostgreSQL, with everything in it."`
+	Renew   renewCommand   `cmd:"" help:"Make a PostgreSQL database a hub's again that was restored, or lost its end."`
 
 	Completion completionCommand `cmd:"" help:"Print the script that lets a shell complete varsel's commands and flags."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Say what a command line can become; the scripts of completion ask it."`

@@ -71,7 +71,7 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), NoAccess: true, AllowSinks: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true}}, slog.New(slog.DiscardHandler))
+	hub, err := app.New(ctx, app.Config{Data: t.TempDir(), NoAccess: true, AllowSinks: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true, Brokers: true}}, slog.New(slog.DiscardHandler))
 	must(nil, err)
 	t.Cleanup(func() { hub.Stop(ctx) })
 	must(nil, hub.Start(ctx))

@@ -44,6 +44,13 @@ var Rules = []Rule{
 	to("GET /api/v1/sources", All, All, All, All, None),
 	to("GET /api/v1/sources/{name}", All, All, All, All, None),
 	to("PUT /api/v1/sources/{name}", All, None, None, None, None),
+	// A source answers for what it sends: what is set aside of its stream is its own, to look at and to let go.
+	to("GET /api/v1/streams", All, All, Own, None, None),
+	to("GET /api/v1/sources/{name}/stream", All, All, Own, None, None),
+	to("GET /api/v1/sources/{name}/aside", All, All, Own, None, None),
+	to("POST /api/v1/sources/{name}/aside/{number}/reveal", All, None, Own, None, None),
+	to("POST /api/v1/sources/{name}/aside/{number}/release", All, None, Own, None, None),
+	to("POST /api/v1/sources/{name}/aside/{number}/discard", All, None, Own, None, None),
 	to("GET /api/v1/event-types", All, All, All, All, None),
 	to("GET /api/v1/event-types/{name}", All, All, All, All, None),
 	to("PUT /api/v1/event-types/{name}", All, None, None, None, None),

@@ -34,7 +34,16 @@ func (h *Hub) guard(ctx context.Context, book *revision.Book, egress *netguard.G
 	if tell == nil {
 		tell = h.leaveSecret
 	}
-	return h.Manager.FirstAccount(ctx, tell)
+	told := false
+	made, err := h.Manager.FirstAccount(ctx, func(name, secret string) error {
+		told = true
+		return tell(name, secret)
+	})
+	if err == nil && told && !made { // another node was first
+		h.logger.Warn("another node of the hub has made the first account at this moment: the secret that this one has told is of no use")
+		err = os.RemoveAll(filepath.Join(h.config.Data, secretFile))
+	}
+	return err
 }
 
 // secretFile is where the first start leaves the operator's secret.

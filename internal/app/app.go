@@ -19,6 +19,8 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/node"
@@ -56,12 +58,12 @@ type Hub struct {
 	keeper    *retention.Keeper
 	shared    *postgres.Store // nil: a hub of one process
 	node      *node.Node      // this process among the others; nil: a hub of one process
-	search    duty
-	forgets   duty
+	duties    duties
 	failed    chan error
 	broken    sync.Once
 	among     among
-	forget    retention.Engine     // lets go of what was forgotten, on every node
+	forget    retention.Engine // lets go of what was forgotten, on every node
+	intake    *intake.Intake
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -159,9 +161,11 @@ func (h *Hub) open(ctx context.Context) error {
 		return err
 	}
 
+	// Streams of sources.
+	h.intake = h.newIntake(book, accepter, hasher, guard, system)
+
 	// Search.
-	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.search.mine.Load})
-	h.search.wake = h.Searcher.Look
+	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.duties.of(dutySearch).mine.Load})
 
 	// Management.
 	options := manage.Options{
@@ -179,7 +183,6 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.keeper, err = h.newKeeper(book, system); err != nil {
 		return err
 	}
-	h.forgets.wake = h.keeper.Wake
 	return h.guard(ctx, book, guard, system)
 }
 
@@ -208,6 +211,8 @@ func (h *Hub) Start(ctx context.Context) error {
 		return err
 	}
 	h.onStop(func(context.Context) { h.Searcher.Stop() })
+	h.intake.Start()
+	h.onStop(func(context.Context) { h.intake.Stop() })
 	h.keeper.Start()
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()
@@ -215,6 +220,8 @@ func (h *Hub) Start(ctx context.Context) error {
 	if h.node == nil {
 		return nil
 	}
+	h.onDuty(dutySearch, h.Searcher.Look)
+	h.onDuty(dutyForgets, h.keeper.Wake)
 	if err := h.node.Start(ctx); err != nil {
 		return err
 	}
@@ -262,6 +269,18 @@ func (h *Hub) onStop(f func(context.Context)) { h.stops = append(h.stops, f) }
 
 // register makes the hub a source of its own events, once, and again when mail was configured since.
 func (h *Hub) register(ctx context.Context, book *revision.Book) error {
+	for range registerTries {
+		if err := h.registerOnce(ctx, book); !fault.Has(err, fault.Precondition) {
+			return err
+		}
+	}
+	return fault.New(fault.Conflict, "other nodes keep changing the configuration")
+}
+
+// registerTries is how often another node's change may come first.
+const registerTries = 20
+
+func (h *Hub) registerOnce(ctx context.Context, book *revision.Book) error {
 	mail := h.config.SMTP != nil
 	source, _ := book.Source(notify.SourceName)
 	contacts, _ := book.System(notify.System)

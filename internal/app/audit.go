@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,14 +11,31 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/headfile"
+	"github.com/varselhub/varsel/internal/store/movefile"
+	"github.com/varselhub/varsel/internal/store/postgres"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
-// OpenAudit opens the audit log in a data directory for reading, whether its hub runs or not. Nothing is changed.
-func OpenAudit(data string) (*sqlite.AuditReader, error) {
-	file := (&Config{Data: data}).database()
+// AuditLog is the audit log of a hub, for reading.
+type AuditLog interface {
+	Entries() audit.Entries
+	Audit(q audit.Query) ([]audit.Entry, error)
+	Head() (audit.Head, error)
+	Close() error
+}
+
+// OpenAudit opens the audit log of a hub for reading, whether it runs or not. Nothing is changed.
+// Errors: fault.HubMoved, fault.MoveUnfinished.
+func OpenAudit(ctx context.Context, c Config) (AuditLog, error) {
+	if c.Store != "" {
+		return postgres.OpenAudit(ctx, c.storeURL())
+	}
+	if err := movefile.Refuse(c.Data); err != nil {
+		return nil, err
+	}
+	file := c.database()
 	if _, err := os.Stat(file); err != nil {
-		return nil, fmt.Errorf("there is no hub's database in %s: %w\n  Name the hub's data directory with --data", data, err)
+		return nil, fmt.Errorf("there is no hub's database in %s: %w\n  Name the hub's data directory with --data", c.Data, err)
 	}
 	return sqlite.OpenAudit(file)
 }
@@ -31,17 +49,16 @@ type AuditReport struct {
 	NoHeads    bool   `json:"noHeads,omitempty"`         // there is no file of heads
 }
 
-// VerifyAudit holds the audit log in a data directory against its key and against a file of exported heads; "" is the
-// one in the data directory. A file that is named must be there.
-func VerifyAudit(data, heads string, progress func(number int64)) (*AuditReport, error) {
-	config := Config{Data: data}
+// VerifyAudit holds the audit log of a hub against the key in its data directory and against a file of exported heads; "" is
+// the one in the data directory. A file that is named must be there.
+func VerifyAudit(ctx context.Context, config Config, heads string, progress func(number int64)) (*AuditReport, error) {
 	report := &AuditReport{}
 	// The heads first: the log of a hub that runs may be ahead of them, never behind.
 	exported, err := report.heads(heads, filepath.Join(config.auditHeads(), headfile.Name))
 	if err != nil {
 		return nil, err
 	}
-	log, err := OpenAudit(data)
+	log, err := OpenAudit(ctx, config)
 	if err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ const mailTimeout = time.Minute
 func Configured(s *config.Config) Config {
 	c := Config{
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
-		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP},
+		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP, Brokers: s.AllowBrokers},
 		Store:  s.Store.String(), StorePassword: s.StorePassword.Text(), NodeName: s.Node.Name, NodeURL: s.Node.URL.String(), NodeCA: s.Node.CA,
 		AuditHeads: s.AuditHeads, AllowSinks: s.AllowSinks, NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
 	}

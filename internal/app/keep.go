@@ -6,21 +6,23 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/secret"
-	"github.com/varselhub/varsel/internal/store"
 	"github.com/varselhub/varsel/internal/store/erasurefile"
 	"github.com/varselhub/varsel/internal/store/lockfile"
+	"github.com/varselhub/varsel/internal/store/movefile"
+	"github.com/varselhub/varsel/internal/store/postgres"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
 // Backup copies the database of a data directory to a file, while a hub may run on it. The secrets are not in it.
 func Backup(ctx context.Context, data, to string, o sqlite.Copying) (sqlite.Manifest, error) {
 	c := Config{Data: data}
+	if err := movefile.Refuse(data); err != nil {
+		return sqlite.Manifest{}, err
+	}
 	return sqlite.Backup(ctx, c.database(), to, o)
 }
 
@@ -65,14 +67,19 @@ func (c *Config) erasures(from, named string, without bool) ([]eventlog.Journale
 	if err != nil {
 		return nil, err
 	}
+	return c.journal(named, m.Erasures)
+}
+
+// journal reads the journal of erasures for a database from after its erasure made.
+func (c *Config) journal(named string, made int64) ([]eventlog.Journaled, error) {
 	file := named
 	if file == "" {
 		file = filepath.Join(c.auditHeads(), erasurefile.Name)
 	}
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && named == "" && m.Erasures == 0 {
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && named == "" && made == 0 {
 		return nil, nil
 	} else if err != nil {
-		return nil, fault.Wrap(fault.JournalMissing, err, "there is no journal of erasures %s; the backup is from a hub that had made %d", file, m.Erasures)
+		return nil, fault.Wrap(fault.JournalMissing, err, "there is no journal of erasures %s; the backup is from a hub that had made %d", file, made)
 	}
 	vault, err := secret.Open(c.secrets())
 	if err != nil {
@@ -90,62 +97,25 @@ func (c *Config) erasures(from, named string, without bool) ([]eventlog.Journale
 	for i := range list {
 		last = max(last, list[i].N)
 	}
-	if last < m.Erasures {
-		return nil, fault.New(fault.JournalMissing, "the journal %s ends at erasure %d, and the backup is from after erasure %d: it is not the newest", file, last, m.Erasures)
+	if last < made {
+		return nil, fault.New(fault.JournalMissing, "the journal %s ends at erasure %d, and the backup is from after erasure %d: it is not the newest", file, last, made)
 	}
 	return list, nil
 }
 
-// RotateKeys makes a new key in the vault of a data directory and wraps every data key of the database with it, while a
-// hub may run on both.
-func RotateKeys(ctx context.Context, data string) (store.Rotation, error) {
-	c := Config{Data: data}
-	vault, err := c.vault()
-	if err != nil {
-		return store.Rotation{}, err
+// Renew makes a hub's PostgreSQL database, which was restored or has lost its end, a hub's again: see postgres.Renew. journal
+// and without are as for Restore. No node may run.
+// Errors: as postgres.Renew; fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing.
+func Renew(ctx context.Context, c Config, journal string, without bool, erased func(events, erasures int)) (r postgres.Renewed, err error) {
+	o := postgres.Renewing{Erased: erased}
+	if !without {
+		made, err := postgres.ErasuresEnded(ctx, c.storeURL())
+		if err != nil {
+			return r, err
+		}
+		if o.Erasures, err = c.journal(journal, made); err != nil {
+			return r, err
+		}
 	}
-	return sqlite.Rotate(ctx, c.database(), vault)
-}
-
-// Key is one key-encryption key of a data directory.
-type Key struct {
-	ID       string `json:"id"`
-	DataKeys int    `json:"dataKeys"` // of the database that it wraps
-	Newest   bool   `json:"newest"`   // it wraps from now on
-	Missing  bool   `json:"missing"`  // the database needs it, and the vault does not have it
-}
-
-// ListKeys lists the keys of the vault and those that the database needs, oldest first.
-func ListKeys(ctx context.Context, data string) ([]Key, error) {
-	c := Config{Data: data}
-	vault, err := c.vault()
-	if err != nil {
-		return nil, err
-	}
-	ids, err := vault.KEKs()
-	if err != nil {
-		return nil, err
-	}
-	uses, err := sqlite.KEKsInUse(ctx, c.database())
-	if err != nil {
-		return nil, err
-	}
-	var keys []Key
-	for i, id := range ids {
-		keys = append(keys, Key{ID: id, DataKeys: uses[id], Newest: i == len(ids)-1})
-		delete(uses, id)
-	}
-	for id, n := range uses {
-		keys = append(keys, Key{ID: id, DataKeys: n, Missing: true})
-	}
-	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
-	return keys, nil
-}
-
-// vault opens the vault of a data directory that is there: a mistyped name must not make one.
-func (c *Config) vault() (*secret.Vault, error) {
-	if _, err := os.Stat(c.secrets()); errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.New(fault.NoDatabase, "%s holds no secrets", c.Data)
-	}
-	return secret.Open(c.secrets())
+	return postgres.Renew(ctx, c.storeURL(), o)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,28 +24,96 @@ const lookEvery = 200 * time.Millisecond
 
 // Duties: what one node does for all.
 const (
-	dutySearch  = eventlog.DutyHolding + "search"     // writes the index
-	dutyForgets = eventlog.DutyHolding + "forgetting" // retention
+	dutySearch  = "search"     // writes the index
+	dutyForgets = "forgetting" // retention
+	dutyStreams = "stream/"    // and a source's name: reads its stream
 )
 
 // duty is a duty of this node's, while it has it. Of a hub of one process it always has.
 type duty struct {
-	mine atomic.Bool
-	wake func() // it begins
+	mine    atomic.Bool
+	changed *eventlog.Broadcast
+}
+
+// duties are all that this node has, or may have, by name.
+type duties struct {
+	mu     sync.Mutex
+	byName map[string]*duty
+	whole  bool // a hub of one process: each is its own
+}
+
+func (d *duties) of(name string) *duty {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byName == nil {
+		d.byName = map[string]*duty{}
+	}
+	one := d.byName[name]
+	if one == nil {
+		one = &duty{changed: eventlog.NewBroadcast()}
+		one.mine.Store(d.whole)
+		d.byName[name] = one
+	}
+	return one
+}
+
+// during does some work whenever this node has a duty, until ctx ends.
+func (d *duties) during(ctx context.Context, name string, work func(context.Context)) {
+	one := d.of(name)
+	for ctx.Err() == nil {
+		changed := one.changed.Wait()
+		if one.mine.Load() {
+			while(ctx, changed, work)
+			continue
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// while does some work until changed is closed or ctx ends.
+func while(ctx context.Context, changed <-chan struct{}, work func(context.Context)) {
+	working, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		select {
+		case <-changed:
+			end()
+		case <-working.Done():
+		}
+	}()
+	work(working)
+	<-working.Done() // work that ends by itself is not begun again before something has changed
 }
 
 // Begin implements node.Work.
 func (d *duty) Begin(context.Context, int64) error {
 	d.mine.Store(true)
-	d.wake()
+	d.changed.Signal()
 	return nil
 }
 
 // End implements node.Work.
-func (d *duty) End(context.Context) { d.mine.Store(false) }
+func (d *duty) End(context.Context) { d.Cut() }
 
 // Cut implements node.Work.
-func (d *duty) Cut() { d.mine.Store(false) }
+func (d *duty) Cut() {
+	if d.mine.Swap(false) {
+		d.changed.Signal()
+	}
+}
+
+// onDuty calls f whenever this node gets a duty, until the hub stops.
+func (h *Hub) onDuty(name string, f func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	h.onStop(func(context.Context) { stop() })
+	go h.duties.during(ctx, name, func(ctx context.Context) {
+		f()
+		<-ctx.Done()
+	})
+}
 
 // system is the delivery of a system's consumers.
 type system struct {
@@ -95,8 +164,7 @@ func (h *Hub) sharing() *eventlog.Shared {
 // newNode makes this process a node of its hub; it joins when the hub starts.
 func (h *Hub) newNode(book *revision.Book, clk clock.Clock) {
 	if h.shared == nil {
-		h.search.mine.Store(true)
-		h.forgets.mine.Store(true)
+		h.duties.whole = true
 		return
 	}
 	name := h.config.NodeName
@@ -107,11 +175,8 @@ func (h *Hub) newNode(book *revision.Book, clk clock.Clock) {
 		Name: cmp.Or(name, "node"), URL: h.config.NodeURL, Version: h.config.Version,
 		Wanted: func() []string { return wanted(book) },
 		Work: func(name string) node.Work {
-			switch name {
-			case dutySearch:
-				return &h.search
-			case dutyForgets:
-				return &h.forgets
+			if duty, ok := strings.CutPrefix(name, eventlog.DutyHolding); ok {
+				return h.duties.of(duty)
 			}
 			return &system{h.Engine, strings.TrimPrefix(name, eventlog.SystemHolding)}
 		},
@@ -150,9 +215,15 @@ func (h *Hub) meet(book *revision.Book, clk clock.Clock) error {
 	return nil
 }
 
-// wanted lists what some node is to have: every system that ever had a consumer, and the duties.
+// wanted lists what some node is to have: every system that ever had a consumer, every stream of a source, and the other
+// duties.
 func wanted(book *revision.Book) []string {
-	names := []string{dutySearch, dutyForgets}
+	names := []string{eventlog.DutyHolding + dutySearch, eventlog.DutyHolding + dutyForgets}
+	for _, source := range book.Sources() {
+		if source.Stream != nil {
+			names = append(names, eventlog.DutyHolding+dutyStreams+source.Name)
+		}
+	}
 	last := ""
 	for _, c := range book.Consumers() {
 		if c.System != last {

@@ -10,6 +10,7 @@ import (
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/telemetry"
@@ -75,6 +76,9 @@ func (h *Hub) figures() telemetry.Figures {
 	}
 	for _, l := range h.listeners {
 		f.Listeners = append(f.Listeners, telemetry.Listener{Address: l.Address(), Connections: l.Connections(), Expires: l.Expires()})
+	}
+	for _, s := range h.intake.Figures() {
+		f.Streams = append(f.Streams, telemetry.Stream{Source: s.Source, Reading: s.State == intake.Reading, Lag: s.Lag, Aside: s.Aside})
 	}
 	return f
 }

@@ -2,9 +2,12 @@ package app
 
 import (
 	"net/url"
+	"strings"
 	"sync"
 
+	"github.com/varselhub/varsel/internal/brokerlink"
 	"github.com/varselhub/varsel/internal/channel"
+	"github.com/varselhub/varsel/internal/channel/broker"
 	"github.com/varselhub/varsel/internal/channel/mail"
 	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/channel/webhook"
@@ -82,6 +85,9 @@ func (o *outbound) connect(system *subscription.System, endpoint string) (channe
 	if id, ok := subscription.SinkAt(endpoint); ok {
 		return o.sink(system, id, signer)
 	}
+	if subscription.IsBroker(endpoint) {
+		return o.broker(system, endpoint, signer)
+	}
 	return webhook.New(webhook.Config{
 		URL: endpoint, Profile: system.Agreement.Policy(), Signer: signer, Identity: o.identity(&system.Agreement),
 		Dial: o.guard.DialContext, UserAgent: userAgent, Clock: o.clock,
@@ -89,6 +95,26 @@ func (o *outbound) connect(system *subscription.System, endpoint string) (channe
 }
 
 const userAgent = "Varsel"
+
+// broker makes the sender to a subject or topic, where the egress rules allow it.
+func (o *outbound) broker(system *subscription.System, endpoint string, signer *signature.Signer) (channel.Sender, error) {
+	at, err := subscription.BrokerAt(endpoint)
+	if err != nil {
+		return nil, fault.Wrap(fault.SenderConfig, err, "%s", fault.Of(err).Detail)
+	}
+	if _, err := o.guard.CheckURL(endpoint); err != nil {
+		return nil, err
+	}
+	a := &system.Agreement
+	link := brokerlink.Link{Servers: []string{at.Server}, PlainText: at.PlainText, CABundle: a.CABundle, Client: userAgent, Dial: o.guard.DialContext}
+	if a.Certificate != nil {
+		link.CertFile, link.KeyFile = a.Certificate.CertFile, a.Certificate.KeyFile
+	}
+	if a.Login != nil {
+		link.User, link.PasswordFile, link.Mechanism, link.CredentialsFile = a.Login.User, a.Login.PasswordFile, a.Login.Mechanism, a.Login.CredentialsFile
+	}
+	return broker.New(broker.Config{Kind: at.Kind, Name: at.Name, Link: link, Signer: signer, Timeout: a.Policy().Timeout})
+}
 
 // sink makes the sender into a subscription's sink, which is shown the request that its endpoint would get.
 func (o *outbound) sink(system *subscription.System, id string, signer *signature.Signer) (channel.Sender, error) {
@@ -113,6 +139,10 @@ func (o *outbound) sink(system *subscription.System, id string, signer *signatur
 			endpoint, err := subscription.Endpoint(system.Agreement.BaseURL, now().Path)
 			if err != nil {
 				return nil, err
+			}
+			if subscription.IsBroker(endpoint) { // it is shown as the request that would carry the same message
+				_, rest, _ := strings.Cut(endpoint, "://")
+				endpoint = "https://" + rest
 			}
 			return webhook.Request(endpoint, userAgent, signer, m)
 		},

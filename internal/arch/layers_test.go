@@ -19,7 +19,7 @@ var layers = []layer{
 	{
 		name: "foundation", peers: true,
 		packages: []string{"internal/fault", "internal/ident", "internal/clock", "internal/secret", "internal/netguard",
-			"internal/config", "internal/telemetry", "internal/signature"},
+			"internal/config", "internal/telemetry", "internal/signature", "internal/brokerlink"},
 	},
 	{
 		name: "noun", may: []string{"foundation"}, peers: true,
@@ -35,7 +35,7 @@ var layers = []layer{
 		// Verbs do not import each other: each declares the small interface it needs, and app joins them.
 		name: "verb", may: []string{"foundation", "noun", "log"},
 		packages: []string{"internal/publish", "internal/delivery", "internal/notify", "internal/monitor",
-			"internal/retention", "internal/extract", "internal/manage", "internal/search", "internal/node"},
+			"internal/retention", "internal/extract", "internal/manage", "internal/search", "internal/node", "internal/intake"},
 	},
 	{
 		name: "public", may: []string{"foundation", "noun"},
@@ -77,8 +77,8 @@ var layers = []layer{
 	{
 		// Support of tests: imports what it likes and is imported by test files only.
 		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"}, peers: true,
-		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/pgtest", "internal/channel/channeltest",
-			"internal/manage/managetest", "internal/web/api/apitest"},
+		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest",
+			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest"},
 	},
 }
 

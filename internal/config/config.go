@@ -44,6 +44,7 @@ type Config struct {
 
 	AllowEgress         []netip.Prefix `name:"allow-egress" placeholder:"CIDR" help:"Ranges that may be called although they are not public, such as 10.1.0.0/16."`
 	AllowHTTP           bool           `name:"allow-http" help:"Call receivers by http as well as https."`
+	AllowBrokers        bool           `name:"allow-brokers" help:"Call NATS and Kafka too: sources may be read from their streams, and agreements may have them as base URL. By TLS; without it only where allow-http is set too."`
 	EgressProxy         URL            `name:"egress-proxy" placeholder:"URL" help:"HTTP proxy that every call goes through, such as http://user@proxy.example:3128."`
 	EgressProxyPassword Secret         `name:"egress-proxy-password-file" placeholder:"FILE" help:"File that holds the password for the user in egress-proxy."`
 

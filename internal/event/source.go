@@ -14,6 +14,7 @@ type Source struct {
 	Title   string   `json:"title"`
 	Types   []string `json:"types"` // the event types it may publish; empty: none; "*": all
 	Contact *Contact `json:"contact,omitempty"`
+	Stream  *Stream  `json:"stream,omitempty"` // that its events are read from; none: they are published
 }
 
 // Contact is a person or a desk that answers for something.
@@ -50,6 +51,11 @@ func (s *Source) Check() []fault.Violation {
 	}
 	if s.Contact != nil && *s.Contact == (Contact{}) {
 		c.refuse("/contact", "empty", "give a name, an e-mail address or a phone number, or leave it out")
+	}
+	if s.Stream != nil {
+		var of checks
+		of.stream(s.Stream)
+		c.below("/stream", of.found)
 	}
 	return c.found
 }

@@ -48,9 +48,13 @@ type Request struct {
 
 	// Erasure is one that begins: it is in the log before anything of it is deleted. The append sets At.
 	Erasure *Erasure
+	Erased  []AsideOf // set aside, and naming the person: gone with the same commit
 
 	// Clues is what search has read on in the log; nil: nothing. A request with clues has nothing else.
 	Clues *Clues
+
+	// Intake is what the request has from a stream; nil: it comes from elsewhere.
+	Intake *Intake
 
 	Err  error // why the whole request was refused
 	done chan struct{}

@@ -34,6 +34,11 @@ const (
 	ShuttingDown     Code = "shutting-down"
 	TooManyEntries   Code = "too-many-entries"
 
+	// Reading streams.
+	StreamMoved   Code = "stream-moved"
+	StreamRewound Code = "stream-rewound"
+	AsideFull     Code = "aside-full"
+
 	// Systems and subscriptions.
 	DropCount       Code = "drop-count"
 	NotGranted      Code = "not-granted"
@@ -70,6 +75,11 @@ const (
 	StoreNotEmpty Code = "store-not-empty"
 	BackupInvalid Code = "backup-invalid"
 
+	// Moving from one store to another.
+	MoveUnfinished Code = "move-unfinished"
+	MoveDiffers    Code = "move-differs"
+	HubMoved       Code = "hub-moved"
+
 	// Sending: why an attempt got no answer.
 	DNSFailed       Code = "dns-failed"
 	AddressRefused  Code = "address-refused"
@@ -80,6 +90,9 @@ const (
 	BadAnswer       Code = "bad-answer"
 	InvalidMessage  Code = "invalid-message"
 	SenderConfig    Code = "sender-config"
+	LoginRefused    Code = "login-refused"
+	NoTopic         Code = "no-topic"
+	MessageTooLarge Code = "message-too-large"
 
 	// Signatures: keys, and why a signed message is not believed.
 	SigningKey        Code = "signing-key"
@@ -122,6 +135,10 @@ var Catalogue = []Entry{
 	{ShuttingDown, 503, "The hub is stopping", "Publish again in a few seconds; nothing of this request was accepted."},
 	{TooManyEntries, 413, "The batch has too many entries", "Split it; the limit is in the detail."},
 
+	{StreamMoved, 409, "Somebody else has read on in the stream", "Look at what is set aside again, and repeat it. When it stays, two hubs read one stream into one log: that does no harm, but it is slow."},
+	{StreamRewound, 409, "The stream ends before the place it is read from", "It was made anew, or lost its end. When that is meant, raise generation in the source's stream: it is then read from its beginning, and what was taken before is known by its id."},
+	{AsideFull, 507, "Too many messages of the stream are set aside", "Release or discard them; until then the stream is not read, and its broker keeps what comes."},
+
 	{DropCount, 409, "The change would drop undelivered messages", "Repeat it with drop set to the count given here, if they may go."},
 	{NotGranted, 422, "The agreement does not grant this", "Ask the operator to change the agreement, or ask for less."},
 	{Overlap, 422, "Two subscriptions are equally specific for the same events", "Make one of them narrower, or remove one."},
@@ -152,6 +169,10 @@ var Catalogue = []Entry{
 	{StoreNotEmpty, 409, "There is something here already", "Nothing is overwritten: give a place where nothing is, or move away what is there."},
 	{BackupInvalid, 422, "The backup is not whole", "Take both files, FILE and FILE.json, from the same backup and copy them again; if it stays, use an older backup."},
 
+	{MoveUnfinished, 409, "A move to another database is not finished", "Operator: run the same varsel move again; it goes on where it was. To stay with SQLite instead: delete the file move.json in the data directory, and the PostgreSQL database. Nothing was changed in the data directory."},
+	{MoveDiffers, 500, "What was moved is not what was there", "Operator: the hub is as it was, in the data directory, and the new database is not used. See what the detail names; then empty the database, delete move.json in the data directory, and move again."},
+	{HubMoved, 409, "The hub of this data directory has moved to PostgreSQL", "Operator: give --store with the URL of its database, as varsel move was given it (move.json in the data directory names it). The way back is in docs/storage.md."},
+
 	{DNSFailed, 502, "The receiver's name could not be resolved", "Check the host name in the base URL and the hub's DNS."},
 	{AddressRefused, 502, "The receiver's address is one the hub may not call", "Use a public address, or have the operator allow the range in the egress rules."},
 	{ConnectFailed, 502, "No connection to the receiver", "Check that the receiver runs, and the firewalls between."},
@@ -161,6 +182,9 @@ var Catalogue = []Entry{
 	{BadAnswer, 502, "The receiver's answer is not valid HTTP", "Check what listens on the receiver's port."},
 	{InvalidMessage, 500, "The rendered message breaks its own contract", "Operator: mend the type's mapping or schema, then release the lane."},
 	{SenderConfig, 500, "The hub's own settings for this receiver cannot be used", "Operator: check certificate, CA bundle and signing keys of the system."},
+	{LoginRefused, 502, "The broker does not let the hub do this", "Check user, password or credentials, and what the broker grants them."},
+	{NoTopic, 502, "The broker has no such stream, topic or subject", "Make it at the broker, or mend its name in the subscription or the source."},
+	{MessageTooLarge, 502, "The message is larger than the broker takes", "Raise the broker's limit, then release the lane."},
 
 	{SigningKey, 422, "The signing key cannot be used", "Give a key as Standard Webhooks writes it: whsec_, whsk_ or whpk_ and standard base64."},
 	{SignatureMissing, 401, "The message is not signed", "Sign it as Standard Webhooks says and send the three webhook headers."},

@@ -122,9 +122,9 @@ func ending(secrets []account.Secret, now time.Time, overlap time.Duration) (kep
 // make the others. tell is given its name and secret before anything is written: when that fails nothing is, and when
 // the hub ends between the two the next start makes another secret. A hub that has an account is left as it is.
 // Errors: what tell fails with, StorageFull, ShuttingDown.
-func (m *Manager) FirstAccount(ctx context.Context, tell func(name, secret string) error) error {
+func (m *Manager) FirstAccount(ctx context.Context, tell func(name, secret string) error) (made bool, err error) {
 	const name = "operator"
-	_, err := m.change(ctx, func() (plan, error) {
+	p, err := m.change(ctx, func() (plan, error) {
 		if len(m.book.Accounts()) > 0 {
 			return plan{}, nil
 		}
@@ -138,5 +138,5 @@ func (m *Manager) FirstAccount(ctx context.Context, tell func(name, secret strin
 			entry:     audit.Of(hub, audit.PutAccount, accountSubject(name), audit.Detail{Created: true}),
 		}, nil
 	})
-	return err
+	return err == nil && len(p.revisions) > 0, err
 }

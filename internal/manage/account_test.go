@@ -71,15 +71,24 @@ func TestTheFirstAccountIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	w := managetest.New(t)
 	told := 0
+	made := false
 	first := func(err error) error {
-		return w.Manager.FirstAccount(ctx, func(name, secret string) error { told++; return err })
+		did, failed := w.Manager.FirstAccount(ctx, func(name, secret string) error { told++; return err })
+		made = did
+		return failed
 	}
 	before := w.Book.Last()
 	if err := first(errors.New("no terminal")); err == nil || w.Book.Last() != before {
 		t.Error("an account is made whose secret nobody was told")
 	}
 	w.Must(first(nil))
+	if !made {
+		t.Error("it is not said that it was made")
+	}
 	w.Must(first(nil))
+	if made {
+		t.Error("it is said to be made again")
+	}
 	a, position := w.Book.Account("operator")
 	if told != 2 || len(a.Roles) != 1 || a.Roles[0] != account.Operator {
 		t.Errorf("told %d times: %+v", told, a)

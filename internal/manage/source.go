@@ -39,6 +39,25 @@ func (m *Manager) checkSource(s *event.Source) []fault.Violation {
 			found = append(found, fault.Violation{Pointer: "/types/" + strconv.Itoa(i), Rule: "exists", Message: "no such event type; put the type first"})
 		}
 	}
+	if s.Stream != nil {
+		found = append(found, m.checkStream(s)...)
+	}
+	return found
+}
+
+// checkStream holds a source's stream to what the hub may call and to what the source may publish.
+func (m *Manager) checkStream(s *event.Source) (found []fault.Violation) {
+	if p := s.Stream.JSON; p != nil && !s.May(p.Type) {
+		found = append(found, fault.Violation{Pointer: "/stream/json/type", Rule: "not-granted", Message: "the source may not publish this type; list it in types"})
+	}
+	if m.opts.CheckURL == nil {
+		return found
+	}
+	for i, server := range s.Stream.Broker.Servers {
+		if err := m.opts.CheckURL(event.BrokerURL(s.Stream.Kind, server, s.Stream.Broker.PlainText)); err != nil {
+			found = append(found, fault.Violation{Pointer: "/stream/broker/servers/" + strconv.Itoa(i), Rule: "egress", Message: fault.Of(err).Detail})
+		}
+	}
 	return found
 }
 

@@ -22,7 +22,8 @@ import (
 type Rules struct {
 	Allow     []netip.Prefix // ranges that may be called although they are not public, such as 127.0.0.0/8 in a demo
 	Ports     []uint16       // the only ports that may be called; none: every port
-	AllowHTTP bool           // http as well as https
+	AllowHTTP bool           // http as well as https; brokers without TLS, where there may be any
+	Brokers   bool           // NATS and Kafka too: nats+tls, kafka+tls
 	// Proxy is an HTTP proxy, "http://user:password@host:port", that every call is tunnelled through by CONNECT; empty:
 	// none. It is the operator's and dialled unchecked. The environment's proxy variables are never read.
 	Proxy string
@@ -217,10 +218,15 @@ func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 }
 
 func (g *Guard) checkParts(u *url.URL) error {
+	clear, isBroker := brokers[u.Scheme]
 	switch {
+	case isBroker && !g.rules.Brokers:
+		return refused("brokers are not called by this hub: see allow-brokers (rule scheme)")
+	case clear && !g.rules.AllowHTTP:
+		return refused("a broker is called with TLS: the URL must begin with %s+tls:// (rule tls)", u.Scheme)
 	case u.Scheme == "http" && !g.rules.AllowHTTP:
 		return refused("the URL must begin with https:// (rule https)")
-	case u.Scheme != "https" && u.Scheme != "http":
+	case u.Scheme != "https" && u.Scheme != "http" && !isBroker:
 		return refused("the URL must begin with https:// (rule scheme)")
 	case u.Opaque != "" || u.Hostname() == "":
 		return refused("the URL has no host (rule host)")
@@ -242,9 +248,19 @@ func (g *Guard) checkHost(host string) error {
 	return checkName(host)
 }
 
+// brokers are the schemes of brokers, and whether they are without TLS.
+var brokers = map[string]bool{"nats": true, "kafka": true, "nats+tls": false, "kafka+tls": false}
+
 func defaultPort(scheme string) string {
-	if scheme == "http" {
+	switch scheme {
+	case "http":
 		return "80"
+	case "nats", "nats+tls":
+		return "4222"
+	case "kafka":
+		return "9092"
+	case "kafka+tls":
+		return "9093"
 	}
 	return "443"
 }

@@ -362,3 +362,31 @@ func TestDialSaysWhyThereIsNoConnection(t *testing.T) {
 		})
 	}
 }
+
+// Brokers are called only where the operator says so, and without TLS only where http is allowed too.
+func TestBrokersAreCalledWhereAllowed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rules netguard.Rules
+		url   string
+		want  string
+	}{
+		"unasked":            {netguard.Rules{}, "kafka+tls://broker.example:9093", "scheme"},
+		"allowed":            {netguard.Rules{Brokers: true}, "kafka+tls://broker.example:9093", ""},
+		"nats":               {netguard.Rules{Brokers: true}, "nats+tls://broker.example", ""},
+		"in clear":           {netguard.Rules{Brokers: true}, "nats://broker.example", "tls"},
+		"in clear, allowed":  {netguard.Rules{Brokers: true, AllowHTTP: true}, "nats://broker.example", ""},
+		"http alone":         {netguard.Rules{AllowHTTP: true}, "kafka://broker.example", "scheme"},
+		"this machine":       {netguard.Rules{Brokers: true}, "kafka+tls://127.0.0.1:9093", "loopback"},
+		"a user in the URL":  {netguard.Rules{Brokers: true}, "nats+tls://u:p@broker.example", "userinfo"},
+		"another port":       {netguard.Rules{Brokers: true, Ports: []uint16{443}}, "nats+tls://broker.example", "port"},
+		"another protocol":   {netguard.Rules{Brokers: true}, "amqp://broker.example", "scheme"},
+		"web pages as usual": {netguard.Rules{Brokers: true}, "https://receiver.example", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := guard(t, c.rules, nil).CheckURL(c.url)
+			wantRule(t, err, c.want)
+		})
+	}
+}

@@ -24,12 +24,12 @@ func TestTheLaneOfARefusedDraftNeedsReadableData(t *testing.T) {
 	} {
 		d := draft("mapped", tc.data)
 		d.MediaType, d.Violations = tc.mediaType, nil
-		lane, known := a.lane(&d)
+		lane, known := a.Lane(&d)
 		if known != tc.known || known && lane != hasher.Lane("urn:cv", "0101010000") {
 			t.Errorf("%s: %v, %v", name, known, lane)
 		}
 	}
-	if lane, known := a.lane(&event.Draft{Source: "urn:cv", Type: "plain"}); !known || !lane.IsZero() {
+	if lane, known := a.Lane(&event.Draft{Source: "urn:cv", Type: "plain"}); !known || !lane.IsZero() {
 		t.Error("an unordered draft holds others")
 	}
 }

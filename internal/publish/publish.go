@@ -105,7 +105,7 @@ func (r *refusals) add(a *Accepter, d *event.Draft, violations []fault.Violation
 	if r.lanes == nil {
 		r.lanes, r.sources = map[event.Lane]bool{}, map[string]bool{}
 	}
-	if lane, known := a.lane(d); known {
+	if lane, known := a.Lane(d); known {
 		r.lanes[lane] = true
 	} else {
 		r.sources[d.Source] = true
@@ -116,9 +116,9 @@ func (r *refusals) hold(e *event.Event) bool {
 	return !e.Lane.IsZero() && (r.lanes[e.Lane] || r.sources[e.Source])
 }
 
-// lane reads the lane of a draft that was refused. known is false when its key cannot be read; an unordered draft's
+// Lane reads the lane of a draft that was refused. known is false when its key cannot be read; an unordered draft's
 // lane is zero, and holds nobody.
-func (a *Accepter) lane(d *event.Draft) (lane event.Lane, known bool) {
+func (a *Accepter) Lane(d *event.Draft) (lane event.Lane, known bool) {
 	name := ""
 	if d.DataSchema != "" {
 		name = VersionOf(d.DataSchema)

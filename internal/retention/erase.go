@@ -23,14 +23,31 @@ const (
 	longestPerson = 500 // bytes
 )
 
-// ToErase counts a person's events that can still be read.
+// ToErase counts a person's events that can still be read, and the messages of streams that are set aside and name the
+// person.
 // Errors: fault.InvalidDocument; as the finder's.
 func (k *Keeper) ToErase(ctx context.Context, person string) (events int64, err error) {
 	if err := checkPerson(person); err != nil {
 		return 0, err
 	}
 	positions, _, err := k.Finder.OfPerson(ctx, person)
-	return int64(len(positions)), err
+	if err != nil {
+		return 0, err
+	}
+	_, aside, err := k.aside(ctx, person)
+	return int64(len(positions)) + aside, err
+}
+
+// aside finds the messages that are set aside and name a person, and counts them.
+func (k *Keeper) aside(ctx context.Context, person string) (list []eventlog.AsideOf, count int64, err error) {
+	if k.Aside == nil {
+		return nil, 0, nil
+	}
+	list, err = k.Aside(ctx, person)
+	for _, of := range list {
+		count += int64(len(of.Numbers))
+	}
+	return list, count, err
 }
 
 // Erase forgets all events of a person: those whose personal values include this one. count is what ToErase said, typed
@@ -77,7 +94,11 @@ func (k *Keeper) begin(ctx context.Context, author, person, reason string, count
 	if e.Positions, e.UpTo, err = k.Finder.OfPerson(ctx, person); err != nil {
 		return e, err
 	}
-	switch events := int64(len(e.Positions)); {
+	gone, aside, err := k.aside(ctx, person)
+	if err != nil {
+		return e, err
+	}
+	switch events := int64(len(e.Positions)) + aside; {
 	case events == 0:
 		return e, fault.New(fault.NothingSelected, "no event names this person, or all of them are forgotten")
 	case events != count:
@@ -91,9 +112,9 @@ func (k *Keeper) begin(ctx context.Context, author, person, reason string, count
 	if len(last) > 0 {
 		e.N = last[0].N + 1
 	}
-	entry := audit.Of(author, audit.Erase, audit.OfErasure(e.N), audit.Detail{Events: int64(len(e.Positions))})
+	entry := audit.Of(author, audit.Erase, audit.OfErasure(e.N), audit.Detail{Events: int64(len(e.Positions)), Removed: int(aside)})
 	begun := e // the log's writer may still hold it when ctx ends first
-	if err := k.Log.Append(ctx, &eventlog.Request{Erasure: &begun, Audit: []audit.Entry{entry}}); err != nil {
+	if err := k.Log.Append(ctx, &eventlog.Request{Erasure: &begun, Erased: gone, Audit: []audit.Entry{entry}}); err != nil {
 		return e, err
 	}
 	return begun, nil

@@ -94,10 +94,12 @@ type Engine interface {
 
 // Options are what forgetting stands on; app fills them in.
 type Options struct {
-	Store   Store
-	Log     Log
-	Engine  Engine
-	Finder  Finder
+	Store  Store
+	Log    Log
+	Engine Engine
+	Finder Finder
+	// Aside finds the messages of streams that are set aside and name a person; nil: there are none.
+	Aside   func(ctx context.Context, value string) ([]eventlog.AsideOf, error)
 	Journal Journal
 	Book    Book
 	Clock   clock.Clock

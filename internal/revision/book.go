@@ -287,6 +287,16 @@ func (b *Book) Consumers() []*Consumer {
 	return list
 }
 
+// SystemOf is whose a consumer is, by its name; "" for one that no revision made.
+func (b *Book) SystemOf(consumer string) string {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if c := b.consumers[consumer]; c != nil {
+		return c.System
+	}
+	return ""
+}
+
 // Line returns a subscription through time, or nil.
 func (b *Book) Line(id string) *Line {
 	b.mu.RLock()

@@ -23,17 +23,24 @@ import (
 const (
 	kekPrefix = "kek-"
 	kekSize   = 32
+
+	// preparedPrefix is of a key that opens what it has wrapped, but wraps nothing yet: nodes that share a database all have
+	// it before the first of them wraps with it.
+	preparedPrefix = "new-kek-"
 )
 
 // KEKs lists the ids of the key-encryption keys, oldest first.
-func (v *Vault) KEKs() ([]string, error) {
+func (v *Vault) KEKs() ([]string, error) { return v.named(kekPrefix) }
+
+// named lists the ids in the names of files with a prefix, in order.
+func (v *Vault) named(prefix string) ([]string, error) {
 	files, err := os.ReadDir(v.dir)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "cannot list the secrets in %s", v.dir)
 	}
 	var ids []string
 	for _, file := range files {
-		if id, ok := strings.CutPrefix(file.Name(), kekPrefix); ok {
+		if id, ok := strings.CutPrefix(file.Name(), prefix); ok {
 			if _, err := ident.Parse(id); err == nil {
 				ids = append(ids, id)
 			}
@@ -46,7 +53,9 @@ func (v *Vault) KEKs() ([]string, error) {
 // Missing lists the files that a hub needs for data under these keys and the vault does not have.
 func (v *Vault) Missing(keks []string) (files []string, err error) {
 	for _, id := range keks {
-		files = append(files, kekPrefix+id)
+		if _, e := os.Stat(filepath.Join(v.dir, preparedPrefix+id)); e != nil {
+			files = append(files, kekPrefix+id)
+		}
 	}
 	files = append(files, laneKeyFile)
 	files = slices.DeleteFunc(files, func(name string) bool {
@@ -70,7 +79,40 @@ func (v *Vault) NewestKEK() (string, error) {
 
 // MakeKEK makes a key that wraps from now on. It is on disk when this returns.
 // Error: fault.Conflict when the machine's clock stands before the newest key's time.
-func (v *Vault) MakeKEK() (string, error) {
+func (v *Vault) MakeKEK() (string, error) { return v.makeKEK(kekPrefix) }
+
+// PrepareKEK makes a key that wraps nothing before UsePrepared, and returns its file's name, which it has on other nodes too.
+// Error: as MakeKEK.
+func (v *Vault) PrepareKEK() (file string, err error) {
+	id, err := v.makeKEK(preparedPrefix)
+	return preparedPrefix + id, err
+}
+
+// Prepared lists the ids of the keys that wrap nothing yet, oldest first.
+func (v *Vault) Prepared() ([]string, error) { return v.named(preparedPrefix) }
+
+// UsePrepared has the keys that were prepared wrap from now on: the last of them does. It returns their ids.
+func (v *Vault) UsePrepared() (ids []string, err error) {
+	ids, err = v.Prepared()
+	for _, id := range ids {
+		if err == nil {
+			err = v.use(id)
+		}
+	}
+	if err == nil && len(ids) > 0 {
+		err = v.sync()
+	}
+	if err != nil && !fault.Known(err) {
+		err = fault.Wrap(fault.StorageFull, err, "cannot take the new key in use")
+	}
+	return ids, err
+}
+
+func (v *Vault) use(id string) error {
+	return os.Rename(filepath.Join(v.dir, preparedPrefix+id), filepath.Join(v.dir, kekPrefix+id))
+}
+
+func (v *Vault) makeKEK(prefix string) (string, error) {
 	newest, err := v.NewestKEK()
 	if err != nil {
 		return "", err
@@ -81,7 +123,7 @@ func (v *Vault) MakeKEK() (string, error) {
 	}
 	key := make([]byte, kekSize)
 	rand.Read(key)
-	return id, v.write(kekPrefix+id, hex.EncodeToString(key))
+	return id, v.write(prefix+id, hex.EncodeToString(key))
 }
 
 // Wrap encrypts a data key under a key-encryption key and binds it to what it is for.
@@ -114,6 +156,12 @@ func (v *Vault) kek(id string) (cipher.AEAD, error) {
 		return nil, fault.New(fault.SealBroken, "a data key names a wrapping key that cannot be one")
 	}
 	text, err := os.ReadFile(filepath.Join(v.dir, kekPrefix+id))
+	if errors.Is(err, fs.ErrNotExist) {
+		// Another node has rotated, so it wraps here too from now on. Where the file cannot be renamed it goes on opening.
+		if text, err = os.ReadFile(filepath.Join(v.dir, preparedPrefix+id)); err == nil {
+			_ = v.use(id)
+		}
+	}
 	if err != nil {
 		return nil, fault.Wrap(fault.KeyMissing, err, "data is encrypted under the key kek-%s, which cannot be read", id)
 	}

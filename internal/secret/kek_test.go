@@ -90,3 +90,45 @@ func TestNewestKey(t *testing.T) {
 		t.Errorf("with a key of the future there: %v", err)
 	}
 }
+
+// A key that is prepared opens, and wraps from when it is used: here, or first by another node that has it too.
+func TestAPreparedKeyWrapsWhenItIsUsed(t *testing.T) {
+	t.Parallel()
+	here, home := openVault(t)
+	there, dir := openVault(t)
+	first := made(t, here)
+	if err := os.WriteFile(filepath.Join(dir, "kek-"+first), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := here.PrepareKEK()
+	if newest, _ := here.NewestKEK(); err != nil || newest != first {
+		t.Fatalf("prepared %s, %v, and the newest is %s", file, err, newest)
+	}
+	text, err := os.ReadFile(filepath.Join(home, file))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, file), text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := here.UsePrepared()
+	if newest, _ := here.NewestKEK(); err != nil || len(ids) != 1 || newest != ids[0] || file != "new-kek-"+newest {
+		t.Fatalf("used %v, %v, and the newest is %s", ids, err, newest)
+	}
+	wrapped, err := here.Wrap(ids[0], []byte("key"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if newest, _ := there.NewestKEK(); newest != first {
+		t.Errorf("on the other node it wraps before it is used: %s", newest)
+	}
+	if key, err := there.Unwrap(ids[0], wrapped, nil); err != nil || string(key) != "key" {
+		t.Errorf("the other node opens %q, %v", key, err)
+	}
+	if newest, _ := there.NewestKEK(); newest != ids[0] {
+		t.Errorf("after it the other node wraps with %s", newest)
+	}
+	if missing, err := there.Missing(ids); err != nil || len(missing) != 1 { // lane.key
+		t.Errorf("missing are %v, %v", missing, err)
+	}
+}

@@ -46,21 +46,34 @@ func Existing(dir string) (*Vault, error) {
 }
 
 const (
-	laneKeyFile = "lane.key"
-	keySize     = 32
+	laneKeyFile  = "lane.key"
+	auditKeyFile = "audit.key"
+	tokenKeyFile = "token.key"
+	keySize      = 32
+	signPrefix   = "sign-"
 )
+
+// Whole reports whether the vault has what a hub makes at its first start, and every node of it needs.
+func (v *Vault) Whole() bool {
+	for _, name := range []string{laneKeyFile, auditKeyFile, tokenKeyFile} {
+		if _, err := os.Stat(filepath.Join(v.dir, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
 
 // LaneKey returns the key that lanes are hashed with, made at first use.
 func (v *Vault) LaneKey() ([]byte, error) { return v.key(laneKeyFile) }
 
 // TokenKey returns the ed25519 seed that the hub's own access tokens are signed with, made at first use. Deleting its
 // file makes another at the next start: tokens given before are refused then.
-func (v *Vault) TokenKey() ([]byte, error) { return v.key("token.key") }
+func (v *Vault) TokenKey() ([]byte, error) { return v.key(tokenKeyFile) }
 
 // AuditKey returns the key that the audit log is sealed with. It is made once, for a log without entries: one that has
 // some and lost its key could not be verified any more, so that is an error.
 func (v *Vault) AuditKey(entries int64) ([]byte, error) {
-	const name = "audit.key"
+	const name = auditKeyFile
 	if entries == 0 {
 		return v.key(name)
 	}
@@ -96,7 +109,7 @@ func (v *Vault) Create(_ context.Context, _, kind string) (ref, shown string, er
 		return "", "", err
 	}
 	ref = ident.New().String()
-	return ref, shown, v.write("sign-"+ref, private)
+	return ref, shown, v.write(signPrefix+ref, private)
 }
 
 // Delete forgets a signing key; one that is not there is forgotten already.
@@ -104,19 +117,22 @@ func (v *Vault) Delete(_ context.Context, ref string) error {
 	if _, err := ident.Parse(ref); err != nil {
 		return fault.New(fault.Internal, "that is no key's reference")
 	}
-	err := os.Remove(filepath.Join(v.dir, "sign-"+ref))
+	err := os.Remove(filepath.Join(v.dir, signPrefix+ref))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fault.Wrap(fault.Internal, err, "cannot delete the signing key %s", ref)
 	}
 	return nil
 }
 
+// SigningKeys lists what refers to the signing keys there are, oldest first.
+func (v *Vault) SigningKeys() ([]string, error) { return v.named(signPrefix) }
+
 // SigningKey reads a signing key.
 func (v *Vault) SigningKey(ref string) (string, error) {
 	if _, err := ident.Parse(ref); err != nil {
 		return "", fault.New(fault.SenderConfig, "that is no key's reference")
 	}
-	text, err := os.ReadFile(filepath.Join(v.dir, "sign-"+ref))
+	text, err := os.ReadFile(filepath.Join(v.dir, signPrefix+ref))
 	if err != nil {
 		return "", fault.Wrap(fault.SenderConfig, err, "the signing key %s cannot be read", ref)
 	}

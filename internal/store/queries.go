@@ -94,3 +94,10 @@ const (
 
 // KEKs has how many data keys each key-encryption key wraps.
 const KEKs = "SELECT kek, count(*) FROM data_keys WHERE wrapped IS NOT NULL GROUP BY kek"
+
+// Streams of sources.
+const (
+	StreamOf     = "SELECT changes, last FROM streams WHERE source = $1"
+	StreamPlaces = "SELECT partition, next FROM stream_places WHERE source = $1 AND stream = $2"
+	AsideCount   = "SELECT count(*) FROM aside WHERE source = $1"
+)

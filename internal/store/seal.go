@@ -23,6 +23,7 @@ const (
 	ofEvent   = 'e' // and the event's position
 	ofMessage = 'm' // an event again, and its message id: where a blob is made before its position is known
 	ofAttempt = 'a'
+	ofAside   = 's'
 )
 
 // Binding says what the blob of an event is bound to.
@@ -82,6 +83,16 @@ func (s *Sealer) Attempt(key *SealingKey, consumer int64, a *eventlog.Attempt) [
 	return s.seal(key.aead, append(plain, a.Result.Body...), s.bound.attempt(a.Position, consumer, int64(a.Number)))
 }
 
+// Aside seals a message that is set aside of a source's stream. The result holds until the next call.
+func (s *Sealer) Aside(key *SealingKey, source string, a *eventlog.Aside) []byte {
+	return s.seal(key.aead, append(s.plain[:0], a.Message...), boundAside(source, a.Number))
+}
+
+// boundAside is the additional data of a message that is set aside.
+func boundAside(source string, number int64) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte{ofAside}, uint64(number)), source...)
+}
+
 func (s *Sealer) seal(key cipher.AEAD, plain, bound []byte) []byte {
 	sealed := key.Seal(s.sealed[:0], nil, plain, bound)
 	if cap(plain) <= largeBuffer {
@@ -137,6 +148,19 @@ func (o *Opener) Attempt(key int64, sealed []byte, consumer int64, a *eventlog.A
 	}
 	detail, body := part(plain)
 	a.Result.Detail, a.Result.Body = string(detail), body
+	return nil
+}
+
+// Aside opens a message that is set aside; sealed is overwritten, and the message stays in it.
+// Errors: as Event.
+func (o *Opener) Aside(key int64, sealed []byte, source string, a *eventlog.Aside) error {
+	k, err := o.key(key)
+	if err != nil {
+		return err
+	}
+	if a.Message, err = k.aead.Open(sealed[:0], nil, sealed, boundAside(source, a.Number)); err != nil {
+		return fault.Wrap(fault.SealBroken, err, "the message %d set aside of %s does not open", a.Number, source)
+	}
 	return nil
 }
 

@@ -202,7 +202,11 @@ func (v *violations) checkSubscription(at string, system *System, s *Subscriptio
 func (v *violations) checkChannel(at string, system *System, s *Subscription) {
 	switch s.Channel {
 	case "", Webhook:
-		if _, err := Endpoint(system.Agreement.BaseURL, s.Path); err != nil {
+		endpoint, err := Endpoint(system.Agreement.BaseURL, s.Path)
+		if err == nil && IsBroker(endpoint) {
+			_, err = BrokerAt(endpoint)
+		}
+		if err != nil {
 			v.add(at+"/path", "path", fault.Of(err).Detail)
 		}
 		if s.AlertAfter != 0 {

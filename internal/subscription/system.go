@@ -47,6 +47,7 @@ type Agreement struct {
 	Contacts      Contacts             `json:"contacts"`
 	Certificate   *Certificate         `json:"certificate,omitempty"` // the client certificate the hub shows (S46)
 	CABundle      string               `json:"caBundle,omitempty"`    // file of CAs that sign this system's servers; empty: the machine's
+	Login         *Login               `json:"login,omitempty"`       // of a broker: how the hub shows who it is
 	Retry4xx      bool                 `json:"retry4xx,omitempty"`    // star: retry 4xx instead of parking (S32)
 	MaxInFlight   int                  `json:"maxInFlight,omitempty"` // per endpoint; 0: 64
 }
@@ -101,6 +102,7 @@ func (s *System) Check(checkURL URLCheck) []fault.Violation {
 		v.add("/agreement/profile", "enum", "use one of "+profileNames())
 	}
 	v.checkBase(s.Agreement.BaseURL, checkURL)
+	v.checkBroker(&s.Agreement)
 	if len(s.Agreement.Sources) == 0 {
 		v.add("/agreement/sources", "required", "name the sources the system may receive from, or \"*\"")
 	}

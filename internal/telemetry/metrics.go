@@ -20,6 +20,7 @@ type metrics struct {
 	took      prometheus.Histogram
 	attempts  *prometheus.CounterVec
 	forgotten *prometheus.CounterVec
+	streamed  *prometheus.CounterVec
 	durations *prometheus.HistogramVec
 
 	mu     sync.RWMutex
@@ -46,6 +47,7 @@ func newMetrics() *metrics {
 		}),
 		attempts:  counter("varsel_attempts_total", "Attempts to deliver: delivered, retry, deferred, rejected, gone; or how a delivery ended or stopped without a send.", "system", "profile", "result"),
 		forgotten: counter("varsel_forgotten_events_total", "Events whose data is gone from the database: their retention was over, or their person was erased.", "cause"),
+		streamed:  counter("varsel_stream_messages_total", "Messages of the streams of sources: accepted, duplicate, aside (set aside), or missed (the broker let go of them before they were read).", "source", "result"),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "varsel_attempt_duration_seconds", Help: "How long sends took, from the first byte to the answer.", Buckets: attemptBuckets,
 		}, []string{"profile"}),
@@ -54,7 +56,7 @@ func newMetrics() *metrics {
 }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.events, m.took, m.attempts, m.forgotten, m.durations}
+	return []prometheus.Collector{m.requests, m.events, m.took, m.attempts, m.forgotten, m.streamed, m.durations}
 }
 
 func (m *metrics) published(p *Publish) {
@@ -68,6 +70,11 @@ func (m *metrics) published(p *Publish) {
 // Forgotten counts events that were forgotten, by cause: retention or erasure.
 func (t *Telemetry) Forgotten(cause string, events int64) {
 	t.metrics.forgotten.WithLabelValues(cause).Add(float64(events))
+}
+
+// Streamed counts messages of a source's stream by what became of them.
+func (t *Telemetry) Streamed(source, result string, messages int) {
+	t.metrics.streamed.WithLabelValues(source, result).Add(float64(messages))
 }
 
 func (m *metrics) attempted(a *Attempt) {

@@ -16,6 +16,15 @@ type Figures struct {
 	Node                                Node
 	Systems                             []System
 	Listeners                           []Listener
+	Streams                             []Stream
+}
+
+// Stream is how the stream of one source stands, as far as this node reads it.
+type Stream struct {
+	Source  string
+	Reading bool
+	Lag     int64 // messages still to be read
+	Aside   int   // messages set aside
 }
 
 // System is how one receiving system stands.
@@ -65,6 +74,9 @@ var (
 	nodeInfo    = describe("varsel_node_info", "1 for this node, while it is one of its hub's: its number (0: a hub of one process), name and version.", "node", "name", "version")
 	nodeUp      = describe("varsel_node_up", "1 while the other nodes hear of this one, so that it may hold something.")
 	nodeHolds   = describe("varsel_node_holdings", "What this node holds: systems that it delivers, and duties.", "kind")
+	reading     = describe("varsel_stream_reading", "1 when the stream of a source is being read here.", "source")
+	lag         = describe("varsel_stream_lag", "Messages of a source's stream that are still to be read.", "source")
+	aside       = describe("varsel_stream_aside", "Messages of a source's stream that are set aside.", "source")
 	connections = describe("varsel_connections", "Open connections of a listener.", "address")
 	expiry      = describe("varsel_certificate_expiry_timestamp_seconds", "When the first certificate of a listener ends, in seconds since 1970.", "address")
 )
@@ -72,7 +84,7 @@ var (
 // Describe implements prometheus.Collector.
 func (s *standing) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{delivered, retried, parked, blocked, inFlight, head, routed, searched, healthy, ready, pending, lanes, endpoints,
-		nodeInfo, nodeUp, nodeHolds, connections, expiry} {
+		nodeInfo, nodeUp, nodeHolds, reading, lag, aside, connections, expiry} {
 		to <- d
 	}
 }
@@ -109,6 +121,11 @@ func (s *standing) Collect(to chan<- prometheus.Metric) {
 		for state, n := range system.Endpoints {
 			gauge(endpoints, float64(n), system.Name, system.Profile, state)
 		}
+	}
+	for _, s := range f.Streams {
+		gauge(reading, one(s.Reading), s.Source)
+		gauge(lag, float64(s.Lag), s.Source)
+		gauge(aside, float64(s.Aside), s.Source)
 	}
 	for _, l := range f.Listeners {
 		gauge(connections, float64(l.Connections), l.Address)

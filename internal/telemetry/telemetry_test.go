@@ -34,6 +34,7 @@ var figures = telemetry.Figures{
 		Name: "archive", Profile: "standard", Pending: 5, Retrying: 1, Standing: 2, Parked: 3, Endpoints: map[string]int{"down": 1},
 	}},
 	Listeners: []telemetry.Listener{{Address: "127.0.0.1:80", Connections: 2, Expires: time.Unix(1e9, 0)}, {Address: "127.0.0.1:81"}},
+	Streams:   []telemetry.Stream{{Source: "orders", Reading: true, Lag: 6, Aside: 2}},
 }
 
 func newOperator(t *testing.T, level slog.Level, f telemetry.Figures) *operator {
@@ -54,6 +55,7 @@ func newOperator(t *testing.T, level slog.Level, f telemetry.Figures) *operator 
 func (o *operator) everything() {
 	o.Published(o.t.Context(), telemetry.Publish{Status: 202, Events: 3, Accepted: 2, Duplicate: 1, Duration: time.Millisecond})
 	o.Forgotten("retention", 5)
+	o.Streamed("orders", "aside", 2)
 	o.Attempted(&telemetry.Attempt{System: "archive", Profile: "standard", Result: "delivered", Outcome: "delivered", Sent: true, Duration: time.Millisecond})
 }
 

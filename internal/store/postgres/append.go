@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // Commit implements eventlog.Store. Where the log is shared one caller commits requests and another commits cuts, and
@@ -91,7 +91,7 @@ func alike(requests []*eventlog.Request) int {
 
 // plain reports whether a request holds nothing but events.
 func plain(r *eventlog.Request) bool {
-	return len(r.Revisions) == 0 && len(r.Consumers) == 0 && len(r.Audit) == 0 && r.Erasure == nil && r.Clues == nil
+	return len(r.Revisions) == 0 && len(r.Consumers) == 0 && len(r.Audit) == 0 && r.Erasure == nil && r.Clues == nil && r.Intake == nil && len(r.Erased) == 0
 }
 
 // settle settles requests that go in together.
@@ -190,10 +190,5 @@ func raise(n *atomic.Int64, to int64) {
 	}
 }
 
-// plainText is text that PostgreSQL can keep: what receivers answer, and what people write, may hold anything.
-func plainText(text string) string {
-	if strings.IndexByte(text, 0) >= 0 {
-		text = strings.ReplaceAll(text, "\x00", "\uFFFD")
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
-}
+// plainText is text that PostgreSQL can keep.
+func plainText(text string) string { return store.PlainText(text) }

@@ -89,6 +89,9 @@ func OpenAudit(ctx context.Context, url string) (*AuditReader, error) {
 		err = sameSchema(ctx, c, len(steps))
 	}
 	if err == nil {
+		err = refuseMoving(ctx, c)
+	}
+	if err == nil {
 		r.tx, err = c.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	}
 	if err != nil {
@@ -100,6 +103,9 @@ func OpenAudit(ctx context.Context, url string) (*AuditReader, error) {
 // sameSchema refuses a database that a reader, which changes nothing, would have to upgrade.
 func sameSchema(ctx context.Context, c *pgx.Conn, known int) error {
 	taken, err := schemaOf(ctx, c)
+	if err == nil && taken == 0 {
+		return fault.New(fault.NoDatabase, "it is the database of no hub")
+	}
 	if err == nil && taken != known {
 		err = fault.New(fault.StoreNewer, "it has schema %d, this varsel reads %d: start the hub once to upgrade it, or use the varsel that wrote it", taken, known)
 	}
@@ -113,9 +119,11 @@ func (r *AuditReader) Close() error { return r.conn.Close(context.Background()) 
 var errEnough = errors.New("enough")
 
 // Entries goes through the whole log, in order of number, as often as it is asked to.
-func (r *AuditReader) Entries() audit.Entries {
+func (r *AuditReader) Entries() audit.Entries { return auditEntries(r.ctx, r.tx) }
+
+func auditEntries(ctx context.Context, q querier) audit.Entries {
 	return func(yield func(*audit.Entry, error) bool) {
-		err := each(r.ctx, r.tx, store.AuditEntries, nil, func(row pgx.Rows) error {
+		err := each(ctx, q, store.AuditEntries, nil, func(row pgx.Rows) error {
 			e, err := scanAudit(row)
 			if err == nil && !yield(e, nil) {
 				err = errEnough

@@ -41,7 +41,7 @@ func schemaOf(ctx context.Context, c *pgx.Conn) (taken int, err error) {
 
 // connectToHub is connect for the database of a hub that this program can judge. What the work beside a hub needs is in
 // every schema so far.
-// Errors: fault.NoDatabase, fault.StoreNewer.
+// Errors: fault.NoDatabase, fault.StoreNewer, fault.MoveUnfinished.
 func connectToHub(ctx context.Context, url string) (*pgx.Conn, error) {
 	c, err := connect(ctx, url)
 	if err != nil {
@@ -59,6 +59,8 @@ func connectToHub(ctx context.Context, url string) (*pgx.Conn, error) {
 		err = fault.New(fault.NoDatabase, "it is the database of no hub")
 	case taken > len(steps):
 		err = fault.New(fault.StoreNewer, "the database has schema %d; this varsel knows schemas up to %d", taken, len(steps))
+	default:
+		err = trouble(refuseMoving(ctx, c), "cannot read the database")
 	}
 	if err != nil {
 		_ = c.Close(ctx) // the error that matters is why

@@ -32,6 +32,9 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 		if err := w.lockEnd(ctx, tx, c.Now); err != nil {
 			return err
 		}
+		if err := s.takeIn(ctx, tx, &w); err != nil || r.Err != nil {
+			return err
+		}
 		if len(g.rows) > 0 {
 			if first, stamp, err = g.call(ctx, tx); err != nil {
 				return err
@@ -44,6 +47,7 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 		w.revise()
 		w.found()
 		w.erase()
+		w.eraseAside()
 		w.audit(c.Chain)
 		w.batch.Queue("UPDATE log_end SET position = $1, recorded = $2, revision = $3, audited = $4", w.position, w.recorded, w.revision, w.audited.Number)
 		return tx.SendBatch(ctx, &w.batch).Close()
@@ -53,7 +57,7 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 	case errors.As(err, &refused) && refused.Code == "23505" && refused.ConstraintName == "erasures_pkey":
 		r.Err = fault.New(fault.Conflict, "another erasure began at the same time, and has this number")
 		return nil
-	case err == nil && len(g.rows) > 0:
+	case err == nil && r.Err == nil && len(g.rows) > 0:
 		g.appended(first, stamp)
 	}
 	if err == nil && r.Err == nil {

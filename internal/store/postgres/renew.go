@@ -57,18 +57,39 @@ func Renew(ctx context.Context, url string, o Renewing) (r Renewed, err error) {
 	if err := s.eraseAgain(ctx, &o, r.Head); err != nil {
 		return r, err
 	}
-	id := int64(0)
-	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) (err error) {
 		for _, query := range []string{"UPDATE holdings SET node = NULL", "DELETE FROM nodes"} {
 			if _, err := tx.Exec(ctx, query); err != nil {
 				return err
 			}
 		}
-		const begin = "INSERT INTO epochs (n, id, after) SELECT 1 + max(n), 1 + floor(random() * 1073741823)::bigint, $1 FROM epochs RETURNING id"
-		return tx.QueryRow(ctx, begin, r.Head).Scan(&id)
+		r.Epoch, err = beginEpoch(ctx, tx, r.Head)
+		return err
 	})
-	r.Epoch = uint32(id)
 	return r, trouble(err, "the new epoch could not begin")
+}
+
+// BeginEpoch begins a new epoch of a log that has lost what stood behind a position, and returns its id: positions behind it
+// are given to other events, and a cursor of an earlier epoch that stands there must not be believed. It does so each time
+// it is called, for the database cannot tell one loss from the next: who finds out together with others, and begins one
+// too, refuses some cursors that were good, and believes none that is not.
+func (s *Store) BeginEpoch(ctx context.Context, after int64) (id uint32, err error) {
+	err = s.holding(ctx, "the new epoch could not begin", func(ctx context.Context, tx pgx.Tx) error {
+		// Nothing is appended meanwhile: two that begin at once do so one after the other.
+		if _, err := tx.Exec(ctx, "SELECT position FROM log_end FOR UPDATE"); err != nil {
+			return err
+		}
+		id, err = beginEpoch(ctx, tx, after)
+		return err
+	})
+	return id, err
+}
+
+func beginEpoch(ctx context.Context, tx pgx.Tx, after int64) (uint32, error) {
+	id := int64(0)
+	const begin = "INSERT INTO epochs (n, id, after) SELECT 1 + max(n), 1 + floor(random() * 1073741823)::bigint, $1 FROM epochs RETURNING id"
+	err := tx.QueryRow(ctx, begin, after).Scan(&id)
+	return uint32(id), err
 }
 
 func (s *Store) refuseAlive(ctx context.Context) error {
@@ -124,4 +145,16 @@ func (s *Store) standing(ctx context.Context, positions []int64) (list []int64, 
 func (s *Store) noteErasure(ctx context.Context, e *eventlog.Journaled, positions []int64) error {
 	_, err := s.pool.Exec(ctx, store.NoteErasure, e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions))
 	return trouble(err, "an erasure could not be noted")
+}
+
+// ErasuresEnded is the number of the last erasure in a database that had ended, 0 when there is none: a journal of erasures
+// that ends before it is not the hub's newest.
+func ErasuresEnded(ctx context.Context, url string) (n int64, err error) {
+	c, err := connectToHub(ctx, url)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = c.Close(ctx) }() // nothing was written
+	err = c.QueryRow(ctx, "SELECT coalesce(max(n), 0) FROM erasures WHERE ended <> 0").Scan(&n)
+	return n, trouble(err, "cannot read the erasures")
 }

@@ -127,7 +127,7 @@ func TestNothingIsRenewedUnderARunningHub(t *testing.T) {
 	t.Parallel()
 	d := newDatabase(t)
 	s := d.node(t)
-	n, err := s.Join(t.Context(), "a", "", "dev", time.Minute)
+	n, err := s.Join(t.Context(), "a", "", "dev", time.Hour)
 	if err == nil {
 		_, err = s.Beat(t.Context(), n, time.Hour)
 	}
@@ -139,5 +139,27 @@ func TestNothingIsRenewedUnderARunningHub(t *testing.T) {
 	}
 	if epochs, err := s.Epochs(t.Context()); err != nil || len(epochs) != 1 {
 		t.Errorf("%+v %v", epochs, err)
+	}
+}
+
+// Each loss of the log's end begins an epoch of its own, on whichever node it is noticed.
+func TestEachLossBeginsAnEpoch(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	a, b := d.node(t), d.node(t)
+	commit(t, a, personal("1", "P30D"), personal("2", "P30D"))
+	want, err := a.Epochs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*postgres.Store{a, b} { // the same place twice: what was appended between is lost again
+		id, err := s.BeginEpoch(t.Context(), 2)
+		if err != nil || id == 0 {
+			t.Fatal(id, err)
+		}
+		want = append(want, eventlog.Epoch{ID: id, After: 2})
+	}
+	if got, err := b.Epochs(t.Context()); err != nil || !slices.Equal(got, want) {
+		t.Errorf("the epochs are %+v, %v; want %+v", got, err, want)
 	}
 }

@@ -9,18 +9,16 @@ import (
 	"github.com/varselhub/varsel/internal/store"
 )
 
-// Rotate makes a new key-encryption key and wraps with it every data key and every key that messages are signed with,
-// while hubs may run on the database. Every node must have the new key in its vault before it needs it: see
-// docs/storage.md.
-// Errors: fault.KeyMissing and fault.SealBroken when a key cannot be unwrapped; then nothing was changed but that there
-// is a new key.
+// Rotate wraps every data key and every key that messages are signed with with the vault's newest key-encryption key, while
+// hubs may run on the database. Every node must have that key in its vault: see docs/storage.md.
+// Errors: fault.KeyMissing and fault.SealBroken when a key cannot be unwrapped; then nothing was changed.
 func Rotate(ctx context.Context, url string, keys store.Keys) (r store.Rotation, err error) {
 	c, err := connectToHub(ctx, url)
 	if err != nil {
 		return r, err
 	}
 	defer func() { _ = c.Close(ctx) }() // what counted was committed
-	if r.KEK, err = keys.MakeKEK(); err != nil {
+	if r.KEK, err = keys.NewestKEK(); err != nil {
 		return r, err
 	}
 	// A node that asked for the newest key before there was this one may have written what it wrapped since: that is

@@ -49,6 +49,9 @@ func TestRotation(t *testing.T) {
 	for range 3 {
 		<-committed
 	}
+	if _, err := vault.MakeKEK(); err != nil {
+		t.Fatal(err)
+	}
 	rotation, err := postgres.Rotate(t.Context(), d.url, vault)
 	if err != nil || rotation.KEK == first || rotation.Wrapped < 5 || len(rotation.Retired) != 1 || rotation.Retired[0] != first {
 		t.Fatalf("rotation %+v, %v", rotation, err)

@@ -9,6 +9,12 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 )
 
+// HasSecrets reports whether a node has said what the hub's secrets are.
+func (s *Store) HasSecrets(ctx context.Context) (known bool, err error) {
+	err = s.pool.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM hub WHERE name = 'secrets')").Scan(&known)
+	return known, trouble(err, "cannot look for the hub's secrets")
+}
+
 // SameSecrets holds a node's secrets against those of the hub, which are the first node's. The database keeps a keyed
 // digest that tells nothing of them.
 // Error: fault.NodeSecrets.

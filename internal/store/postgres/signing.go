@@ -49,15 +49,25 @@ func (s Signing) Create(ctx context.Context, _, kind string) (ref, shown string,
 	if err != nil {
 		return "", "", err
 	}
-	k, vault := signingKey{ref: ident.New()}, s.store.keys.Vault()
+	ref = ident.New().String()
+	return ref, shown, s.put(ctx, ref, private)
+}
+
+// put keeps a key under a reference that was never used; of one that was, what was kept first stays.
+func (s Signing) put(ctx context.Context, ref, private string) error {
+	id, err := ident.Parse(ref)
+	if err != nil {
+		return fault.New(fault.Internal, "that is no key's reference")
+	}
+	k, vault := signingKey{ref: id}, s.store.keys.Vault()
 	if k.kek, err = vault.NewestKEK(); err != nil {
-		return "", "", err
+		return err
 	}
 	if k.wrapped, err = vault.Wrap(k.kek, []byte(private), toSign(k.ref)); err != nil {
-		return "", "", err
+		return err
 	}
-	_, err = s.store.pool.Exec(ctx, "INSERT INTO signing_keys (ref, kek, wrapped) VALUES ($1, $2, $3)", k.ref, k.kek, k.wrapped)
-	return ident.UUID(k.ref).String(), shown, trouble(err, "cannot keep a signing key")
+	_, err = s.store.pool.Exec(ctx, "INSERT INTO signing_keys (ref, kek, wrapped) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", k.ref, k.kek, k.wrapped)
+	return trouble(err, "cannot keep a signing key")
 }
 
 // Delete forgets a signing key; one that is not there is forgotten already.

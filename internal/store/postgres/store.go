@@ -69,10 +69,23 @@ const connections = 16
 
 // Open opens the hub's database by a connection URL (postgres://…, or key=value), makes its tables where there are none,
 // and upgrades those of an earlier schema.
-// Errors: fault.StoreUnreachable; fault.StoreNewer for a schema of a later varsel; fault.KeyMissing and fault.SealBroken
-// when the vault cannot open what is in it; fault.Configuration for a URL that is none, and for a database that does not
-// keep what it commits.
+// Errors: fault.StoreUnreachable; fault.StoreNewer for a schema of a later varsel; fault.MoveUnfinished; fault.KeyMissing and
+// fault.SealBroken when the vault cannot open what is in it; fault.Configuration for a URL that is none, and for a database
+// that does not keep what it commits.
 func Open(ctx context.Context, url string, o Options) (*Store, error) {
+	s, err := dial(ctx, url, &o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx, &o); err != nil {
+		s.pool.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// dial makes the connections.
+func dial(ctx context.Context, url string, o *Options) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fault.Wrap(fault.Configuration, err, "the store's URL cannot be read")
@@ -97,10 +110,6 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s := &Store{pool: pool, same: o.Same, keys: store.NewKeyring(o.Keys), tell: o.Tell, sealer: store.Sealer{Binding: store.ToMessage}, madeFor: map[int64]int32{}}
 	if s.tell == nil {
 		s.tell = func(string) {}
-	}
-	if err := s.prepare(ctx, &o); err != nil {
-		pool.Close()
-		return nil, err
 	}
 	return s, nil
 }
@@ -130,6 +139,9 @@ func (s *Store) prepare(ctx context.Context, o *Options) error {
 	}
 	if err := s.upgrade(ctx, migrations, o); err != nil {
 		return err
+	}
+	if err := refuseMoving(ctx, s.pool); err != nil {
+		return trouble(err, "cannot read the database")
 	}
 	if err := s.checkKeys(ctx); err != nil {
 		return err

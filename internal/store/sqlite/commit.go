@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -125,11 +126,13 @@ func (s *Store) write(c *eventlog.Commit) error {
 			err = s.appendRevisions(r)
 		case r.Clues != nil:
 			err = s.writeClues(r.Clues)
+		case r.Intake != nil:
+			err = s.takeIn(r)
 		default:
 			err = s.appendEvents(r)
 		}
 		if err == nil && r.Erasure != nil && r.Err == nil {
-			err = s.appendErasure(r.Erasure)
+			err = errors.Join(s.appendErasure(r.Erasure), s.eraseAside(r.Erased))
 		}
 		if err == nil && len(r.Audit) > 0 && r.Err == nil {
 			err = s.appendAudit(r, c.Chain)

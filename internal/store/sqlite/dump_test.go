@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store/sqlite"
@@ -40,6 +42,9 @@ func TestDumpsOfReleases(t *testing.T) {
 			db := load(t, file)
 			s := open(t, db)
 			readSample(t, s)
+			if filepath.Base(file) != "v0.1.sql" {
+				readSampleStream(t, s)
+			}
 			fresh := filepath.Join(t.TempDir(), "hub.db")
 			open(t, fresh)
 			if got, want := schemaOf(t, db), schemaOf(t, fresh); !slices.Equal(got, want) {
@@ -49,6 +54,15 @@ func TestDumpsOfReleases(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTheSampleIsReadAsItWasWritten holds the sample of the next release to what is read of it.
+func TestTheSampleIsReadAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	s := open(t, filepath.Join(t.TempDir(), "hub.db"))
+	writeSample(t, s)
+	readSample(t, s)
+	readSampleStream(t, s)
 }
 
 // load makes a database of a dump, beside a vault with the key that the dump was made with.
@@ -151,6 +165,28 @@ func writeSample(t *testing.T, s *sqlite.Store) {
 		t.Fatal(keys, err)
 	}
 	commit(t, s, &eventlog.Commit{Now: day + 11, Requests: []*eventlog.Request{{Erasure: &eventlog.Erasure{N: 1, Author: "æøå'", Reason: "case 7", UpTo: 9, Positions: []int64{5, 300}}}}})
+	commit(t, s, &eventlog.Commit{Now: day + 12, Requests: []*eventlog.Request{{Intake: &eventlog.Intake{
+		Source: "a", Stream: "kafka:a", Places: []eventlog.StreamPlace{{Partition: 3, To: 17}}, Aside: []eventlog.Aside{sampleAside},
+	}}}})
+}
+
+// sampleAside is what the sample has set aside of a stream.
+var sampleAside = eventlog.Aside{
+	Partition: 3, Offset: 16, Lane: event.Lane{1}, Outer: event.Lane{2}, Code: fault.InvalidEvent, Reason: "æøå'", Retention: "P30D", Message: []byte("about " + person),
+}
+
+// readSampleStream holds what a store reads of streams against what writeSample wrote.
+func readSampleStream(t *testing.T, s *sqlite.Store) {
+	t.Helper()
+	state, err := s.Stream(t.Context(), "a", "kafka:a")
+	if err != nil || state.Next[3] != 17 || state.Aside != 1 || state.Changes != 1 {
+		t.Errorf("the stream stands at %+v, %v", state, err)
+	}
+	want := sampleAside
+	want.Number, want.At = 1, day+12
+	if list, err := s.Asides(t.Context(), "a", 0, 10, true); err != nil || len(list) != 1 || !reflect.DeepEqual(list[0], want) {
+		t.Errorf("set aside is %+v, %v", list, err)
+	}
 }
 
 // readSample holds what a store reads against what writeSample wrote.

@@ -30,6 +30,9 @@ type Store interface {
 	Skeletons(ctx context.Context, w eventlog.Stretch, limit int) ([]*event.Event, error)
 	Skeleton(ctx context.Context, position int64) (*event.Event, error)
 
+	Stream(ctx context.Context, source, stream string) (eventlog.StreamState, error)
+	Asides(ctx context.Context, source string, after int64, limit int, messages bool) ([]eventlog.Aside, error)
+
 	Kept(ctx context.Context) ([]eventlog.Class, error)
 	Forget(ctx context.Context, retention event.Retention, day int64) (keys int, err error)
 	Prune(ctx context.Context, most int) (eventlog.Pruned, error)
@@ -104,6 +107,11 @@ func Run(t *testing.T, e Engine) {
 		{"Erasing", erasing},
 		{"AMissingPayloadIsDamage", aMissingPayloadIsDamage},
 		{"KeysAreNeededToStart", keysAreNeededToStart},
+
+		{"S42PlacesMoveWithTheEventsOrNotAtAll", placesMoveWithTheEvents},
+		{"S42WhatIsSetAside", whatIsSetAside},
+		{"WhatIsSetAsideIsForgotten", whatIsSetAsideIsForgotten},
+		{"WhatIsSetAsideIsErased", whatIsSetAsideIsErased},
 
 		{"AnActAndItsEntryAreOneTransaction", anActAndItsEntry},
 		{"TheAuditLogIsAsked", theAuditLogIsAsked},

@@ -12,7 +12,6 @@ import (
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/delivery"
-	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/manage/managetest"
@@ -54,6 +53,12 @@ var visits = map[string]visit{
 	"GET /api/v1/sources":                                  {path: "/sources"},
 	"GET /api/v1/sources/{name}":                           {path: "/sources/$SOURCE"},
 	"PUT /api/v1/sources/{name}":                           {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},
+	"GET /api/v1/streams":                                  {path: "/streams", foreign: 200},
+	"GET /api/v1/sources/{name}/stream":                    {path: "/sources/$SOURCE/stream"},
+	"GET /api/v1/sources/{name}/aside":                     {path: "/sources/$SOURCE/aside"},
+	"POST /api/v1/sources/{name}/aside/{number}/reveal":    {path: "/sources/$SOURCE/aside/1/reveal", body: `{"reason":"case 7"}`},
+	"POST /api/v1/sources/{name}/aside/{number}/release":   {path: "/sources/$SOURCE/aside/1/release"},
+	"POST /api/v1/sources/{name}/aside/{number}/discard":   {path: "/sources/$SOURCE/aside/1/discard"},
 	"GET /api/v1/event-types":                              {path: "/event-types"},
 	"GET /api/v1/event-types/{name}":                       {path: "/event-types/cv"},
 	"PUT /api/v1/event-types/{name}":                       {path: "/event-types/t$N", body: `{"title":"T","order":"none"}`},
@@ -132,8 +137,9 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 		return 500
 	})
 	for _, name := range []string{"mine", "rival", "shared"} {
-		_, err := w.Manager.PutSource(ctx, event.Source{Name: name, URI: "urn:" + name, Title: name, Types: []string{"*"}}, by)
+		_, err := w.Manager.PutSource(ctx, streaming(name), by)
 		w.Must(err)
+		w.setAside(name)
 	}
 	settle := func(name, source string) holdings {
 		doc := managetest.Agreement(name, profile.Standard)
@@ -348,9 +354,10 @@ func TestASubscriberSeesNoFilesOfTheHub(t *testing.T) {
 	next := *doc
 	next.Agreement.Certificate = &subscription.Certificate{CertFile: "/etc/varsel/secret.pem", KeyFile: "/etc/varsel/secret.key"}
 	next.Agreement.CABundle = "/etc/varsel/secret.ca"
+	next.Agreement.Login, next.Agreement.BaseURL = &subscription.Login{User: "secret", PasswordFile: "/etc/varsel/secret"}, "kafka+tls://my-system.test:9093"
 	_, err := w.Manager.PutSystem(context.Background(), next, manage.By{Author: "test", Condition: manage.Condition{Present: true}})
 	w.Must(err)
-	for _, path := range []string{"/systems", "/systems/my-system"} {
+	for _, path := range []string{"/systems", "/systems/my-system", "/sources", "/sources/mine"} {
 		if a := w.ok(200, w.call("GET", path, "")); strings.Contains(a.text, "secret") {
 			t.Error(a.text)
 		}

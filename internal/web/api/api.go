@@ -61,6 +61,7 @@ type Options struct {
 	Searcher  Searcher
 	Nodes     Nodes
 	Audit     Audit
+	Streams   Streams
 	Keeper    Keeper
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
 	Who    func(*http.Request) (*account.Principal, error)
@@ -123,6 +124,12 @@ func (a *api) routes() []route {
 		{"GET /api/v1/sources", a.listSources},
 		{"GET /api/v1/sources/{name}", a.source().get},
 		{"PUT /api/v1/sources/{name}", a.source().replace},
+		{"GET /api/v1/streams", a.listStreams},
+		{"GET /api/v1/sources/{name}/stream", a.getStream},
+		{"GET /api/v1/sources/{name}/aside", a.listAside},
+		{"POST /api/v1/sources/{name}/aside/{number}/reveal", a.revealAside},
+		{"POST /api/v1/sources/{name}/aside/{number}/release", a.letGo(Streams.Release)},
+		{"POST /api/v1/sources/{name}/aside/{number}/discard", a.letGo(Streams.Discard)},
 		{"GET /api/v1/event-types", a.listTypes},
 		{"GET /api/v1/event-types/{name}", a.eventType().get},
 		{"PUT /api/v1/event-types/{name}", a.eventType().replace},

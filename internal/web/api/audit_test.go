@@ -259,6 +259,10 @@ var administered = map[string]administrative{
 	"POST /api/v1/endpoints/resume":          pausing(audit.Resume, "endpoint/plain/https://plain.test", "/endpoints/resume", anEndpoint),
 	"POST /api/v1/lanes/release":             operating(audit.Release, "release"),
 	"POST /api/v1/lanes/discard":             operating(audit.Discard, "discard"),
+
+	"POST /api/v1/sources/{name}/aside/{number}/release": lettingGo(audit.Release, "7/release", "", "", ""),
+	"POST /api/v1/sources/{name}/aside/{number}/discard": lettingGo(audit.Discard, "7/discard", "", "", ""),
+	"POST /api/v1/sources/{name}/aside/{number}/reveal":  lettingGo(audit.Reveal, "7/reveal", `{"reason":"case 7"}`, `{"reason":"case 7"}`, `{"reason":"case 7"}`),
 }
 
 const anEndpoint = `{"system":"plain","url":"https://plain.test/hook/a"}`

@@ -212,11 +212,17 @@ func problemAnswer(status int, schema *openapi.Schema, entries []fault.Entry) *o
 	return r
 }
 
+// ofDeliveries are the groups with routes that another node of the hub may be asked for.
+var ofDeliveries = []string{"Events", "Systems", "Subscriptions", "Replays", "Sinks", "Fetching", "Deliveries"}
+
 // usualProblems are those that every route of a kind can have.
 func usualProblems(operation *openapi.Operation, method string, rule account.Rule, a *about) []fault.Code {
 	codes := []fault.Code{fault.Internal}
 	if !rule.Open {
-		codes = append(codes, fault.Unauthenticated, fault.InvalidToken, fault.Forbidden, fault.RateLimited, fault.IssuerUnreachable)
+		codes = append(codes, fault.Unauthenticated, fault.InvalidToken, fault.Forbidden, fault.RateLimited, fault.IssuerUnreachable, fault.StoreUnreachable)
+	}
+	if slices.Contains(ofDeliveries, a.tag) {
+		codes = append(codes, fault.NotHere, fault.NodeUnreachable)
 	}
 	if method != http.MethodGet {
 		codes = append(codes, fault.CrossOrigin, fault.StorageFull, fault.ShuttingDown)
@@ -278,6 +284,7 @@ var places = map[string]placed{
 	"subscription":     {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
 	"erasures/number":  {text: "Number of the erasure.", example: 1, number: true},
 	"sink/number":      {text: "Number of the message in the sink.", example: 1, number: true},
+	"aside/number":     {text: "Number of the message within what was set aside of the source.", example: 1, number: true},
 	"pass":             {text: "Number of the replay.", example: 1, number: true},
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
@@ -66,6 +67,8 @@ func wordKey(t reflect.Type, field string) string {
 var namedTypes = map[reflect.Type]string{
 	reflect.TypeFor[event.Type]():           "EventType",
 	reflect.TypeFor[event.Contact]():        "SourceContact",
+	reflect.TypeFor[event.Stream]():         "SourceStream",
+	reflect.TypeFor[event.Plain]():          "PlainJSON",
 	reflect.TypeFor[account.Certificate]():  "AccountCertificate",
 	reflect.TypeFor[secretView]():           "AccountSecret",
 	reflect.TypeFor[AuditView]():            "AuditEntry",
@@ -153,6 +156,9 @@ func wordsOfTypes() map[reflect.Type][]string {
 // neededMembers are those without which a document is refused.
 var neededMembers = map[reflect.Type][]string{
 	reflect.TypeFor[event.Source]():             {"uri", "title"},
+	reflect.TypeFor[event.Stream]():             {"kind", "broker", "name"},
+	reflect.TypeFor[event.Broker]():             {"servers"},
+	reflect.TypeFor[event.Plain]():              {"type"},
 	reflect.TypeFor[event.Type]():               {"title", "order"},
 	reflect.TypeFor[event.Version]():            {"state"},
 	reflect.TypeFor[event.Organisation]():       {"type", "code"},
@@ -167,7 +173,13 @@ var neededMembers = map[reflect.Type][]string{
 
 // bounds narrow members, by type and JSON name.
 var bounds = map[reflect.Type]map[string]openapi.Schema{
-	reflect.TypeFor[event.Type]():                {"order": {Enum: words(event.OrderKey, event.OrderNone)}},
+	reflect.TypeFor[event.Type](): {"order": {Enum: words(event.OrderKey, event.OrderNone)}},
+	reflect.TypeFor[event.Stream](): {
+		"kind": {Enum: []string{event.NATS, event.Kafka}}, "start": {Enum: []string{"", event.StartFirst, event.StartNew}},
+		"form": {Enum: []string{"", event.FormEvents, event.FormJSON}}, "generation": {Minimum: bound(0)}, "mostAside": {Minimum: bound(0), Maximum: bound(10_000)},
+	},
+	reflect.TypeFor[event.Broker]():              {"mechanism": {Enum: []string{"", event.SASLPlain, event.SCRAMSHA256, event.SCRAMSHA512}}},
+	reflect.TypeFor[StreamView]():                {"state": {Enum: intake.States()}},
 	reflect.TypeFor[subscription.Subscription](): {"mode": {Enum: []string{"", "structured", "binary"}}},
 	reflect.TypeFor[newKeyRequest]():             {"kind": {Enum: []string{manage.HMAC, manage.Ed25519}, Default: manage.HMAC}},
 	reflect.TypeFor[subscription.SigningKey]():   {"kind": {Enum: []string{manage.HMAC, manage.Ed25519}}},
@@ -195,7 +207,7 @@ var nullable = map[reflect.Type]string{
 }
 
 // timed are members of text that hold a time.
-var timed = map[string]bool{"at": true, "until": true, "since": true, "due": true, "began": true, "ended": true, "recorded": true, "time": true}
+var timed = map[string]bool{"at": true, "until": true, "since": true, "due": true, "began": true, "ended": true, "recorded": true, "time": true, "failedAt": true}
 
 func boundMember(t reflect.Type, member string, d openapi.Direction, s *openapi.Schema) {
 	if d == openapi.Answered && timed[member] && len(s.Type) == 1 && s.Type[0] == "string" {

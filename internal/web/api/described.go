@@ -16,6 +16,7 @@ import (
 var tags = []openapi.Tag{
 	{Name: "Events", Description: "Publishing, and what became of an event."},
 	{Name: "Catalogue", Description: "Who publishes what: sources, event types and their versions, profiles."},
+	{Name: "Streams", Description: "How the streams of sources are read, and the messages that were set aside."},
 	{Name: "Systems", Description: "Receiving systems with their agreements, contacts, keys and sets of subscriptions."},
 	{Name: "Subscriptions", Description: "How they stand; tests; activation."},
 	{Name: "Replays", Description: "Sending the past once more."},
@@ -106,6 +107,31 @@ func described() map[string]about {
 		"PUT /api/v1/sources/{name}": {
 			id: "putSource", tag: "Catalogue", summary: "Register or change a source", more: "Its URI stays: order and identity of its events hang on it.",
 			asks: event.Source{}, example: `{"uri": "https://permits.example", "title": "Permits", "types": ["*"]}`, edits: true, gives: put(event.Source{}),
+		},
+		"GET /api/v1/streams": {
+			id: "listStreams", tag: "Streams", summary: "List how the streams of sources stand", query: pageParameters(), gives: map[int]any{200: page[StreamView]{}},
+		},
+		"GET /api/v1/sources/{name}/stream": {
+			id: "getStream", tag: "Streams", summary: "Tell how a source's stream stands", gives: map[int]any{200: StreamView{}},
+		},
+		"GET /api/v1/sources/{name}/aside": {
+			id: "listAside", tag: "Streams", summary: "List the messages of a source's stream that were set aside, in their order, without what they say",
+			query: []openapi.Parameter{
+				wholeParameter("after", "The number to go on behind.", 0, 1<<62, 0), wholeParameter("limit", "Messages at most.", 1, asideMost, asideShown),
+			},
+			gives: map[int]any{200: asides{}},
+		},
+		"POST /api/v1/sources/{name}/aside/{number}/reveal": {
+			id: "revealAside", tag: "Streams", summary: "Show a message that was set aside, on record", asks: revealRequest{},
+			example: `{"reason": "case 2026-117"}`, gives: map[int]any{200: RevealedAside{}},
+		},
+		"POST /api/v1/sources/{name}/aside/{number}/release": {
+			id: "releaseAside", tag: "Streams", summary: "Try a message that was set aside once more, and then those that wait behind it",
+			more: "With `code` in the answer it is still set aside, for that reason.", gives: map[int]any{200: LetGoView{}}, problems: []fault.Code{fault.Conflict, fault.StreamMoved},
+		},
+		"POST /api/v1/sources/{name}/aside/{number}/discard": {
+			id: "discardAside", tag: "Streams", summary: "Give up a message that was set aside; those that wait behind it are taken",
+			gives: map[int]any{200: LetGoView{}}, problems: []fault.Code{fault.StreamMoved},
 		},
 		"GET /api/v1/event-types": {
 			id: "listEventTypes", tag: "Catalogue", summary: "List the catalogue of event types", query: pageParameters(), gives: map[int]any{200: page[event.Type]{}},

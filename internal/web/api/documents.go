@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
@@ -26,7 +27,10 @@ type document[T any] struct {
 func (a *api) source() document[event.Source] {
 	return document[event.Source]{
 		api: a, put: a.Manager.PutSource,
-		now: func(r *http.Request) (*event.Source, int64) { return a.Book.Source(r.PathValue("name")) },
+		now: func(r *http.Request) (*event.Source, int64) {
+			s, position := a.Book.Source(r.PathValue("name"))
+			return seenSource(r, s), position
+		},
 		named: func(r *http.Request, sent *event.Source) error {
 			return named("/name", &sent.Name, r.PathValue("name"))
 		},
@@ -100,7 +104,22 @@ func (d document[T]) replace(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) listSources(w http.ResponseWriter, r *http.Request) error {
-	return respondPage(w, queryOf(r, paging()...), a.Book.Sources(), func(s *event.Source) string { return s.Name })
+	sources := a.Book.Sources()
+	for i := range sources {
+		sources[i] = seenSource(r, sources[i])
+	}
+	return respondPage(w, queryOf(r, paging()...), sources, func(s *event.Source) string { return s.Name })
+}
+
+// seenSource is a source as others than operators and auditors see it: without the broker that it is read from, and the
+// names of files on the hub's machine.
+func seenSource(r *http.Request, s *event.Source) *event.Source {
+	if s == nil || s.Stream == nil || principal(r).Has(account.Operator) || principal(r).Has(account.Auditor) {
+		return s
+	}
+	seen := *s
+	seen.Stream = nil
+	return &seen
 }
 
 func (a *api) listTypes(w http.ResponseWriter, r *http.Request) error {

@@ -28,7 +28,7 @@ func TestTheNodesAreListed(t *testing.T) {
 		t.Fatalf("%s", answer.text)
 	}
 	a, b := nodes[0], nodes[1]
-	if a["node"] != 4.0 || a["answers"] != false || a["seen"] != "1970-01-01T00:00:02Z" || !slices.Equal(a["systems"].([]any), []any{"archive", "jobnet"}) ||
+	if a["node"] != 4.0 || a["answers"] != false || a["seen"] != "1970-01-01T00:00:02.000000Z" || !slices.Equal(a["systems"].([]any), []any{"archive", "jobnet"}) ||
 		!slices.Equal(a["duties"].([]any), []any{"retention"}) {
 		t.Errorf("%v", a)
 	}

@@ -58,6 +58,13 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/pull/{subscription}/acknowledge":         a.ofOwnSubscription("subscription", a.settle(Puller.Acknowledge)),
 		"POST /api/v1/pull/{subscription}/return":              a.ofOwnSubscription("subscription", a.settle(Puller.Return)),
 
+		"GET /api/v1/streams":                                a.listOwnStreams,
+		"GET /api/v1/sources/{name}/stream":                  ofOwnSource(a.getStream),
+		"GET /api/v1/sources/{name}/aside":                   ofOwnSource(a.listAside),
+		"POST /api/v1/sources/{name}/aside/{number}/reveal":  ofOwnSource(a.revealAside),
+		"POST /api/v1/sources/{name}/aside/{number}/release": ofOwnSource(a.letGo(Streams.Release)),
+		"POST /api/v1/sources/{name}/aside/{number}/discard": ofOwnSource(a.letGo(Streams.Discard)),
+
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),
 		"POST /api/v1/lanes/release": a.narrowed((*api).releaseLanes),
@@ -108,7 +115,7 @@ func outside(system *subscription.System) *subscription.System {
 		return nil
 	}
 	seen := *system
-	seen.Agreement.Certificate, seen.Agreement.CABundle = nil, ""
+	seen.Agreement.Certificate, seen.Agreement.CABundle, seen.Agreement.Login = nil, "", nil
 	return &seen
 }
 

@@ -236,7 +236,8 @@ func owing(w *world) {
 
 // unmet are the codes that are no problem of a request: they are reasons of attempts, of one entry of many, of not starting,
 // or what a damaged disk and the commands beside the hub meet.
-var unmet = []fault.Code{fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
+var unmet = []fault.Code{fault.StreamMoved, fault.StreamRewound, fault.AsideFull, fault.LoginRefused, fault.NoTopic, fault.MessageTooLarge,
+	fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
 	fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch,
 	fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid, fault.DataInUse, fault.NodeSecrets}

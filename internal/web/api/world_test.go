@@ -17,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/publish"
@@ -76,6 +77,9 @@ func newWorld(t testing.TB) *world {
 		Searcher:  searching(t, w, hasher),
 		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
+	w.options.Streams = intake.New(w.Log, w.Store, w.Book, intake.Options{
+		Accepter: publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), Hasher: hasher, Decode: cloudevents.Decode, Clock: w.Clock,
+	})
 	w.options.Keeper = retention.New(retention.Options{
 		Store: w.Store, Log: w.Log, Engine: w.Engine, Journal: erasurefile.New(t.TempDir(), []byte("key")), Book: w.Book, Clock: w.Clock, Logger: w.options.Logger,
 		Finder: w.options.Searcher.(*search.Searcher),

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -261,7 +263,7 @@ func TestAReplayIsMadeWhereItIsDelivered(t *testing.T) {
 }
 
 // pulled is a hub of some nodes, and a system that fetches by a channel and is delivered by the second of them.
-func pulled(t *testing.T, by subscription.Channel, nodes int) (w *world, id string) {
+func pulled(t testing.TB, by subscription.Channel, nodes int) (w *world, id string) {
 	t.Helper()
 	w = newWorld(t, nodes)
 	w.system("east", profile.Standard)
@@ -510,6 +512,82 @@ func TestAPeerThatDiesMidStream(t *testing.T) {
 	w.nodes[1].signal(w.nodes[1].ended, "fetch")
 }
 
+// A node that loses a system in the middle of an answer: what has come is not read again from the next one.
+func TestASystemThatIsLostMidStream(t *testing.T) {
+	t.Parallel()
+	w, id := pulled(t, subscription.Cursor, 2)
+	loses := &door{own: &Own{}, key: theKey, guard: newGuard(theKey, clock.System{}), nodes: w.nodes[1].view(), clock: clock.System{}, deeds: map[string]served{
+		fetch.path(): losing{},
+	}}
+	server := httptest.NewServer(loses)
+	t.Cleanup(server.Close)
+	w.nodes[1].url = server.URL
+	list, _, err := w.fetch(w.nodes[0], id, nil, 10, 0)
+	if len(list) != 1 || !fault.Has(err, fault.NodeUnreachable) {
+		t.Errorf("got %v, %v", list, err)
+	}
+}
+
+// losing is a fetch that gives one event, and then has the system no more.
+type losing struct{}
+
+func (losing) path() string { return fetch.path() }
+func (losing) serve(_ context.Context, _ *Own, _ []byte, visit func(*fetched) error) (any, error) {
+	return nil, errors.Join(visit(&fetched{}), fault.New(fault.NotHere, "it has moved"))
+}
+
+// A node that leaves while it is asked is not missed: what it had is another's.
+func TestWhoLeavesMeanwhileIsNotMissed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	w.nodes[1].server.Close()
+	w.nodes[0].whole.nodes = &leaving{Directory: w.nodes[0].view(), after: 3, gone: func() { w.leave(w.nodes[1]) }}
+	if _, err := w.nodes[0].whole.Totals(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A node that comes while something is forgotten may have read it before: it forgets too.
+func TestWhoComesMeanwhileForgetsToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 2)
+	w.leave(w.nodes[1])
+	w.nodes[0].whole.nodes = &leaving{Directory: w.nodes[0].view(), after: 2, gone: func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.gone, w.nodes[1])
+	}}
+	w.must(w.nodes[0].whole.Forget(t.Context(), []int64{1}))
+	if w.nodes[1].log.forgot.Load() != 1 {
+		t.Error("it has not")
+	}
+}
+
+// leaving is a directory of which somebody leaves, or comes, after it was asked so often.
+type leaving struct {
+	Directory
+	mu    sync.Mutex
+	after int
+	gone  func()
+}
+
+func (l *leaving) Nodes() ([]eventlog.Node, int64) {
+	l.mu.Lock()
+	if l.after--; l.after == 0 {
+		l.gone()
+	}
+	l.mu.Unlock()
+	return l.Directory.Nodes()
+}
+
+// Lanes are released or discarded, whatever another node calls it.
+func TestNothingElseIsDoneToLanes(t *testing.T) {
+	t.Parallel()
+	if _, err := (&Own{}).act(t.Context(), acting{Act: audit.Reveal}); !fault.Has(err, fault.BadRequest) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A reader that goes away, or fails, ends what the other node does for it.
 func TestWhoGoesAwayIsNotServed(t *testing.T) {
 	t.Parallel()
@@ -594,6 +672,11 @@ func TestEveryNodeForgets(t *testing.T) {
 	_, err = w.store.Forget(t.Context(), "P180D", day)
 	w.must(err)
 	w.must(w.nodes[0].whole.ForgetDay(t.Context(), "P180D", day))
+	for _, n := range w.nodes {
+		if got := n.log.forgot.Load(); got != 2 {
+			t.Errorf("the memory of node %d forgot %d times", n.number, got)
+		}
+	}
 	if left, err = w.nodes[0].whole.Lanes(t.Context(), delivery.Selection{All: true}); err != nil || len(left) != 0 {
 		t.Errorf("left %+v, %v", left, err)
 	}

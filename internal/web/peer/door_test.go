@@ -3,9 +3,14 @@ package peer
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
+	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -189,6 +194,51 @@ func newCaller(t *testing.T, key []byte, clk clock.Clock) *Caller {
 	}
 	t.Cleanup(caller.Close)
 	return caller
+}
+
+// A node's certificate is held against the authorities of node-ca, and of nobody else.
+func TestANodesCertificateIsVerified(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(NewDoor(&Own{}, alone(1), theKey, clock.System{}, func(string, error) {}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	n := eventlog.Node{N: 1, URL: server.URL}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	trusting, err := NewCaller(theKey, file, clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(trusting.Close)
+	if _, err := ask[nothing, nothing](t.Context(), trusting, n, "no-such-deed", asked[nothing]{}); err == nil || !strings.Contains(err.Error(), "of a version") {
+		t.Errorf("its own authority: %v", err)
+	}
+	if _, err := totalsOf(t.Context(), newCaller(t, theKey, clock.System{}), n); !fault.Has(err, fault.NodeUnreachable) || !errors.Is(err, errNotSent) {
+		t.Errorf("the machine's authorities: %v", err)
+	}
+	for _, ca := range []string{"/nowhere", os.Args[0]} {
+		if _, err := NewCaller(theKey, ca, clock.System{}); !fault.Has(err, fault.Configuration) {
+			t.Errorf("%s: %v", ca, err)
+		}
+	}
+}
+
+// The key of the door is made of the hub's secrets, and tells nothing of them.
+func TestTheKeyIsTheHubsOwn(t *testing.T) {
+	t.Parallel()
+	one, err := Key(theKey)
+	if err != nil || len(one) != 32 || bytes.Equal(one, theKey) {
+		t.Errorf("got %x, %v", one, err)
+	}
+	again, _ := Key(theKey)
+	other, _ := Key([]byte("another secret"))
+	if !bytes.Equal(one, again) || bytes.Equal(one, other) {
+		t.Error("it is not of the secret alone")
+	}
 }
 
 // A node that stands still is taken to be gone, although its connections live.

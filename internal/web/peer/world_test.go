@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ import (
 
 // world is a hub of several nodes: each an engine of its own with a door on loopback, on one log.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	store *sqlite.Store
 	log   *eventlog.Log
 	nodes []*node
@@ -47,6 +48,7 @@ type node struct {
 	engine  *delivery.Engine
 	sinks   *sink.Sinks
 	own     *Own
+	log     *noting
 	server  *http.Server
 	whole   *Deliveries
 	began   chan string // the paths that its door is asked at,
@@ -69,7 +71,7 @@ func (noSecrets) Unwrap(_ string, key, _ []byte) ([]byte, error) {
 }
 
 // newWorld starts a hub of so many nodes. It ends with the test.
-func newWorld(t *testing.T, count int) *world {
+func newWorld(t testing.TB, count int) *world {
 	t.Helper()
 	w := &world{t: t, holders: map[string]*node{}, gone: map[*node]bool{}, status: 204}
 	var err error
@@ -103,14 +105,15 @@ func (w *world) node(number int64) *node {
 		Random:  func() float64 { return 0.5 }, Shared: true,
 	})
 	w.must(n.engine.Start(context.Background()))
-	n.own = &Own{Engine: n.engine, Log: w.log, Sinks: n.sinks}
+	n.log = &noting{Log: w.log}
+	n.own = &Own{Engine: n.engine, Log: n.log, Sinks: n.sinks}
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	w.must(err)
 	n.url = "http://" + socket.Addr().String()
 	door := NewDoor(n.own, n.view(), theKey, clock.System{}, func(doing string, err error) { n.trouble <- doing + ": " + err.Error() })
 	n.server = &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		n.began <- r.URL.Path
-		defer func() { n.ended <- r.URL.Path }()
+		note(n.began, r.URL.Path)
+		defer note(n.ended, r.URL.Path)
 		door.ServeHTTP(rw, r)
 	})}
 	go n.server.Serve(socket)
@@ -119,6 +122,25 @@ func (w *world) node(number int64) *node {
 	n.whole = New(n.own, n.view(), caller, clock.System{})
 	w.t.Cleanup(caller.Close)
 	return n
+}
+
+// noting is the log of one node, which notes how often its memory was to forget.
+type noting struct {
+	*eventlog.Log
+	forgot atomic.Int64
+}
+
+func (n *noting) Forget(forgotten func(*event.Event) bool) {
+	n.forgot.Add(1)
+	n.Log.Forget(forgotten)
+}
+
+// note tells of a path, unless nobody has listened for long.
+func note(to chan string, path string) {
+	select {
+	case to <- path:
+	default:
+	}
 }
 
 // view is the hub's nodes as one of them sees them.

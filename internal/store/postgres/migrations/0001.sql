@@ -305,3 +305,35 @@ END $$;
 INSERT INTO log_end VALUES (true, 0, 0, 0, 0);
 INSERT INTO hub VALUES ('probe', ''), ('clues', '0'), ('clue maker', '');
 INSERT INTO epochs VALUES (1, 1 + floor(random() * 1073741823)::bigint, 0);
+
+-- Streams that sources are read from, at brokers: how far, and what could not be taken.
+CREATE TABLE streams (
+  source  text   PRIMARY KEY,             -- its name
+  changes bigint NOT NULL,                -- how often what is set aside has changed
+  last    bigint NOT NULL                 -- the highest number in aside there ever was
+) WITH (fillfactor = 50);
+
+CREATE TABLE stream_places (
+  source    text    NOT NULL,
+  stream    text    NOT NULL,             -- which stream of the source's
+  partition integer NOT NULL,
+  next      bigint  NOT NULL,             -- the offset to read next
+  PRIMARY KEY (source, stream, partition)
+) WITH (fillfactor = 50);
+
+CREATE TABLE aside (
+  source    text    NOT NULL,
+  number    bigint  NOT NULL,             -- from 1, in the order of the stream
+  partition integer NOT NULL,
+  place     bigint  NOT NULL,             -- its offset
+  at        bigint  NOT NULL,             -- µs UTC
+  lane      uuid    NOT NULL,             -- zero: the key could not be read
+  outside   uuid    NOT NULL,             -- of the broker's key; zero: none
+  code      text    NOT NULL,             -- fault.Code
+  reason    text    NOT NULL,
+  key       bigint  NOT NULL,             -- data_keys.n
+  sealed    bytea   NOT NULL,             -- the message; bound to source and number
+  PRIMARY KEY (source, number)
+);
+
+ALTER TABLE aside ALTER sealed SET STORAGE EXTERNAL;

@@ -1,0 +1,255 @@
+package movetest_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/varselhub/varsel/internal/app"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/store/movetest"
+	"github.com/varselhub/varsel/internal/store/pgtest"
+	"github.com/varselhub/varsel/internal/store/postgres"
+)
+
+const dump = "../sqlite/testdata/v0.1.sql"
+
+// more adds to the dump what it has nothing of: audit entries are the chain's, and made by the hub's own test.
+const more = `
+	INSERT INTO passes VALUES (3, 1, 'line', 'me', 1, '{}', 0, 2, 5, 1, 0);
+	INSERT INTO segments VALUES (1, 1, 'message ids'), (2, 1, 'P30D'), (3, -3, 'P1D');
+	INSERT INTO clues VALUES (1, x'0102030405060708090a0b0c0d0e0f10', 4), (2, x'ff02030405060708090a0b0c0d0e0f10', 4), (2, x'0f02030405060708090a0b0c0d0e0f10', 5), (3, x'0002030405060708090a0b0c0d0e0f10', 8);
+	UPDATE hub SET value = '9' WHERE name = 'clues';
+	UPDATE hub SET value = '0102030405060708090a0b0c0d0e0f10' WHERE name = 'clue maker';
+	INSERT INTO epochs VALUES (2, 77, 6);
+	INSERT INTO waiting VALUES (1, x'02000000000000000000000000000000', 8, 'li` + "\x01" + `ne', 0, 0);
+	UPDATE blocked SET reason = 'æ' || char(0) || 'ø' WHERE position = 4;`
+
+func move(t testing.TB, data, url string, o app.Moving) (*app.Moved, error) {
+	t.Helper()
+	return app.Move(t.Context(), app.Config{Data: data, Store: url}, o)
+}
+
+func opened(t testing.TB, data, url string) (*postgres.Store, error) {
+	t.Helper()
+	vault, err := secret.Open(filepath.Join(data, "secrets"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := postgres.Open(t.Context(), url, postgres.Options{Keys: vault, Same: publish.Same})
+	if err == nil {
+		t.Cleanup(func() { s.Close() })
+	}
+	return s, err
+}
+
+// A hub of the first release is upgraded, moved, and read.
+func TestTheFirstReleasesHubMoves(t *testing.T) {
+	t.Parallel()
+	data, url := movetest.Load(t, dump), pgtest.Database(t)
+	movetest.Local(t, data, more)
+	moved, err := move(t, data, url, app.Moving{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]int64{}
+	for _, table := range moved.Tables {
+		rows[table.Name] = table.Rows
+	}
+	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3}
+	for table, n := range want {
+		if rows[table] != n {
+			t.Errorf("of %s %d rows were moved, want %d", table, rows[table], n)
+		}
+	}
+	readMoved(t, data, url)
+	if _, err := move(t, data, url, app.Moving{}); !fault.Has(err, fault.HubMoved) {
+		t.Errorf("moved again: %v", err)
+	}
+}
+
+// readMoved reads what the dump holds out of the new database.
+func readMoved(t *testing.T, data, url string) {
+	t.Helper()
+	s, err := opened(t, data, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for position := int64(4); position <= 9; position++ {
+		e, err := s.At(t.Context(), position)
+		if err != nil || e.Forgotten != (position == 8) || e.Position != position {
+			t.Errorf("at %d is %+v, %v", position, e, err)
+			continue
+		}
+		found, err := s.Find(t.Context(), "urn:s", fmt.Sprint("sample-", position-3))
+		if err != nil || found != position {
+			t.Errorf("sample %d is found at %d, %v", position-3, found, err)
+		}
+	}
+	if e, err := s.At(t.Context(), 6); err != nil || string(e.Data) != "\x00\x01\xff'" || e.Retention != "" || e.Lane != event.Alone(6) {
+		t.Errorf("the binary event reads %+v, %v", e, err)
+	}
+	consumers, err := s.Consumers(t.Context())
+	if err != nil || len(consumers) != 2 || !consumers[1].Ended {
+		t.Fatalf("consumers are %+v, %v", consumers, err)
+	}
+	k := consumers[0]
+	if k.Low != 4 || k.High != 9 || k.Pending != 4 || len(k.Blocked) != 2 || k.Behind[event.Lane{2}] != 3 || k.ByLine["line"] != 4 {
+		t.Errorf("the consumer is %+v", k)
+	}
+	attempts, err := s.AttemptsAt(t.Context(), 4)
+	if err != nil || len(attempts) != 2 || attempts[1].Result.Reason != "why" || !strings.HasPrefix(string(attempts[1].Result.Body), "cannot take ") {
+		t.Errorf("attempts are %+v, %v", attempts, err)
+	}
+	if epochs, err := s.Epochs(t.Context()); err != nil || len(epochs) != 2 || epochs[1] != (eventlog.Epoch{ID: 77, After: 6}) {
+		t.Errorf("epochs are %+v, %v", epochs, err)
+	}
+	clue := event.Clue{0xff, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+	if positions, err := s.Positions(t.Context(), []event.Clue{clue}, 100, 10); err != nil || len(positions) != 1 || positions[0] != 4 {
+		t.Errorf("by a clue are found %v, %v", positions, err)
+	}
+	if upTo, maker, err := s.Indexed(t.Context()); err != nil || upTo != 9 || maker[0] != 1 {
+		t.Errorf("indexed up to %d by %v, %v", upTo, maker, err)
+	}
+	if n, err := s.DrawPass(t.Context()); err != nil || n != 4 {
+		t.Errorf("the next replay is %d, %v", n, err)
+	}
+	// And it goes on: what comes next has the next position, and names the numbers that come next.
+	next := eventlog.Entry{Event: &event.Event{ID: [16]byte{1}, Source: "urn:new", SourceID: "next", Type: "new", Version: "v1", Retention: "P30D", Lane: event.Lane{2}, Data: []byte("x")}}
+	request := &eventlog.Request{Entries: []eventlog.Entry{next}}
+	if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{request}, Now: 1}); err != nil || request.Entries[0].Position != 10 {
+		t.Errorf("what comes next is at %d, %v %v", request.Entries[0].Position, err, request.Err)
+	}
+}
+
+// environment tells a process of the test binary that it is a move, and when it dies.
+const environment = "VARSEL_TEST_MOVE"
+
+// TestMover is a move in a process of its own, which is killed as if by kill -9 after so many steps.
+func TestMover(t *testing.T) {
+	data, rest, ok := strings.Cut(os.Getenv(environment), "|")
+	if !ok {
+		return // nobody started it
+	}
+	url, text, _ := strings.Cut(rest, "|")
+	steps, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = move(t, data, url, app.Moving{Batch: 1, Step: func(string, int64, int64) {
+		if steps--; steps == 0 {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Killed after each of its steps in turn, a move goes on and ends with all there was; until then nothing starts on either
+// side.
+func TestAMoveThatIsKilledGoesOn(t *testing.T) {
+	t.Parallel()
+	data, url := movetest.Load(t, dump), pgtest.Database(t)
+	movetest.Local(t, data, more)
+	kills := 0 // it compares from the beginning each time, and would never end by itself
+	for steps := 1; kills < 60; steps = 1 + kills%3 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMover$")
+		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%s|%d", environment, data, url, steps))
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			break
+		}
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if kills++; kills%10 == 1 {
+			if _, err := opened(t, data, url); !fault.Has(err, fault.MoveUnfinished) {
+				t.Fatalf("after %d kills a hub starts on the new database: %v", kills, err)
+			}
+			if _, err := app.OpenAudit(t.Context(), app.Config{Data: data}); !fault.Has(err, fault.MoveUnfinished) {
+				t.Fatalf("after %d kills the old database is used: %v", kills, err)
+			}
+		}
+	}
+	moved, err := move(t, data, url, app.Moving{Batch: 1})
+	if err != nil || !moved.Resumed {
+		t.Fatalf("%+v, %v", moved, err)
+	}
+	readMoved(t, data, url)
+}
+
+// What is not the same afterwards is found, whichever it is, and the database is not used.
+func TestADifferenceIsFound(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tamper, says string
+		code         fault.Code
+	}{
+		"a payload changed":        {"UPDATE payloads SET sealed = set_byte(sealed, 20, 255 - get_byte(sealed, 20)) WHERE position = 4", "position 4", fault.SealBroken},
+		"a payload gone":           {"DELETE FROM payloads WHERE position = 7", "position 7", fault.SealBroken},
+		"an event erased":          {"UPDATE events SET flags = flags | 2 WHERE position = 5", "row 2 of events, 5", fault.MoveDiffers},
+		"an event gone":            {"DELETE FROM events WHERE position = 9", "events has 5 rows", fault.MoveDiffers},
+		"an event too many":        {"INSERT INTO events SELECT 10, recorded, id, source, type, time, organisation, flags, segment FROM events WHERE position = 8", "events has more rows", fault.MoveDiffers},
+		"a lane changed":           {"UPDATE payloads SET lane = '00000000-0000-0000-0000-000000000009' WHERE position = 4", "row 1 of events, 4", fault.MoveDiffers},
+		"a watermark moved":        {"UPDATE consumers SET low = low + 1 WHERE id = 1", "row 1 of consumers, 1", fault.MoveDiffers},
+		"a waiting delivery lost":  {"DELETE FROM waiting WHERE position = 9", "waiting has 2 rows", fault.MoveDiffers},
+		"an answer lost":           {"DELETE FROM answers WHERE number = 2", "row 2 of attempts, 4/1/2", fault.MoveDiffers},
+		"a clue too many":          {"INSERT INTO clues SELECT segment, clue, position + 1 FROM clues WHERE position = 5", "clues", fault.MoveDiffers},
+		"a revision's author":      {"UPDATE revisions SET author = 'you' WHERE position = 1", "row 1 of revisions", fault.MoveDiffers},
+		"an erasure":               {"UPDATE erasures SET positions = '\\x00'", "row 1 of erasures", fault.MoveDiffers},
+		"a source's id with other": {"UPDATE event_ids SET position = 5 WHERE position = 4", "event_ids", fault.MoveDiffers},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data, url := movetest.Load(t, dump), pgtest.Database(t)
+			movetest.Local(t, data, more)
+			done := false
+			_, err := move(t, data, url, app.Moving{Step: func(doing string, _, _ int64) {
+				if !done && strings.HasPrefix(doing, "comparing") {
+					done = true
+					movetest.Shared(t, url, c.tamper)
+				}
+			}})
+			if !fault.Has(err, c.code) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("it is found as %v; want %s, %q", err, c.code, c.says)
+			}
+			if _, err := opened(t, data, url); !fault.Has(err, fault.MoveUnfinished) {
+				t.Errorf("a hub starts on it: %v", err)
+			}
+		})
+	}
+}
+
+// A database that has something in it is left alone, and so is the hub that was to move there.
+func TestNothingIsMovedOntoAnotherHub(t *testing.T) {
+	t.Parallel()
+	data, url := movetest.Load(t, dump), pgtest.Database(t)
+	if _, err := move(t, data, url, app.Moving{}); err != nil {
+		t.Fatal(err)
+	}
+	other := movetest.Load(t, dump)
+	if _, err := move(t, other, url, app.Moving{}); !fault.Has(err, fault.StoreNotEmpty) {
+		t.Errorf("onto a hub that was moved: %v", err)
+	}
+	movetest.Shared(t, url, "DELETE FROM hub WHERE name = 'moved'")
+	if _, err := move(t, other, url, app.Moving{}); !fault.Has(err, fault.StoreNotEmpty) {
+		t.Errorf("onto a hub: %v", err)
+	}
+	if log, err := app.OpenAudit(context.Background(), app.Config{Data: other}); err != nil {
+		t.Errorf("the hub that stayed cannot be used: %v", err)
+	} else {
+		_ = log.Close()
+	}
+}
