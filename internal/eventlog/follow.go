@@ -128,7 +128,7 @@ func (l *Log) follow(ctx context.Context) {
 	defer close(l.followed)
 	look := time.NewTicker(l.shared.Every)
 	defer look.Stop()
-	hints := l.shared.Hints
+	hints, told := l.shared.Hints, false
 	for {
 		select {
 		case <-ctx.Done():
@@ -139,9 +139,11 @@ func (l *Log) follow(ctx context.Context) {
 			}
 		case <-look.C:
 		}
-		if err := l.CatchUp(ctx); err != nil && ctx.Err() == nil {
-			l.trouble("following the log", err)
+		err := l.CatchUp(ctx)
+		if err != nil && ctx.Err() == nil && (!told || fault.Has(err, fault.LogRewound)) {
+			l.trouble("following the log; it is tried again", err) // once, until it has succeeded again
 		}
+		told = err != nil
 	}
 }
 

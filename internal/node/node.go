@@ -89,6 +89,7 @@ type Node struct {
 
 	mu      sync.Mutex
 	n       int64 // 0: it is to join
+	former  int64 // its number before it lost all it held; 0: none, or it has left under it
 	mine    map[string]*held
 	nodes   []eventlog.Node // as the last beat told
 	watched clock.Timer
@@ -201,6 +202,9 @@ func (n *Node) holding() []*held {
 func (n *Node) join(ctx context.Context) error {
 	joining, cancel := context.WithTimeout(ctx, beatLimit)
 	defer cancel()
+	if err := n.leaveFormer(joining); err != nil {
+		return err
+	}
 	began := n.opts.Now()
 	number, err := n.store.Join(joining, n.opts.Name, n.opts.URL, n.opts.Version, hold)
 	if err != nil {
@@ -210,6 +214,24 @@ func (n *Node) join(ctx context.Context) error {
 	n.n = number
 	n.mu.Unlock()
 	n.keep(began)
+	return nil
+}
+
+// leaveFormer gives back what the node held before it lost it: nothing of that is done here any more, and nobody need wait
+// until the time is over.
+func (n *Node) leaveFormer(ctx context.Context) error {
+	n.mu.Lock()
+	former := n.former
+	n.mu.Unlock()
+	if former == 0 {
+		return nil
+	}
+	if err := n.store.Leave(ctx, former); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.former = 0
+	n.mu.Unlock()
 	return nil
 }
 
@@ -287,12 +309,17 @@ func (n *Node) expire() {
 // lose cuts all work. The node joins anew, as another, when the database hears it again.
 func (n *Node) lose() {
 	n.mu.Lock()
-	lost := n.mine
+	lost, number := n.mine, n.n
 	n.mine, n.n = map[string]*held{}, 0
 	n.mu.Unlock()
 	for _, h := range lost {
 		h.work.Cut()
 		n.opts.Told("lost", h.Name, h.Token)
+	}
+	if number != 0 {
+		n.mu.Lock()
+		n.former = number // not before its work is cut
+		n.mu.Unlock()
 	}
 }
 
