@@ -280,8 +280,14 @@ func TestAcceptedIsDurable(t *testing.T) {
 	commit(t, s, request("a"))
 	server.Kill()
 	server.Restart(t)
-	if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{act("b")}, Chain: newChain(t), Now: 1}); err != nil {
-		t.Fatal(err)
+	for { // until none of the connections to the server that was killed is left
+		err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{act("b")}, Chain: newChain(t), Now: 1})
+		if err == nil {
+			break
+		}
+		if !fault.Has(err, fault.StoreUnreachable) || t.Context().Err() != nil {
+			t.Fatal(err)
+		}
 	}
 	server.Kill()
 	server.Restart(t)
