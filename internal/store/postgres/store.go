@@ -105,11 +105,17 @@ func dial(ctx context.Context, url string, o *Options) (*Store, error) {
 		config.MaxConns = connections
 	}
 	config.AfterConnect = knowTypes
-	onlyWritable(&config.ConnConfig.Config)
+	var made atomic.Pointer[pgxpool.Pool]
+	onlyWritable(&config.ConnConfig.Config, func() {
+		if pool := made.Load(); pool != nil {
+			pool.Reset()
+		}
+	})
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, trouble(err, "cannot reach the database")
 	}
+	made.Store(pool)
 	s := &Store{pool: pool, same: o.Same, keys: store.NewKeyring(o.Keys), tell: o.Tell, sealer: store.Sealer{Binding: store.ToMessage}, madeFor: map[int64]int32{}}
 	if s.tell == nil {
 		s.tell = func(string) {}
@@ -133,14 +139,19 @@ func parse(url string) (*pgxpool.Config, error) {
 }
 
 // onlyWritable has connections made to a server that takes writes, of the several that a URL may name, and closed when
-// theirs takes none any more: the next one is made to the server that took over.
-func onlyWritable(config *pgconn.Config) {
+// theirs takes none any more, or ends: the next one is made to the server that took over. over is called then: what else
+// is connected to that server is of no more use, and would fail those who get it next.
+func onlyWritable(config *pgconn.Config, over func()) {
 	if config.ValidateConnect == nil {
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	stays := config.OnPgError
 	config.OnPgError = func(c *pgconn.PgConn, refused *pgconn.PgError) bool {
-		return refused.Code != readOnly && stays(c, refused)
+		if refused.Code != readOnly && stays(c, refused) {
+			return true
+		}
+		over()
+		return false
 	}
 }
 
