@@ -34,6 +34,7 @@ model: ## the model of order against the engine, thousands of runs; the tests re
 crash: ## kill -9 under load, ROUNDS times (300), and the model of order, RUNS times (20000)
 	$(GO) test ./cmd/varsel -run 'TestCrash|TestSwitchingUnderLoad' -count=1 -timeout=60m -v -crash.rounds $(ROUNDS)
 	$(GO) test ./internal/delivery -run TestModelOfOrder -count=1 -timeout=60m -model.runs $(RUNS)
+	$(GO) test ./internal/delivery -run TestOrderHoldsOverAnyTakeover -count=1 -timeout=60m -takeover.runs 60
 
 plans: ## the plans of PostgreSQL's hot statements over EVENTS events (10000000); the tests look at them over a million
 	$(GO) test ./internal/store/postgres -run TestHotStatements -count=1 -timeout=60m -v -plans.events $(EVENTS)

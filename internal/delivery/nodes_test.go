@@ -70,7 +70,7 @@ type member struct {
 	dead   bool
 }
 
-var takeoverRuns = flag.Int("takeover.runs", 6, "how often systems go from node to node in ways of their own")
+var takeoverRuns = flag.Int("takeover.runs", 3, "how often systems go from node to node in ways of their own")
 
 const manyHours = 1_000_000 * time.Hour
 

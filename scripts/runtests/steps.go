@@ -68,7 +68,7 @@ func (t *tally) vet(patterns []string) {
 }
 
 func (t *tally) test(race bool, patterns []string) {
-	args := []string{"test", "-json", "-shuffle=on"}
+	args := []string{"test", "-json", "-shuffle=on", "-timeout=30m"} // of a package, on a machine that has other work
 	if race {
 		args = append(args, "-race")
 	}
