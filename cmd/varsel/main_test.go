@@ -252,10 +252,15 @@ func TestATakenPortIsSaidWithTheWayOut(t *testing.T) {
 func started(t *testing.T, args ...string) (address string, stop func() string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
+	over := make(chan struct{})
+	t.Cleanup(func() { // what it writes is written before its directory goes
+		cancel()
+		<-over
+	})
 	read, write := io.Pipe()
 	said, done := make(chan string, 1), make(chan string, 1)
 	go func() {
+		defer close(over)
 		code := run(ctx, args, &streams{strings.NewReader(""), write, write})
 		write.CloseWithError(fmt.Errorf("exit code %d: %w", code, io.EOF))
 	}()
