@@ -80,9 +80,10 @@ type consumer struct {
 type outlet struct {
 	line     *revision.Line
 	endpoint *endpoint
-	stopped  bool // paused or deactivated, or fetched and not sent
-	pulled   bool // what is ready waits to be leased
-	removed  bool // its deliveries end as dropped, without the endpoint
+	stopped  bool                       // paused or deactivated, or fetched and not sent
+	pulled   bool                       // what is ready waits to be leased
+	gone     *subscription.Subscription // its receiver answered 410 to it as it was then; nil: it did not
+	removed  bool                       // its deliveries end as dropped, without the endpoint
 	ready    fifo[*lane]
 	listed   bool // in consumer.waiting
 	loose    int  // at most so many ready lanes are in memory only
@@ -418,6 +419,11 @@ func (c *consumer) aim(o *outlet) {
 		c.forsake(o.endpoint)
 	}
 	o.pulled = target.pulled
+	if o.gone != nil && o.line.Now() == o.gone { // its deactivation is on its way
+		o.stopped = true
+	} else {
+		o.gone = nil
+	}
 	if target.url != "" || o.endpoint == nil {
 		o.endpoint = c.engine.endpointAt(c.book.System, target.url)
 	}

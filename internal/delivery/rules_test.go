@@ -215,6 +215,7 @@ func TestGoneDeactivatesAlthoughOthersChange(t *testing.T) {
 	w.next().reply(410)
 	state := func() subscription.State { return w.log.Book().Line(id).Now().State }
 	for range 2 {
+		w.system("p", profile.Standard) // what others change of the system does not let it go on
 		w.publish("B#1")
 		w.quiet()
 		if state() != subscription.Active {

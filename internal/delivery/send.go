@@ -319,7 +319,8 @@ func (c *consumer) park(d *delivery, a eventlog.Attempt, ev *event.Event, spell 
 // stopGone keeps the delivery and stops its subscription: 410 says that nothing more is wanted there.
 func (c *consumer) stopGone(d *delivery, a eventlog.Attempt) {
 	c.note(d, a)
-	c.outlet(d.line).stopped = true
+	o := c.outlet(d.line)
+	o.stopped, o.gone = true, d.line.Now()
 	c.block(d, eventlog.Blocked{State: eventlog.Standing, Status: a.Result.Status})
 	c.makeReady(d.lane)
 	c.engine.deactivate(d.line, d.position)
