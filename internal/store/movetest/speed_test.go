@@ -21,13 +21,11 @@ import (
 	"github.com/varselhub/varsel/internal/store/sqlite"
 )
 
-var events = flag.Int("move.events", 0, "measure the move of a hub of so many events of 1 KiB, each delivered once")
+var events = flag.Int("move.events", 500, "how many events of 1 KiB, each delivered once, the hub has whose move is measured")
 
 // TestSpeedOfAMove measures, and asserts nothing but that all is moved.
 func TestSpeedOfAMove(t *testing.T) {
-	if *events == 0 {
-		t.Skip("it is measured on request: -move.events 100000")
-	}
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	fill(t, data, *events)
 	url := pgtest.Start(t, "fsync=on", "max_wal_size=4GB").URL()

@@ -21,7 +21,7 @@ import (
 const timeline = "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 
 // known is what the database tells of its history: the epoch it is in, and the timeline that this began or goes on under.
-const known = "SELECT (SELECT id FROM epochs ORDER BY n DESC LIMIT 1), coalesce((SELECT value FROM hub WHERE name = 'timeline'), '')"
+const known = "SELECT coalesce((SELECT id FROM epochs ORDER BY n DESC LIMIT 1), 0), coalesce((SELECT value FROM hub WHERE name = 'timeline'), '')"
 
 // meet finds out in which epoch the log is, and begins one where the server's timeline is new to the database.
 func (s *Store) meet(ctx context.Context) (epoch int64, err error) {
@@ -76,7 +76,7 @@ func (m *meeting) hold(ctx context.Context, tx pgx.Tx, asked bool) error {
 }
 
 // beginEpoch begins an epoch after a position.
-const beginEpoch = "INSERT INTO epochs (n, id, after) SELECT 1 + max(n), 1 + floor(random() * 1073741823)::bigint, $1 FROM epochs RETURNING id"
+const beginEpoch = "INSERT INTO epochs (n, id, after) SELECT 1 + coalesce(max(n), 0), 1 + floor(random() * 1073741823)::bigint, $1 FROM epochs RETURNING id"
 
 // BeginEpoch begins an epoch after a position, unless the log is in another one than a known one by now. It is for a
 // database that went back under its server, which tells of no new history: one whose disk was put back to an earlier day.
