@@ -180,9 +180,6 @@ func erasingBesideTheIndex(t *testing.T, w *world) {
 // Two that append to one database draw their positions from one log, without holes for who follows it; what both were
 // given goes in once.
 func twoWriters(t *testing.T, w *world) {
-	if !w.engine.Shared {
-		t.Skip("one store has the database to itself")
-	}
 	const many = 200
 	stores := []Store{w.open(t), w.open(t)}
 	var all sync.WaitGroup
@@ -222,9 +219,6 @@ func twoWriters(t *testing.T, w *world) {
 
 // What one node forgets and erases no other reads, whatever it knew before.
 func anotherForgets(t *testing.T, w *world) {
-	if !w.engine.Shared {
-		t.Skip("one store has the database to itself")
-	}
 	a, b := w.open(t), w.open(t)
 	c := w.found(t, a, "c").ID
 	publish(t, a, day, personal("2", "P1D"), personal("3", ""), personal("4", "P1D"), personal("5", ""))

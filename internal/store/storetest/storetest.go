@@ -67,12 +67,15 @@ type Engine struct {
 	Shared bool // several stores may be open on one database at a time
 }
 
+// test is one promise of the port.
+type test struct {
+	name string
+	run  func(*testing.T, *world)
+}
+
 // Run runs the suite.
 func Run(t *testing.T, e Engine) {
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *world)
-	}{
+	tests := []test{
 		{"AppendOnceAndInOrder", appendOnceAndInOrder},
 		{"EventsReadBackAsWritten", eventsReadBackAsWritten},
 		{"EventsOfAnyNumberGoIntoOneCommitWhole", eventsOfAnyNumber},
@@ -120,9 +123,11 @@ func Run(t *testing.T, e Engine) {
 		{"ReadersBesideAWriter", readersBesideAWriter},
 		{"ForgettingBesideReadersAndAWriter", forgettingBeside},
 		{"ErasingBesideTheIndex", erasingBesideTheIndex},
-		{"TwoWriters", twoWriters},
-		{"AnotherForgets", anotherForgets},
-	} {
+	}
+	if e.Shared {
+		tests = append(tests, test{"TwoWriters", twoWriters}, test{"AnotherForgets", anotherForgets})
+	}
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.run(t, newWorld(t, e))
