@@ -25,10 +25,33 @@ func (s *Store) record(ctx context.Context, c *eventlog.Commit) error {
 	defer s.recording.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, recordWithin)
 	defer cancel()
-	return insist(ctx, "the outcomes could not be recorded", s.again, func() error {
-		w := recording{store: s, now: max(c.Now, s.stamp.Load())}
-		return w.write(ctx, c.Cuts)
-	})
+	for rest := c.Cuts; len(rest) > 0; {
+		var some []*eventlog.Cut
+		some, rest = apart(rest)
+		err := insist(ctx, "the outcomes could not be recorded", s.again, func() error {
+			w := recording{store: s, now: max(c.Now, s.stamp.Load())}
+			return w.write(ctx, some)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apart takes the first cut of each consumer. There is another one where a node has taken a consumer up anew and what it
+// knew before is still on its way: each goes in, or is lost, by itself.
+func apart(cuts []*eventlog.Cut) (first, rest []*eventlog.Cut) {
+	seen := make(map[int64]bool, len(cuts))
+	for _, cut := range cuts {
+		if seen[cut.Consumer] {
+			rest = append(rest, cut)
+			continue
+		}
+		seen[cut.Consumer] = true
+		first = append(first, cut)
+	}
+	return first, rest
 }
 
 // recording is cuts on their way into the database.

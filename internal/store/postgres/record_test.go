@@ -249,3 +249,23 @@ func TestAnswersToWhatIsForgottenAreNotKept(t *testing.T) {
 		}
 	}
 }
+
+// A node that has taken a consumer up anew may have a cut of before on its way beside the new one: that is lost, by itself,
+// and the new one goes in whole.
+func TestACutOfBeforeDoesNotTakeTheNewOnesPlace(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t)
+	s := d.node(t)
+	found(t, s, "s", "c")
+	before, list := d.claim(t, s, "s", "c")
+	now, _ := d.claim(t, s, "s", "c")
+	id := list[0].ID
+	blocked := eventlog.Blocked{Lane: event.Lane{1}, Position: 1, Line: "l", State: eventlog.Retrying}
+	old, fresh := cut(id, before, 1, 9), cut(id, now, 1, 5)
+	old.Blocked, fresh.Blocked = []eventlog.Blocked{blocked}, []eventlog.Blocked{blocked}
+	record(t, s, old, fresh)
+	after, err := s.Consumers(t.Context(), "c")
+	if err != nil || !old.Lost || fresh.Lost || after[0].Low != 5 || len(after[0].Blocked) != 1 {
+		t.Errorf("lost %v and %v, %+v, %v", old.Lost, fresh.Lost, after, err)
+	}
+}
