@@ -58,7 +58,7 @@ func tools(t testing.TB) (node, packages string) {
 	t.Helper()
 	node, packages = Program(t, "node"), modules(t)
 	if _, err := os.Stat(packages); err != nil {
-		missing(t, "the npm packages of test/oracles")
+		Missing(t, "the npm packages of test/oracles")
 	}
 	return node, packages
 }
@@ -74,7 +74,7 @@ func Program(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		missing(t, name)
+		Missing(t, name)
 	}
 	return path
 }
@@ -84,7 +84,7 @@ func File(t testing.TB, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(modules(t), filepath.FromSlash(name)))
 	if err != nil {
-		missing(t, "the npm package of "+name)
+		Missing(t, "the npm package of "+name)
 	}
 	return text
 }
@@ -122,7 +122,8 @@ func modules(t testing.TB) string {
 	return ""
 }
 
-func missing(t testing.TB, what string) {
+// Missing skips a test for want of a program, loudly; under CI it fails it.
+func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("%s missing, and under CI nothing is skipped: run scripts/install-test-tools", what)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/varselhub/varsel/internal/oracle"
 	"github.com/varselhub/varsel/internal/pgserver"
 )
 
@@ -147,7 +148,7 @@ func Pooler(t testing.TB, database string) string {
 		program = "/usr/sbin/pgbouncer" // where Debian has it, and not every PATH
 	}
 	if _, err := os.Stat(program); err != nil {
-		missing(t, "PgBouncer")
+		oracle.Missing(t, "PgBouncer")
 	}
 	through, end, err := pgserver.Pooler(program, database)
 	if err != nil {
@@ -163,14 +164,6 @@ func Programs(t testing.TB) string {
 	if bin := pgserver.Programs(); bin != "" {
 		return bin
 	}
-	missing(t, "PostgreSQL")
+	oracle.Missing(t, "PostgreSQL")
 	return ""
-}
-
-func missing(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s missing, and under CI nothing is skipped: run scripts/install-test-tools", what)
-	}
-	t.Skipf("!! SKIPPED, not checked: %s missing. Install with scripts/install-test-tools", what)
 }
