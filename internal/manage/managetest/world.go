@@ -22,8 +22,10 @@ import (
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -86,12 +88,41 @@ func New(t testing.TB) *World {
 	})
 	w.Manager = manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
 		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: trouble,
-		Sinks: w.Sinks,
+		Sinks: w.Sinks, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
 	})
 	w.Must(w.Engine.Start(context.Background()))
 	w.Manager.Start()
 	t.Cleanup(w.stop)
 	return w
+}
+
+// accept makes an event of a draft of a status site.
+func (w *World) accept(from *event.Source, d event.Draft) (*event.Event, error) {
+	hasher, err := event.NewHasher(make([]byte, 32))
+	if err != nil {
+		return nil, err
+	}
+	e, violations := publish.NewAccepter(directory{w.Book, from}, hasher, w.Clock, publish.Limits{}).Accept(d)
+	return e, fault.Invalid(fault.InvalidEvent, violations)
+}
+
+// directory is the book, and a source that comes with the event.
+type directory struct {
+	*revision.Book
+	from *event.Source
+}
+
+func (d directory) Source(uri string) *event.Source {
+	if d.from != nil && d.from.URI == uri {
+		return d.from
+	}
+	return d.SourceAt(uri)
+}
+
+// RegisterSites makes the hub know the events of status sites.
+func (w *World) RegisterSites() {
+	w.T.Helper()
+	w.Must(w.Log.Append(context.Background(), &eventlog.Request{Revisions: manage.RegisterSites(), Expect: w.Book.Last()}))
 }
 
 // Whole are the deliveries of the whole hub, which is of one process.

@@ -1,0 +1,91 @@
+package manage
+
+import (
+	"context"
+	"time"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/status"
+)
+
+// longestWait bounds how long the timetable sleeps, so that a machine that slept, or whose clock was set, is noticed.
+const longestWait = time.Minute
+
+// KeepTimes begins and ends what has its time on status sites, until it is stopped: maintenances, and what is shown from a
+// time until another. Every node of a hub may do so: what one has done already the others find done.
+func (m *Manager) KeepTimes() (stop func(context.Context)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.followTimes(ctx)
+	}()
+	return func(context.Context) {
+		cancel()
+		<-done
+	}
+}
+
+func (m *Manager) followTimes(ctx context.Context) {
+	for ctx.Err() == nil {
+		changed, due := m.book.Changed(), make(chan struct{})
+		timer := m.clock.AfterFunc(m.keepTimes(ctx), func() { close(due) })
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-due:
+		}
+		timer.Stop()
+	}
+}
+
+// keepTimes does what is due, and tells how long it is until something is.
+func (m *Manager) keepTimes(ctx context.Context) time.Duration {
+	wait := longestWait
+	for _, site := range m.book.Sites() {
+		board := m.book.Board(site.Name)
+		if board == nil {
+			continue
+		}
+		for _, n := range board.Notices {
+			at := n.Due()
+			if at == 0 {
+				continue
+			}
+			now := m.nowTime()
+			if at > now {
+				wait = min(wait, at.Sub(now))
+				continue
+			}
+			if err := m.moveOn(ctx, n); err != nil && ctx.Err() == nil && !fault.Has(err, fault.NotFound) && !fault.Has(err, fault.Precondition) {
+				m.opts.Trouble("moving the notice "+n.ID+" of the site "+site.Name+" on", err)
+				wait = min(wait, retryMove)
+			}
+		}
+	}
+	return wait
+}
+
+// retryMove is how long a notice that could not be moved on is left.
+const retryMove = 5 * time.Second
+
+// moveOn begins or ends a notice whose time has come. It is done for the state it was seen in: what someone did meanwhile,
+// another node among them, goes first.
+func (m *Manager) moveOn(ctx context.Context, n *status.Notice) error {
+	by := By{Author: hub, Condition: Condition{Seen: []int64{n.Version}}}
+	next := status.Ended
+	switch {
+	case n.Stage == status.Scheduled:
+		next = status.InProgress
+	case n.Stage == status.Coming:
+		next = status.Published
+	case n.Kind == status.Planned:
+		next = status.Completed
+	}
+	site, _ := m.book.Site(n.Site)
+	if site == nil {
+		return nil
+	}
+	_, err := m.Say(ctx, n.Site, n.ID, Saying{Stage: next, Body: inLanguages(site, status.Standard(next)), automatic: true}, by)
+	return err
+}
