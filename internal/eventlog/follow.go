@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
@@ -168,13 +169,13 @@ func (l *Log) CatchUp(ctx context.Context) error {
 	if err := l.sameLog(ctx, at, head); err != nil {
 		return err
 	}
-	if head <= at {
-		return nil
+	if head > at {
+		if err := l.bring(ctx, head); err != nil {
+			l.unsure.Store(true)
+			return err
+		}
+		l.growth.Signal()
 	}
-	if err := l.bring(ctx, head); err != nil {
-		l.unsure.Store(true)
-		return err
-	}
-	l.growth.Signal()
+	l.looked.Store(clock.Micros(l.clock.Now()))
 	return nil
 }
