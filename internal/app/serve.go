@@ -134,6 +134,7 @@ func (h *Hub) faces() (faces, error) {
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
 		{"now", "/", h.watched(page)},
+		{"admin", "/admin/", h.sessions.Pages()},
 		{"operate", "/healthz", health},
 		{"operate", "/readyz", health},
 		{"operate", "/metrics", h.telemetry.Metrics()},
