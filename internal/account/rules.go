@@ -119,6 +119,9 @@ var Rules = []Rule{
 
 	// The pages for people who have signed in. Where a route names a {site}, own is those of one's sites.
 	to("GET /admin/{$}", All, All, All, All, All),
+	to("GET /admin/sites", All, All, None, None, Own),
+	to("GET /admin/sites/{site}", All, All, None, None, Own),
+	to("POST /admin/sites/{site}", All, None, None, None, Own),
 	open("GET /admin/sign-in"),
 	open("POST /admin/sign-in"),
 	open("GET /admin/sign-in/{provider}"),

@@ -186,9 +186,9 @@ func (s *Sessions) principal(w http.ResponseWriter, r *http.Request) (*account.P
 func local(next string) string {
 	const most = 2000
 	to, err := url.Parse(next)
-	odd := func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }
+	odd := func(c rune) bool { return c < ' ' || c == '\\' || c == 0x7f }
 	switch {
-	case err != nil, len(next) > most, strings.ContainsFunc(next, odd),
+	case err != nil, len(next) > most, strings.ContainsFunc(next, odd), strings.Contains(next, " "),
 		to.Scheme != "", to.Host != "", to.User != nil, to.Opaque != "", !strings.HasPrefix(to.Path, "/"),
 		strings.Contains(to.Path, "//"), strings.ContainsFunc(to.Path, odd), strings.Contains(to.Path+"/", "/../"), strings.Contains(to.Path+"/", "/./"),
 		strings.HasPrefix(to.Path, signInPath), strings.HasPrefix(to.Path, signOutPath):
