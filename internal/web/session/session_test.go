@@ -446,10 +446,13 @@ func TestOtherSitesCannotActForWhoIsSignedIn(t *testing.T) {
 		"the person":               {[]string{"Sec-Fetch-Site", "none"}, true},
 	} {
 		b := w.signedInAs("eva")
-		for path, taken := range map[string]int{"/admin/sites/roads": 200, "/admin/sign-in": 401, "/admin/sign-out": 303} {
-			got := b.post(path, url.Values{}, c.headers...)
-			if want := map[bool]int{true: taken, false: 403}[c.taken]; got.status != want || !c.taken && (got.problem() != "cross-origin" || len(got.cookies) != 0) {
-				t.Errorf("%s: POST %s is %d %s %v, want %d", name, path, got.status, got.problem(), got.cookies, want)
+		for _, form := range []struct {
+			path  string
+			taken int
+		}{{"/admin/sites/roads", 200}, {"/admin/sign-in", 401}, {"/admin/sign-out", 303}} {
+			got := b.post(form.path, url.Values{}, c.headers...)
+			if want := map[bool]int{true: form.taken, false: 403}[c.taken]; got.status != want || !c.taken && (got.problem() != "cross-origin" || len(got.cookies) != 0) {
+				t.Errorf("%s: POST %s is %d %s %v, want %d", name, form.path, got.status, got.problem(), got.cookies, want)
 			}
 		}
 		w.clock.Advance(time.Minute)
