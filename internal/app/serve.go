@@ -135,6 +135,7 @@ func (h *Hub) faces() (faces, error) {
 		{"api", "/.well-known/oauth-authorization-server", oauth},
 		{"now", "/now/", h.watched(http.StripPrefix("/now", page))},
 		{"sites", "/", h.sites()},
+		{"admin", "/admin/", h.sessions.Pages()},
 		{"operate", "/healthz", health},
 		{"operate", "/readyz", health},
 		{"operate", "/metrics", h.telemetry.Metrics()},
