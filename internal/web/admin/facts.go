@@ -69,8 +69,8 @@ func (v *visit) factsFields(f *form, kind status.Kind, whole bool) *factsFields 
 	fields := &factsFields{Kind: kind}
 	moment := func(name, label, hint string) *field {
 		one := f.field("datetime-local", name, f.Say(label))
-		if hint != "" {
-			one.Hint = f.Say(hint)
+		if one.Hint = f.Say("time in", v.site.Zone); hint != "" {
+			one.Hint = f.Say(hint) + " " + one.Hint
 		}
 		return &one
 	}
@@ -117,6 +117,7 @@ func (v *visit) repeatFields(f *form, fields *factsFields) {
 	}
 	every := f.choice("repeat.every", f.Say("repeat"), options...)
 	step, until := f.field("number", "repeat.step", f.Say("repeat step")), f.field("datetime-local", "repeat.until", f.Say("repeat until"))
+	until.Hint = f.Say("time in", v.site.Zone)
 	step.Least, step.Most, step.Step, step.Narrow = "1", "366", "1", true
 	fields.Every, fields.Step, fields.Until = &every, &step, &until
 	if systems := v.Book.Systems(); v.mayPause() && len(systems) > 0 {

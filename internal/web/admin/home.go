@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/varselhub/varsel/internal/status"
@@ -8,8 +9,6 @@ import (
 
 // place is a site as the first page has it.
 type place struct {
-	visit *visit
-
 	Name        string
 	Title       said
 	Environment string
@@ -49,12 +48,13 @@ func (v *visit) home() error {
 func (v *visit) place() place {
 	headline := v.board.PageHeadline("")
 	p := place{
-		visit: v, Name: v.site.Name, Title: v.text(v.site.Title), Environment: v.site.Environment, Headline: v.Headline(headline),
+		Name: v.site.Name, Title: v.text(v.site.Title), Environment: v.site.Environment, Headline: v.Headline(headline),
 		Mark: v.mark(headline.State), May: v.mayWrite(), Planned: len(v.board.Upcoming("")),
 	}
 	for _, n := range v.board.Open("") {
 		p.Notices = append(p.Notices, v.card(n))
 	}
+	slices.SortStableFunc(p.Notices, byUrgency)
 	return p
 }
 

@@ -64,7 +64,7 @@ func zoneOf(t time.Time) string {
 func (s speech) Long(d time.Duration) string {
 	d = d.Abs()
 	minutes := int(d / time.Minute)
-	if minutes == 0 && d > 0 {
+	if minutes == 0 {
 		return "< 1\u00a0" + units[s.at][2]
 	}
 	parts := [3]int{minutes / (24 * 60), minutes / 60 % 24, minutes % 60}

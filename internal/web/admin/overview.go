@@ -55,10 +55,12 @@ func (v *visit) overview() error {
 			view.Recent = append(view.Recent, v.card(n))
 		}
 	}
-	// What people wait for most comes first: incidents, and those that are late among them.
-	slices.SortStableFunc(view.Open, func(a, b card) int { return a.urgency() - b.urgency() })
+	slices.SortStableFunc(view.Open, byUrgency)
 	return v.show("overview", view.sheet, view)
 }
+
+// byUrgency puts first what people wait for most: what is late, then incidents.
+func byUrgency(a, b card) int { return a.urgency() - b.urgency() }
 
 func (c *card) urgency() int {
 	switch {

@@ -254,12 +254,18 @@ func (v *visit) update() error {
 		e.view = func(s *sheet, f *form, p *preview) error {
 			view := &updateView{
 				sheet: s, Notice: v.card(e.notice), Update: v.saidUpdate(e.notice, u), Texts: f.tongues(worded{"body", "area", f.Say("what it says"), status.MaxBody, 8, false}),
-				Shown: f.field("datetime-local", "shown", f.Say("time beside")), Seen: e.notice.Version, Preview: p, Back: v.to("/notices/" + e.notice.ID),
+				Shown: v.shownField(f), Seen: e.notice.Version, Preview: p, Back: v.to("/notices/" + e.notice.ID),
 			}
 			return v.show("update", s, view)
 		}
 		return nil
 	})
+}
+
+func (v *visit) shownField(f *form) field {
+	shown := f.field("datetime-local", "shown", f.Say("time beside"))
+	shown.Hint = f.Say("time in", v.site.Zone)
+	return shown
 }
 
 type accountView struct {

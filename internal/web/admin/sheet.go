@@ -64,7 +64,7 @@ func (s *sheet) Named() string {
 func (s *sheet) SiteTitle() said       { return s.text(s.site.Title) }
 func (s *sheet) Environment() string   { return s.site.Environment }
 func (s *sheet) Outside() string       { return s.SiteURL(s.site) + "/" }
-func (s *sheet) Zone() string          { return s.site.Zone }
+func (s *sheet) ZoneName() string      { return s.site.Zone }
 func (s *sheet) To(path string) string { return s.to(path) }
 
 // Done is what has been done, as the page before tells it.

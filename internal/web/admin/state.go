@@ -46,7 +46,7 @@ func (v *visit) state() error {
 		Reason: f.tongues(worded{"reason", "text", f.Say("reason"), status.MaxReason, 0, false}),
 		At:     f.field("datetime-local", "at", f.Say("since when")),
 	}
-	view.At.Hint = f.Say("since when hint", v.site.Zone)
+	view.At.Hint = f.Say("since when hint") + " " + f.Say("time in", v.site.Zone)
 	view.Reports = v.to("/notices/new?" + url.Values{"kind": {"incident"}, "affected." + standing.ID: {f.values.Get("state")}}.Encode())
 	if n := len(standing.Spans); n > 0 {
 		if notice := v.board.Notice(standing.Spans[n-1].Notice); notice != nil {
