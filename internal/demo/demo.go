@@ -133,6 +133,9 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 	if err := register(ctx, w.hub.Manager); err != nil {
 		return err
 	}
+	if err := putSites(ctx, w.hub.Manager, time.Now()); err != nil {
+		return err
+	}
 	for _, r := range w.receivers {
 		if err := subscribe(ctx, w.hub.Manager, r); err != nil {
 			return err
