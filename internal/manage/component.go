@@ -46,7 +46,7 @@ func (m *Manager) SetState(ctx context.Context, site, component string, set Sett
 		if standing.State == ch.State {
 			return p, m.tell(&p, nil, then, siteTold("reason", component))
 		}
-		return p, m.tell(&p, nil, then, changeTold(ch, standing.State))
+		return p, m.tell(&p, nil, then, changeTold(ch, standing.State, standing.Last))
 	})
 	return err
 }

@@ -321,7 +321,8 @@ func (m *Manager) noticePlan(board *status.Board, c *noticeChange, author string
 	p.revisions = append(p.revisions, m.pauses(n, c)...)
 	tellings := []telling{noticeTold(n, c.change, c.update, c.quiet)}
 	for _, ch := range c.changes {
-		tellings = append(tellings, changeTold(ch, board.Component(ch.Component).State))
+		was := board.Component(ch.Component)
+		tellings = append(tellings, changeTold(ch, was.State, was.Last))
 	}
 	if next := m.again(board, c); next != nil {
 		then = then.With(m.nowTime(), nil, next)
