@@ -136,6 +136,7 @@ func (h *Hub) faces() (faces, error) {
 		{"now", "/now/", h.watched(http.StripPrefix("/now", page))},
 		{"sites", "/", sites},
 		{"sites", "/api/v2/", sites}, // Statuspage's read API, of the hub as a whole and of sites with host names
+		{"admin", "/admin/", h.sessions.Pages()},
 		{"operate", "/healthz", health},
 		{"operate", "/readyz", health},
 		{"operate", "/metrics", h.telemetry.Metrics()},
