@@ -30,7 +30,6 @@ type card struct {
 	Deadline  *stamp
 	Missed    bool // the deadline has passed
 	Audience  said
-	ShownFrom *stamp
 	ShownTill *stamp
 	ICS       string
 }
@@ -114,9 +113,6 @@ func (s *sheet) cardTimes(c *card, n *status.Notice) {
 	default:
 		if n.Ends != 0 {
 			c.ShownTill = s.moment(n.Ends)
-		}
-		if n.Starts != 0 {
-			c.ShownFrom = s.moment(n.Starts)
 		}
 	}
 	switch {

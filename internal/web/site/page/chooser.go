@@ -36,7 +36,7 @@ func (p *Pages) chooser(l *site.Look) (*site.Made, error) {
 				if in == s.Language {
 					in = ""
 				}
-				state := board.PageHeadline(section.Name).State
+				state := headline(board, section.Name).State
 				m := markOf(board.Site.Look(state), state, s.Language)
 				one.Sections = append(one.Sections, tab{said{title, in}, n.Link + section.Name, &m, false})
 			}

@@ -256,13 +256,13 @@ function watching() {
               make("a", { href: location.href.split("#")[0], textContent: say("reload") }),
             );
           }
-        } else if (live.dataset.lost) announce();
+        }
         delete live.dataset.lost;
         if (now === known) heard = Date.now();
       } catch {
         const minutes = Math.max(1, Math.round((Date.now() - heard) / every));
+        if (!live.dataset.lost || minutes % 5 === 0) announce(make("span", { textContent: say("lost", say("minutes", minutes)) }));
         live.dataset.lost = "yes";
-        announce(make("span", { textContent: say("lost", say("minutes", minutes)) }));
         told = "";
       }
     }

@@ -130,7 +130,7 @@ func (s *sheet) Script() string { return s.Base + "/assets/script." + s.p.stamp 
 func (s *sheet) Icon() string {
 	state := status.Operational
 	if s.Board != nil {
-		state = s.Board.PageHeadline("").State
+		state = headline(s.Board, "").State
 	}
 	return s.Base + "/assets/icon." + string(state) + ".svg"
 }
@@ -168,7 +168,7 @@ func (s *sheet) Tabs() []tab {
 	if len(s.Site().Sections) > 1 {
 		for i := range s.Site().Sections {
 			section := &s.Site().Sections[i]
-			m := s.mark(s.Board.PageHeadline(section.Name).State)
+			m := s.mark(headline(s.Board, section.Name).State)
 			list = append(list, tab{s.text(section.Title), s.Link("/" + section.Name), &m, s.Section == section})
 		}
 	}
@@ -203,7 +203,7 @@ func (s *sheet) neighbours() []neighbour {
 		if in == s.Language {
 			in = ""
 		}
-		h := board.PageHeadline("")
+		h := headline(board, "")
 		list = append(list, neighbour{
 			Title: said{text, in}, Environment: board.Site.Environment, Link: s.URLs(board.Site) + within(board.Site, s.Language) + "/",
 			Headline: s.speech.Headline(h), Mark: markOf(board.Site.Look(h.State), h.State, s.Language), Current: s.Board != nil && board.Site.Name == s.Site().Name,
