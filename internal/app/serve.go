@@ -128,7 +128,11 @@ func (h *Hub) faces() (faces, error) {
 		options.Sinks = h.arrivals()
 	}
 	programs := api.New(options)
-	health, oauth, sites := api.Health(h.ready), h.gate.OAuth(), h.sites()
+	health, oauth := api.Health(h.ready), h.gate.OAuth()
+	sites, err := h.sites()
+	if err != nil {
+		return nil, err
+	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
 		{"api", "/oauth/", oauth},
