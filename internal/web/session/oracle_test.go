@@ -134,8 +134,7 @@ func TestPeopleSignInAtARealProvider(t *testing.T) {
 		"by PKCE alone":            {func(p *session.Provider) { p.ClientID, p.ClientSecret = "public", "" }, map[string]int{"/admin/sites/roads": 200}},
 		"by the standard's scopes": {func(p *session.Provider) { p.Scopes = []string{"openid"} }, map[string]int{"/admin/sites/roads": 200}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(name, func(t *testing.T) { // one after the other: the provider does not wait for its turn
 			w := provided(t, issuer, c.change)
 			b := w.browser()
 			back := w.at(b.departs("/admin/sites?tab=2"))
@@ -249,7 +248,6 @@ func TestAnswersOfARealProviderThatDoNotFit(t *testing.T) {
 		}, "503 provider-unreachable"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			change := c.change
 			if change == nil {
 				change = func(*session.Provider) {}
