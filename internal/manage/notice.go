@@ -84,7 +84,7 @@ func (m *Manager) OpenNotice(ctx context.Context, site string, o Opening, author
 			saying.Stage = firstStage(n, now)
 		}
 		if n.Kind == status.Planned && saying.Body.Empty() {
-			saying.Body = inLanguages(board.Site, status.Standard(status.Scheduled))
+			saying.Body = board.Site.Own(status.Standard(status.Scheduled))
 		}
 		return m.say(board, n, &saying, author, status.Opened), nil
 	})
@@ -97,17 +97,6 @@ func firstStage(n *status.Notice, now status.Time) status.Stage {
 		return status.Published
 	}
 	return first
-}
-
-// inLanguages is a text in the languages of a site only.
-func inLanguages(site *status.Site, t status.Text) status.Text {
-	own := status.Text{}
-	for _, language := range site.Languages {
-		if text := t[language]; text != "" {
-			own[language] = text
-		}
-	}
-	return own
 }
 
 // Say adds an update to a notice.
@@ -357,7 +346,7 @@ func (m *Manager) again(board *status.Board, c *noticeChange) *status.Notice {
 			return nil
 		}
 	}
-	return n.Again(starts, ends, now, inLanguages(board.Site, status.Standard(status.Scheduled)))
+	return n.Again(starts, ends, now, board.Site.Own(status.Standard(status.Scheduled)))
 }
 
 func (m *Manager) checkPause(n *status.Notice) (found []fault.Violation) {

@@ -86,6 +86,6 @@ func (m *Manager) moveOn(ctx context.Context, n *status.Notice) error {
 	if site == nil {
 		return nil
 	}
-	_, err := m.Say(ctx, n.Site, n.ID, Saying{Stage: next, Body: inLanguages(site, status.Standard(next)), automatic: true}, by)
+	_, err := m.Say(ctx, n.Site, n.ID, Saying{Stage: next, Body: site.Own(status.Standard(next)), automatic: true}, by)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/channel/sink"
@@ -51,6 +52,8 @@ type World struct {
 	Keys    *Keys
 	Chain   *audit.Chain
 	Sinks   *sink.Sinks
+	// Passwords hashes as cheaply as there is.
+	Passwords *account.Passwords
 
 	mu         sync.Mutex
 	answer     func(Sent) channel.Result
@@ -68,6 +71,7 @@ func New(t testing.TB) *World {
 	w := &World{T: t, Clock: clock.NewFake(Epoch), Keys: &Keys{kept: map[string]string{}}}
 	w.Answer(204)
 	w.Sinks = sink.New(w.Clock)
+	w.Passwords = account.NewPasswords(account.Cost{Memory: 8, Time: 1, Lanes: 1})
 	vault, err := secret.Open(filepath.Join(t.TempDir(), "secrets"))
 	w.Must(err)
 	w.Store, err = sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), sqlite.Options{
@@ -89,7 +93,7 @@ func New(t testing.TB) *World {
 	})
 	w.Manager = manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
 		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: trouble,
-		Sinks: w.Sinks, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
+		Sinks: w.Sinks, Passwords: w.Passwords, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
 	})
 	w.Must(w.Engine.Start(context.Background()))
 	w.Manager.Start()
