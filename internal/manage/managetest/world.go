@@ -59,6 +59,7 @@ type World struct {
 	answer     func(Sent) channel.Result
 	connectErr error
 	renderErr  error
+	envelope   func(*event.Event, *subscription.Subscription) *event.Rendering
 	intact     int // renderings that go well before later
 	later      error
 	sent       []Sent
@@ -217,9 +218,19 @@ func (w *World) sink(s *subscription.System, id string) channel.Sender {
 	})
 }
 
-func (w *World) render(e *event.Event, _ *subscription.Subscription) *event.Rendering {
+// RenderBy makes the test render messages from now on, as the hub would by their profile. Without it a message is its data.
+func (w *World) RenderBy(envelope func(*event.Event, *subscription.Subscription) *event.Rendering) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.envelope = envelope
+}
+
+func (w *World) render(e *event.Event, s *subscription.Subscription) *event.Rendering {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.envelope != nil {
+		return w.envelope(e, s)
+	}
 	if w.later != nil {
 		if w.intact--; w.intact < 0 {
 			w.renderErr = w.later
