@@ -72,20 +72,25 @@ const retryMove = 5 * time.Second
 // moveOn begins or ends a notice whose time has come. It is done for the state it was seen in: what someone did meanwhile,
 // another node among them, goes first.
 func (m *Manager) moveOn(ctx context.Context, n *status.Notice) error {
-	by := By{Author: hub, Condition: Condition{Seen: []int64{n.Version}}}
-	next := status.Ended
-	switch {
-	case n.Stage == status.Scheduled:
-		next = status.InProgress
-	case n.Stage == status.Coming:
-		next = status.Published
-	case n.Kind == status.Planned:
-		next = status.Completed
-	}
 	site, _ := m.book.Site(n.Site)
 	if site == nil {
 		return nil
 	}
+	by := By{Author: hub, Condition: Condition{Seen: []int64{n.Version}}}
+	next := nextStage(n, m.nowTime())
 	_, err := m.Say(ctx, n.Site, n.ID, Saying{Stage: next, Body: inLanguages(site, status.Standard(next)), automatic: true}, by)
 	return err
+}
+
+// nextStage is where a notice comes whose time has come. One that passed whole while the hub was away does not begin any
+// more.
+func nextStage(n *status.Notice, now status.Time) status.Stage {
+	began, over := status.Published, status.Ended
+	if n.Kind == status.Planned {
+		began, over = status.InProgress, status.Completed
+	}
+	if n.Stage.Ahead() && (n.Ends == 0 || n.Ends > now) {
+		return began
+	}
+	return over
 }

@@ -20,11 +20,20 @@ var Repeats = []string{"day", "week", "month"}
 // Next is the window after one, or none. A day that a month does not have is the month's last. One that was put elsewhere
 // by hand is what is counted from then on.
 func (r *Repeat) Next(starts, ends Time, zone *time.Location) (from, to Time, ok bool) {
+	return r.NextOpen(starts, ends, starts, zone)
+}
+
+// NextOpen is the first window after one that is not over at a moment, or none.
+func (r *Repeat) NextOpen(starts, ends, now Time, zone *time.Location) (from, to Time, ok bool) {
 	if r.step(1) == (step{}) {
 		return 0, 0, false
 	}
 	anchor, n := r.counted(window{starts, ends}, zone)
 	next := r.nth(anchor, n+1, zone)
+	for next.to <= now {
+		n++
+		next = r.nth(anchor, n+1, zone)
+	}
 	if r.Until != 0 && next.from > r.Until {
 		return 0, 0, false
 	}
