@@ -184,15 +184,20 @@ func TestWhatASiteMayNotBe(t *testing.T) {
 		change func(*siteWorld, *status.Site)
 		want   string
 	}{
-		"a path of the hub's":          {func(_ *siteWorld, s *status.Site) { s.Name = "api" }, "/name reserved"},
-		"no slug":                      {func(_ *siteWorld, s *status.Site) { s.Name = "Æ" }, "/name slug"},
-		"another site's host":          {func(_ *siteWorld, s *status.Site) { s.Hosts = []string{"free.example", "status.example"} }, "/hosts/1 unique"},
-		"a host twice":                 {func(_ *siteWorld, s *status.Site) { s.Hosts = []string{"a.example", "a.example"} }, "/hosts/1 unique"},
-		"another site's ids":           {func(w *siteWorld, s *status.Site) { s.ID, s.Sections[0].Components[0].ID = w.board().Site.ID, w.search }, "/id unique; /sections/0/components/0/id unique"},
-		"an id twice":                  {func(_ *siteWorld, s *status.Site) { s.ID = "abcdefghijkl"; s.Sections[0].Components[0].ID = "abcdefghijkl" }, "/sections/0/components/0/id unique"},
-		"a source that is none":        {func(_ *siteWorld, s *status.Site) { s.Sections[1].Components[0].Hub = "source/none" }, "/sections/1/components/0/hub exists"},
-		"an endpoint that is none":     {func(_ *siteWorld, s *status.Site) { s.Sections[0].Groups[0].Components[0].Hub = "endpoint/none" }, "/sections/0/groups/0/components/0/hub exists"},
-		"a part that is none, and all": {func(_ *siteWorld, s *status.Site) { s.Zone, s.Languages, s.Sections[0].Components[0].Hub = "Moon", []string{"de"}, "moon" }, "/languages/0 enum; /sections/0/components/0/hub part; /sections/0/components/0/title/en language; /sections/0/groups/0/components/0/title/en language; /sections/0/groups/0/title/en language; /sections/0/title/en language; /sections/1/components/0/title/en language; /sections/1/title/en language; /title/en language; /zone zone"},
+		"a path of the hub's": {func(_ *siteWorld, s *status.Site) { s.Name = "api" }, "/name reserved"},
+		"no slug":             {func(_ *siteWorld, s *status.Site) { s.Name = "Æ" }, "/name slug"},
+		"another site's host": {func(_ *siteWorld, s *status.Site) { s.Hosts = []string{"free.example", "status.example"} }, "/hosts/1 unique"},
+		"a host twice":        {func(_ *siteWorld, s *status.Site) { s.Hosts = []string{"a.example", "a.example"} }, "/hosts/1 unique"},
+		"another site's ids":  {func(w *siteWorld, s *status.Site) { s.ID, s.Sections[0].Components[0].ID = w.board().Site.ID, w.search }, "/id unique; /sections/0/components/0/id unique"},
+		"an id twice": {func(_ *siteWorld, s *status.Site) {
+			s.ID = "abcdefghijkl"
+			s.Sections[0].Components[0].ID = "abcdefghijkl"
+		}, "/sections/0/components/0/id unique"},
+		"a source that is none":    {func(_ *siteWorld, s *status.Site) { s.Sections[1].Components[0].Hub = "source/none" }, "/sections/1/components/0/hub exists"},
+		"an endpoint that is none": {func(_ *siteWorld, s *status.Site) { s.Sections[0].Groups[0].Components[0].Hub = "endpoint/none" }, "/sections/0/groups/0/components/0/hub exists"},
+		"a part that is none, and all": {func(_ *siteWorld, s *status.Site) {
+			s.Zone, s.Languages, s.Sections[0].Components[0].Hub = "Moon", []string{"de"}, "moon"
+		}, "/languages/0 enum; /sections/0/components/0/hub part; /sections/0/components/0/title/en language; /sections/0/groups/0/components/0/title/en language; /sections/0/groups/0/title/en language; /sections/0/title/en language; /sections/1/components/0/title/en language; /sections/1/title/en language; /title/en language; /zone zone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
