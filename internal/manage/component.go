@@ -123,7 +123,7 @@ func noComponent(site, id string) error {
 
 // affected makes of what an update says of components the changes of their states, and what the update keeps of it. A
 // component that is so already is in the update all the same: old may equal new (reference 2.1). With yield what another
-// open notice says is worse stands.
+// open notice says is worse stands, and what goes back to what another says is that one's word from then on.
 func (m *Manager) affected(board *status.Board, n *status.Notice, says map[string]status.State, yield bool) (kept []status.Affected, changes []*status.Change) {
 	for _, standing := range board.Components {
 		to, ok := says[standing.ID]
@@ -131,12 +131,18 @@ func (m *Manager) affected(board *status.Board, n *status.Notice, says map[strin
 			continue
 		}
 		kept = append(kept, status.Affected{Component: standing.ID, Name: board.FullName(standing), From: standing.State, To: to})
-		if to != standing.State && !(yield && board.SaidOf(standing.ID, n.ID).Worse(to)) {
-			changes = append(changes, &status.Change{Component: standing.ID, State: to, At: m.since(standing), Cause: status.ByNotice, Notice: n.ID})
-		}
 		if !slices.Contains(n.Components, standing.ID) {
 			n.Components = append(n.Components, standing.ID)
 		}
+		said, by := board.SaidOf(standing.ID, n.ID)
+		if to == standing.State || yield && said.Worse(to) {
+			continue
+		}
+		ch := &status.Change{Component: standing.ID, State: to, At: m.since(standing), Cause: status.ByNotice, Notice: n.ID}
+		if yield && by != nil && said == to {
+			ch.Notice = by.ID
+		}
+		changes = append(changes, ch)
 	}
 	return kept, changes
 }

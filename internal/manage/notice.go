@@ -226,15 +226,35 @@ func checkSaying(board *status.Board, old, n *status.Notice, s *Saying) (found [
 func (m *Manager) follows(board *status.Board, n *status.Notice, stage status.Stage) map[string]status.State {
 	says := map[string]status.State{}
 	for _, standing := range board.Components {
-		own := len(standing.Spans) > 0 && standing.Spans[len(standing.Spans)-1].Notice == n.ID
 		switch {
 		case n.Kind == status.Planned && stage == status.InProgress && n.Stage != status.InProgress && slices.Contains(n.Components, standing.ID):
 			says[standing.ID] = status.Maintenance
-		case stage.Over() && own:
-			says[standing.ID] = board.SaidOf(standing.ID, n.ID)
+		case stage.Over() && owns(n, standing):
+			says[standing.ID], _ = board.SaidOf(standing.ID, n.ID)
 		}
 	}
 	return says
+}
+
+// owns reports whether a component is as it is since a notice says so: the notice has set it, or has said the same after a
+// person or another notice had. What a machine saw stays until it sees something else.
+func owns(n *status.Notice, standing *status.Standing) bool {
+	if len(standing.Spans) == 0 {
+		return false
+	}
+	last := standing.Spans[len(standing.Spans)-1]
+	if last.Notice == n.ID {
+		return true
+	}
+	said, at := status.NoData, status.Time(0)
+	for i := range n.Updates {
+		for _, a := range n.Updates[i].Affected {
+			if a.Component == standing.ID {
+				said, at = a.To, n.Updates[i].Created
+			}
+		}
+	}
+	return said == last.State && at >= last.From && (last.Cause == status.ByHand || last.Cause == status.ByNotice)
 }
 
 // EditNotice changes what is said of a notice as a whole. The title it had stays to be read.

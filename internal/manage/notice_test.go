@@ -114,6 +114,31 @@ func TestComponentsGoBackWhenANoticeIsOver(t *testing.T) {
 			w.outage(w.search, status.Degraded)
 			resolve(w, n)
 		}, "Search degraded_performance"},
+		"another one says otherwise, until it is over too": {func(w *siteWorld) {
+			n := w.outage(w.search, status.Degraded)
+			resolve(w, w.outage(w.search, status.MajorOutage))
+			resolve(w, n)
+		}, ""},
+		"two say the same": {func(w *siteWorld) {
+			n := w.outage(w.search, status.Degraded)
+			other := w.outage(w.search, status.Degraded)
+			resolve(w, n)
+			resolve(w, other)
+		}, ""},
+		"it says what a person had set": {func(w *siteWorld) {
+			set(w, status.MajorOutage)
+			resolve(w, w.outage(w.search, status.MajorOutage))
+		}, ""},
+		"it says what a machine saw": {func(w *siteWorld) {
+			w.Must(w.Manager.SetState(ctx, "prod", w.search, manage.Setting{State: status.MajorOutage, Cause: status.ByMonitor}, "varsel"))
+			resolve(w, w.outage(w.search, status.MajorOutage))
+		}, "Search major_outage"},
+		"another one left it so when it was over": {func(w *siteWorld) {
+			n := w.outage(w.search, status.PartialOutage)
+			w.Clock.Advance(time.Minute)
+			w.say(w.outage(w.search, status.MajorOutage), manage.Saying{Stage: status.Resolved, Affected: says{w.search: status.PartialOutage}})
+			resolve(w, n)
+		}, "Search partial_outage"},
 		"of three the worst": {func(w *siteWorld) {
 			w.outage(w.search, status.PartialOutage)
 			w.outage(w.search, status.Degraded)

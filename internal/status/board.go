@@ -238,10 +238,10 @@ func (b *Board) AffectedBy(n *Notice) []ComponentAs {
 	return list
 }
 
-// SaidOf is what the notices that are open, but one, last said of a component: the worst of it. Without any it is
-// operational.
-func (b *Board) SaidOf(component, but string) State {
-	worst := Operational
+// SaidOf is what the notices that are open, but one, last said of a component: the worst of it, and which of them said so.
+// Without any it is operational.
+func (b *Board) SaidOf(component, but string) (worst State, by *Notice) {
+	worst = Operational
 	for _, n := range b.Open("", Incident, Planned) {
 		if n.ID == but {
 			continue
@@ -254,7 +254,9 @@ func (b *Board) SaidOf(component, but string) State {
 				}
 			}
 		}
-		worst = Worst(worst, said)
+		if said.Worse(worst) {
+			worst, by = said, n
+		}
 	}
-	return worst
+	return worst, by
 }
