@@ -22,6 +22,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/monitor"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/node"
 	"github.com/varselhub/varsel/internal/notify"
@@ -64,6 +65,7 @@ type Hub struct {
 	among     among
 	forget    retention.Engine // lets go of what was forgotten, on every node
 	intake    *intake.Intake
+	monitor   *monitor.Monitor
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -223,6 +225,7 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.Manager.Start()
 	h.onStop(func(context.Context) { h.Manager.Stop() })
 	h.onStop(h.Manager.KeepTimes())
+	h.onStop(h.watch())
 	if h.node == nil {
 		return nil
 	}

@@ -7,14 +7,16 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/web/site"
+	"github.com/varselhub/varsel/internal/web/site/statusapi"
 )
 
 // sites serves the status sites, each with everything that is made of it.
 func (h *Hub) sites() http.Handler {
 	return site.New(site.Options{
 		Boards: h.Log.Book(), Clock: clock.System{}, URL: h.siteURL, Stale: h.stale,
-		Leaves: nil,
-		Root:   nil,
+		Home:   h.config.URL,
+		Leaves: statusapi.Leaves(),
+		Root:   statusapi.RootLeaves(),
 	})
 }
 

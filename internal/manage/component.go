@@ -50,7 +50,7 @@ func (m *Manager) SetState(ctx context.Context, site, component string, set Sett
 		if standing.State == set.State {
 			return p, m.tell(&p, nil, then, siteTold("reason", component))
 		}
-		return p, m.tell(&p, nil, then, changeTold(changes[0], standing.State))
+		return p, m.tell(&p, nil, then, changeTold(changes[0], standing.State, standing.Last))
 	})
 	return err
 }

@@ -112,7 +112,7 @@ func (m *Manager) OpenNotice(ctx context.Context, site string, o Opening, author
 			saying.Stage = firstStage(n, now)
 		}
 		if n.Kind == status.Planned && saying.Body.Empty() {
-			saying.Body = inLanguages(board.Site, status.Standard(status.Scheduled))
+			saying.Body = board.Site.Own(status.Standard(status.Scheduled))
 		}
 		c := m.say(board, nil, n, &saying, author, status.Opened)
 		c.found = append(c.found, o.Facts.check(&Facts{}, now)...)
@@ -127,17 +127,6 @@ func firstStage(n *status.Notice, now status.Time) status.Stage {
 		return status.Published
 	}
 	return first
-}
-
-// inLanguages is a text in the languages of a site only.
-func inLanguages(site *status.Site, t status.Text) status.Text {
-	own := status.Text{}
-	for _, language := range site.Languages {
-		if text := t[language]; text != "" {
-			own[language] = text
-		}
-	}
-	return own
 }
 
 // Say adds an update to a notice. It takes nothing away, so it needs no condition; one that is given is kept.

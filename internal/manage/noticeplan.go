@@ -85,7 +85,8 @@ func (m *Manager) noticePlan(board *status.Board, c *noticeChange, author string
 	p.revisions = append(p.revisions, m.pauses(c.old, n, c.removed)...)
 	tellings := []telling{c.told()}
 	for _, ch := range c.changes {
-		tellings = append(tellings, changeTold(ch, board.Component(ch.Component).State))
+		was := board.Component(ch.Component)
+		tellings = append(tellings, changeTold(ch, was.State, was.Last))
 	}
 	if next := m.again(board, c); next != nil {
 		then = then.With(m.nowTime(), nil, next)
@@ -160,7 +161,7 @@ func (m *Manager) again(board *status.Board, c *noticeChange) *status.Notice {
 	if !ok {
 		return nil
 	}
-	return n.Again(starts, ends, now, inLanguages(board.Site, status.Standard(status.Scheduled)), zone)
+	return n.Again(starts, ends, now, board.Site.Own(status.Standard(status.Scheduled)), zone)
 }
 
 func (m *Manager) checkPause(n *status.Notice) (found []fault.Violation) {

@@ -22,10 +22,7 @@ func (m *Manager) PutSite(ctx context.Context, s status.Site, by By) (Put, error
 	p, err := m.change(ctx, func() (plan, error) {
 		old, position := m.book.Site(s.Name)
 		result = Put{Position: position, Created: old == nil}
-		before := m.book.Board(s.Name)
-		if old == nil {
-			before = m.book.RemovedBoard(s.Name)
-		}
+		before := m.boardBefore(s.Name)
 		next := keptIDs(before, s, m.nowTime())
 		if old != nil && !by.Condition.Absent && same(old, next) {
 			return plan{}, nil
@@ -44,8 +41,15 @@ func (m *Manager) PutSite(ctx context.Context, s status.Site, by By) (Put, error
 	return result, err
 }
 
-// sitePlan puts a site's document in place. before is the site as it stands, or stood when it was removed; nil: there never
-// was one.
+// boardBefore is a site as it stands, or stood when it was removed; nil: there never was one.
+func (m *Manager) boardBefore(name string) *status.Board {
+	if board := m.book.Board(name); board != nil {
+		return board
+	}
+	return m.book.RemovedBoard(name)
+}
+
+// sitePlan puts a site's document in place.
 func (m *Manager) sitePlan(before *status.Board, next *status.Site, created bool, author string) (plan, error) {
 	change := "changed"
 	if created {

@@ -50,10 +50,11 @@ func siteTold(change, component string) telling {
 	}
 }
 
-func changeTold(ch *status.Change, from status.State) telling {
+// changeTold tells of a component that was in one state until now; known is the last that was known of it.
+func changeTold(ch *status.Change, from, known status.State) telling {
 	return func(then *status.Board, url string) (string, string, any) {
 		return status.ComponentChanged, ch.Component, status.ComponentTold{
-			Page: then.Page(url), Component: then.As(then.Component(ch.Component)), From: from, To: ch.State, At: ch.At,
+			Page: then.Page(url), Component: then.As(then.Component(ch.Component)), From: from, To: ch.State, LastKnown: known, At: ch.At,
 			Change: status.NewID(), Reason: ch.Reason, Cause: ch.Cause, Notice: ch.Notice,
 		}
 	}
@@ -110,7 +111,7 @@ func siteTypes() []siteType {
 	ch := &status.Change{Component: incident.Components[0], State: status.Degraded, At: incident.Started, Cause: status.ByHand}
 	return []siteType{
 		{status.ComponentChanged, "A component's state has changed", "A part of a status site is better or worse than it was.", "/component/id",
-			sample(changeTold(ch, status.Operational))},
+			sample(changeTold(ch, status.Operational, status.Operational))},
 		{status.NoticeChanged, "An incident or a maintenance", "It was opened, updated, edited or removed on a status site. The data is the whole of it.", "/notice/id",
 			sample(noticeTold(incident, status.Opened, incident.Last().ID, false))},
 		{status.MessageChanged, "An action, announcement or bulletin", "It was opened, updated, edited or removed on a status site. The data is the whole of it.", "/notice/id",

@@ -93,7 +93,7 @@ func (m *Manager) moveOn(ctx context.Context, n *status.Notice) error {
 	}
 	by := By{Author: hub, Condition: Condition{Seen: []int64{n.Version}}}
 	next := nextStage(n, m.nowTime())
-	_, err := m.Say(ctx, n.Site, n.ID, Saying{Stage: next, Body: inLanguages(site, status.Standard(next)), automatic: true}, by)
+	_, err := m.Say(ctx, n.Site, n.ID, Saying{Stage: next, Body: site.Own(status.Standard(next)), automatic: true}, by)
 	return err
 }
 

@@ -24,7 +24,7 @@ type Standing struct {
 	*Component
 	Section  *Section
 	Group    *Group // nil: none
-	Position int    // among those of its parent, from 1
+	Position int    // among those of its parent that something was ever known of, from 1; 0: nothing was of this one
 	State    State
 	Last     State // the last state that was known; NoData: none ever was
 	Reason   Text
@@ -44,9 +44,11 @@ func NewBoard(site *Site, created, updated Time, position int64, changes map[str
 		if group == nil {
 			parent = section
 		}
-		positions[parent]++
-		s.Position = positions[parent]
 		s.settle(changes[c.ID])
+		if s.Last != NoData {
+			positions[parent]++
+			s.Position = positions[parent]
+		}
 		b.Components = append(b.Components, s)
 		b.byID[c.ID] = s
 	})

@@ -112,3 +112,17 @@ func (s *Site) CheckText(pointer string, t Text, most int) []fault.Violation {
 	c.text(pointer, t, most, false, s.Languages)
 	return c.found
 }
+
+// Own is a text in the languages of the site only.
+func (s *Site) Own(t Text) Text {
+	if t == nil {
+		return nil
+	}
+	own := Text{}
+	for _, language := range s.Languages {
+		if text := t[language]; text != "" {
+			own[language] = text
+		}
+	}
+	return own
+}

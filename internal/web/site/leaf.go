@@ -64,7 +64,7 @@ func (a *Ask) Query(name string) string { return a.query.Get(name) }
 type Look struct {
 	Ask
 	Board *status.Board   // nil: the hub's own address
-	URL   string          // of the site from outside, without a slash at its end
+	URL   string          // of the site, or of the hub, from outside, without a slash at its end
 	Sites []*status.Board // those that are shown to everyone, by name
 	URLs  func(*status.Site) string
 	Now   status.Time

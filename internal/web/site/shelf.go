@@ -89,6 +89,7 @@ func (s *Server) public() []*status.Board {
 
 func (s *Server) look(site *status.Site, ask Ask) *Look {
 	l := &Look{Ask: ask, Sites: s.public(), URLs: s.opts.URL, Now: status.At(s.opts.Clock.Now()), Stale: s.opts.Stale()}
+	l.URL = s.opts.Home
 	if site != nil {
 		l.Board, l.URL = s.opts.Boards.Board(site.Name), s.opts.URL(site)
 	}
