@@ -37,12 +37,17 @@ func (b boards) Board(name string) *status.Board {
 
 // Server serves some boards as they stand at statustest.Now, each below Host/NAME.
 func Server(leaves []site.Leaf, of ...*status.Board) *site.Server {
-	return at(Host, leaves, of...)
+	return at(Host, statustest.Now, leaves, of...)
 }
 
-func at(url string, leaves []site.Leaf, of ...*status.Board) *site.Server {
+// ServerAt serves them as they stand at another moment.
+func ServerAt(now status.Time, leaves []site.Leaf, of ...*status.Board) *site.Server {
+	return at(Host, now, leaves, of...)
+}
+
+func at(url string, now status.Time, leaves []site.Leaf, of ...*status.Board) *site.Server {
 	return site.New(site.Options{
-		Boards: boards(of), Clock: clock.NewFake(statustest.Now.Time()), Leaves: leaves,
+		Boards: boards(of), Clock: clock.NewFake(now.Time()), Leaves: leaves,
 		URL: func(s *status.Site) string { return url + "/" + s.Name },
 	})
 }
@@ -65,6 +70,6 @@ func Serve(t testing.TB, leaves []site.Leaf, of ...*status.Board) string {
 	var server *site.Server
 	socket := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { server.ServeHTTP(w, r) }))
 	t.Cleanup(socket.Close)
-	server = at(socket.URL, leaves, of...)
+	server = at(socket.URL, statustest.Now, leaves, of...)
 	return socket.URL
 }
