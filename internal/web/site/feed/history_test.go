@@ -33,7 +33,9 @@ func TestHistoryWindows(t *testing.T) {
 	t.Parallel()
 	site := &statustest.New().Site
 	site.Prepare()
-	at := func(day, hour int) status.Time { return status.At(time.Date(2024, time.January, day, hour, 0, 0, 0, site.Location())) }
+	at := func(day, hour int) status.Time {
+		return status.At(time.Date(2024, time.January, day, hour, 0, 0, 0, site.Location()))
+	}
 	for _, c := range []struct {
 		starts, ends status.Time
 		want         string
