@@ -100,6 +100,7 @@ func TestWhatIsToComeIsToldWhenItComes(t *testing.T) {
 		says    string
 	}{
 		"still to come": {[]status.Update{saying(status.Coming, 9*time.Hour, "The price rises.")}, nil, ""},
+		"put off":       {[]status.Update{saying(status.Published, 9*time.Hour, "The price rises."), saying(status.Coming, time.Hour, "Not yet.")}, nil, ""},
 		"come": {
 			[]status.Update{saying(status.Coming, 9*time.Hour, "The price rises."), saying(status.Published, time.Hour, "This applies from now on.")},
 			[]string{"[Current] Prices"}, "<p>The price rises.</p><p>This applies from now on.</p>",
