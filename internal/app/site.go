@@ -8,6 +8,7 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/web/site"
+	"github.com/varselhub/varsel/internal/web/site/embed"
 	"github.com/varselhub/varsel/internal/web/site/feed"
 	"github.com/varselhub/varsel/internal/web/site/page"
 	"github.com/varselhub/varsel/internal/web/site/statusapi"
@@ -23,7 +24,7 @@ func (h *Hub) sites() (http.Handler, error) {
 	return site.New(site.Options{
 		Boards: h.Log.Book(), Clock: clock.System{}, URL: h.siteURL, Stale: h.stale,
 		Home:   h.config.URL,
-		Leaves: slices.Concat(statusapi.Leaves(), feed.Leaves(), pages.Leaves()),
+		Leaves: slices.Concat(statusapi.Leaves(), feed.Leaves(), embed.Leaves(), pages.Leaves()),
 		Root:   slices.Concat(statusapi.RootLeaves(), pages.Root()),
 	}), nil
 }
