@@ -25,6 +25,13 @@ const (
 	RateLimited       Code = "rate-limited"
 	IssuerUnreachable Code = "issuer-unreachable"
 
+	// Signing in, of people with a browser.
+	SignedOut           Code = "signed-out"
+	SignInRefused       Code = "sign-in-refused"
+	SignInLost          Code = "sign-in-lost"
+	ProviderRefused     Code = "provider-refused"
+	ProviderUnreachable Code = "provider-unreachable"
+
 	// Publishing.
 	InvalidEvent     Code = "invalid-event"
 	EventConflict    Code = "event-conflict"
@@ -126,6 +133,12 @@ var Catalogue = []Entry{
 	{Forbidden, 403, "You may not do this", "Ask the operator for the role that may; docs/access.md lists them."},
 	{RateLimited, 429, "Too many requests", "Wait as long as Retry-After says; send events in batches."},
 	{IssuerUnreachable, 503, "The issuer of the token cannot be asked for its keys", "Try again in a minute. Operator: check the issuer's address, and the hub's egress rules and DNS."},
+
+	{SignedOut, 401, "You are not signed in", "Sign in at /admin/sign-in, then send it again. A session ends after 12 hours without use and after 7 days (8 hours where a provider signed you in), and when the account's password is changed or the account is disabled."},
+	{SignInRefused, 401, "Account and password do not fit", "Try again, or ask the operator for a new password; the operator sets it with varsel account password."},
+	{SignInLost, 400, "This sign-in was not begun in this browser, or too long ago", "Begin again at the sign-in page, within ten minutes and in one window, and allow cookies. Operator: people must come by the address that public-url says."},
+	{ProviderRefused, 403, "The identity provider did not sign you in", "Begin again. If it stays, ask the operator whether you may use Varsel. Operator: the hub's log says why; check client, secret, and the claims that roles come from."},
+	{ProviderUnreachable, 503, "The identity provider cannot be reached", "Try again in a minute. Operator: check its url in sign-in, and the hub's egress rules and DNS."},
 
 	{InvalidEvent, 422, "The event breaks rules", "Mend every violation listed and publish it again; it was not accepted."},
 	{EventConflict, 409, "An event with this source and id exists with other content", "Give the new fact a new id; an event never changes."},

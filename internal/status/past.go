@@ -19,19 +19,19 @@ func (b *Board) Headlines(section string) []HeadlineSpan {
 	components := b.In(section)
 	p := past{open: map[*Notice]*Notice{}}
 	p.tally.add(NoData, len(components))
-	steps := slices.Concat(stepsOf(components), stepsOfNotices(b.About(section, Incident, Planned)))
-	slices.SortStableFunc(steps, func(x, y step) int { return cmp.Compare(x.at, y.at) })
+	turns := slices.Concat(turnsOf(components), turnsOfNotices(b.About(section, Incident, Planned)))
+	slices.SortStableFunc(turns, func(x, y turn) int { return cmp.Compare(x.at, y.at) })
 	begin := b.Created
-	if len(steps) > 0 {
-		begin = min(begin, steps[0].at)
+	if len(turns) > 0 {
+		begin = min(begin, turns[0].at)
 	}
 	spans := []HeadlineSpan{{begin, p.headline(), begin}}
-	for i := range steps {
-		p.take(&steps[i])
-		if i+1 < len(steps) && steps[i+1].at == steps[i].at {
+	for i := range turns {
+		p.take(&turns[i])
+		if i+1 < len(turns) && turns[i+1].at == turns[i].at {
 			continue
 		}
-		last, now, at := &spans[len(spans)-1], p.headline(), steps[i].at
+		last, now, at := &spans[len(spans)-1], p.headline(), turns[i].at
 		switch {
 		case now == last.Headline:
 			last.Changed = at
@@ -50,39 +50,39 @@ type past struct {
 	open map[*Notice]*Notice // by what it is now
 }
 
-// step is what changed at a moment: one component's state, or one notice.
-type step struct {
+// turn is what changed at a moment: one component's state, or one notice.
+type turn struct {
 	at       Time
 	from, to State
 	notice   *Notice
 	then     *Notice // with its stage and its impact as they were
 }
 
-func stepsOf(components []*Standing) (steps []step) {
+func turnsOf(components []*Standing) (turns []turn) {
 	for _, s := range components {
 		state := NoData
 		for i := range s.Spans {
-			steps = append(steps, step{at: s.Spans[i].From, from: state, to: s.Spans[i].State})
+			turns = append(turns, turn{at: s.Spans[i].From, from: state, to: s.Spans[i].State})
 			state = s.Spans[i].State
 		}
 	}
-	return steps
+	return turns
 }
 
-func stepsOfNotices(notices []*Notice) (steps []step) {
+func turnsOfNotices(notices []*Notice) (turns []turn) {
 	for _, n := range notices {
 		var at Time
 		for i := range n.Updates {
 			then := &Notice{Kind: n.Kind, Override: n.Override, Updates: n.Updates[:i+1]}
 			then.Settle()
 			at = max(at, n.Updates[i].Created)
-			steps = append(steps, step{at: at, notice: n, then: then})
+			turns = append(turns, turn{at: at, notice: n, then: then})
 		}
 	}
-	return steps
+	return turns
 }
 
-func (p *past) take(s *step) {
+func (p *past) take(s *turn) {
 	switch {
 	case s.notice == nil:
 		p.add(s.from, -1)

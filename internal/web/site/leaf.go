@@ -29,6 +29,10 @@ type Leaf struct {
 	Framed bool
 	// MaxAge is how long caches may keep it.
 	MaxAge time.Duration
+	// Stamped leaves have {stamp} in their pattern: what it must be is in Made, and says what exactly it is. Under its own
+	// stamp a leaf never changes, and caches keep it for ever; under another it is what there is now, and kept by none, so
+	// that a page of before, or of a node that is another version, is never without it.
+	Stamped bool
 	// Make makes it. Error: NotFound when there is no such thing on the site.
 	Make func(*Look) (*Made, error)
 	// Serve answers by itself in Make's place, for what is not made of the site alone: a choice that is remembered.
@@ -44,6 +48,7 @@ type Made struct {
 	Body        []byte
 	Status      int    // 0: 200
 	Policy      string // Content-Security-Policy; "": nothing may be loaded
+	Stamp       string // of a Stamped leaf
 }
 
 // Ask is what of a request matters to a leaf.
@@ -66,7 +71,7 @@ func (a *Ask) Query(name string) string { return a.query.Get(name) }
 type Look struct {
 	Ask
 	Board *status.Board   // nil: the hub's own address
-	URL   string          // of the site from outside, without a slash at its end
+	URL   string          // of the site, or of the hub, from outside, without a slash at its end
 	Sites []*status.Board // those that are shown to everyone, by name
 	URLs  func(*status.Site) string
 	Now   status.Time

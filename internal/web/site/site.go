@@ -24,7 +24,7 @@ type Boards interface {
 	Board(name string) *status.Board
 }
 
-// Options are what the sites are served from. All but Stale must be set.
+// Options are what the sites are served from. All but Stale and Home must be set.
 type Options struct {
 	Boards Boards
 	Clock  clock.Clock
@@ -32,6 +32,8 @@ type Options struct {
 	Root   []Leaf // of the hub's own address: the chooser
 	// URL is where a site is reached from outside, without a slash at its end.
 	URL func(*status.Site) string
+	// Home is the hub's own address from outside, without a slash at its end.
+	Home string
 	// Stale is how old what is known may be by now; 0: it is of now. nil: it always is.
 	Stale func() time.Duration
 }
