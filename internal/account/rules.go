@@ -141,7 +141,7 @@ var Rules = []Rule{
 }
 
 // LivePage is the route of the live page and of what belongs to it.
-const LivePage = "GET /"
+const LivePage = "GET /now/"
 
 // RuleOf returns the rule of a route. One that is not in the table lets nobody in.
 func RuleOf(route string) (Rule, bool) {

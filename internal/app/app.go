@@ -23,6 +23,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/monitor"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/node"
 	"github.com/varselhub/varsel/internal/notify"
@@ -68,6 +69,7 @@ type Hub struct {
 	among     among
 	forget    retention.Engine // lets go of what was forgotten, on every node
 	intake    *intake.Intake
+	monitor   *monitor.Monitor
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -141,7 +143,7 @@ func (h *Hub) open(ctx context.Context) error {
 	h.onStop(h.heads.Stop)
 
 	// Publish.
-	accepter := publish.NewAccepter(directory{book}, hasher, system, publish.Limits{MaxEvent: h.config.MaxEvent})
+	accepter := publish.NewAccepter(directory{book: book}, hasher, system, publish.Limits{MaxEvent: h.config.MaxEvent})
 	h.Publisher = publish.New(accepter, h.Log, h.learn())
 
 	// Delivery: envelope and channel.
@@ -173,8 +175,12 @@ func (h *Hub) open(ctx context.Context) error {
 
 	// Management.
 	options := manage.Options{
-		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Signing, Passwords: h.passwords,
-		Trouble: h.report,
+		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Signing, Passwords: h.passwords, Trouble: h.report,
+		SiteURL: h.siteURL, Accept: func(from *event.Source, d event.Draft) (*event.Event, error) {
+			accepter := publish.NewAccepter(directory{book, from}, hasher, system, publish.Limits{MaxEvent: manage.MostTold + 1<<16})
+			e, violations := accepter.Accept(d)
+			return e, fault.Invalid(fault.InvalidEvent, violations)
+		},
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
@@ -225,6 +231,8 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()
 	h.onStop(func(context.Context) { h.Manager.Stop() })
+	h.onStop(h.Manager.KeepTimes())
+	h.onStop(h.watch())
 	if h.node == nil {
 		return nil
 	}
@@ -292,10 +300,10 @@ func (h *Hub) registerOnce(ctx context.Context, book *revision.Book) error {
 	mail := h.config.SMTP != nil
 	source, _ := book.Source(notify.SourceName)
 	contacts, _ := book.System(notify.System)
-	if source != nil && (contacts != nil) == mail && notify.Registered(book) {
+	if source != nil && (contacts != nil) == mail && notify.Registered(book) && manage.SitesRegistered(book) {
 		return nil
 	}
-	request := &eventlog.Request{Revisions: notify.Register(mail, h.config.Operator != ""), Expect: book.Last()}
+	request := &eventlog.Request{Revisions: append(notify.Register(mail, h.config.Operator != ""), manage.RegisterSites()...), Expect: book.Last()}
 	request.Audit = []audit.Entry{audit.Of(audit.Hub, audit.Register, string(revision.Hub), audit.Detail{Documents: len(request.Revisions)})}
 	if mail {
 		request.Consumers = []eventlog.Founding{{Name: notify.MailConsumer, System: notify.System}}
@@ -321,10 +329,18 @@ func (h *Hub) report(doing string, err error) {
 	}
 }
 
-// directory answers the accepter from the configuration of now.
-type directory struct{ book *revision.Book }
+// directory answers the accepter from the configuration of now, and of a source that comes with the event.
+type directory struct {
+	book *revision.Book
+	from *event.Source // nil: none
+}
 
-func (d directory) Source(uri string) *event.Source { return d.book.SourceAt(uri) }
+func (d directory) Source(uri string) *event.Source {
+	if d.from != nil && d.from.URI == uri {
+		return d.from
+	}
+	return d.book.SourceAt(uri)
+}
 
 func (d directory) Version(name, version string) *event.Compiled {
 	return d.book.Version(name, version)

@@ -48,6 +48,17 @@ const (
 	Erase            Act = "erase"
 	Backup           Act = "backup"
 	Restore          Act = "restore"
+
+	// On status sites.
+	PutSite      Act = "put-site"
+	RemoveSite   Act = "remove-site"
+	SetState     Act = "set-state"
+	OpenNotice   Act = "open-notice"
+	UpdateNotice Act = "update-notice"
+	EditNotice   Act = "edit-notice"
+	RemoveNotice Act = "remove-notice"
+	Acknowledge  Act = "acknowledge"
+	ImportSite   Act = "import-site"
 )
 
 // Acts lists every act.
@@ -55,6 +66,7 @@ func Acts() []Act {
 	return []Act{
 		PutSource, PutType, PutVersion, PutSystem, RemoveSystem, PutContacts, PutAccount, RotateSecret, SetPassword, PutSubscriptions, RotateKey, RetireKeys, Test, Activate, Deactivate,
 		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, SearchPerson, EmptySink, Login, Token, Erase, Backup, Restore,
+		PutSite, RemoveSite, SetState, OpenNotice, UpdateNotice, EditNotice, RemoveNotice, Acknowledge, ImportSite,
 	}
 }
 

@@ -81,7 +81,7 @@ type Log struct {
 // Listener is one address and what is answered there (DESIGN section 6).
 type Listener struct {
 	Address        string         `name:"address" placeholder:"HOST:PORT" help:"Where it listens."`
-	Faces          []string       `name:"faces" enum:"api,now,admin,operate,node" help:"What it answers: api (/api/ and /oauth/), now (the live page), admin (/admin/, the pages of people who sign in), operate (/healthz, /readyz, /metrics), node (/node/, the other nodes of the hub: best on an address that only they reach)."`
+	Faces          []string       `name:"faces" enum:"api,now,sites,admin,operate,node" help:"What it answers: api (/api/ and /oauth/), now (/now/, the live page), sites (/, the status sites, to everyone), admin (/admin/, the pages of people who sign in), operate (/healthz, /readyz, /metrics), node (/node/, the other nodes of the hub: best on an address that only they reach)."`
 	Names          []string       `name:"names" placeholder:"HOST" help:"Host names it answers to, without port; any other gets 421. None: on a loopback address this machine's own names, elsewhere every name."`
 	Certificates   []Certificate  `name:"certificates" help:"Its certificates; with one it speaks TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Without certificates: proxies that are believed when they say who the client is. From anybody else such headers are taken off."`
@@ -150,7 +150,7 @@ type Grant struct {
 }
 
 // Faces are all that a listener can answer.
-func Faces() []string { return []string{"api", "now", "admin", "operate", "node"} }
+func Faces() []string { return []string{"api", "now", "sites", "admin", "operate", "node"} }
 
 // NewListener is one with the defaults, plain, for an address and what is answered there.
 func NewListener(address string, faces ...string) (Listener, error) {

@@ -69,7 +69,7 @@ func TestTheDemoServesItsPageAndLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.drain()
-	for path, want := range map[string]string{"/": "National archive", "/now.json": `"delivered":20`, "/readyz": "ready", "/api/v1/totals": `"delivered":20`} {
+	for path, want := range map[string]string{"/now/": "National archive", "/now/now.json": `"delivered":20`, "/readyz": "ready", "/api/v1/totals": `"delivered":20`} {
 		response, err := http.Get(w.address + path)
 		if err != nil {
 			t.Fatal(err)

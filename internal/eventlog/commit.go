@@ -32,8 +32,9 @@ type Entry struct {
 	Position int64
 }
 
-// Request is what one caller wants appended: events or revisions. Without Partial its events go in together or not
-// at all; with it each succeeds or fails by itself.
+// Request is what one caller wants appended, in this order: events, revisions, the consumers that those make, and what is
+// to be in the audit log. It may hold both a change of configuration and the events that tell it: then all of it is in the
+// log, or nothing. A request of events alone may be Partial: each of them succeeds or fails by itself.
 type Request struct {
 	Entries []Entry
 	Partial bool
@@ -237,7 +238,7 @@ type Consumer struct {
 // Store is where the log is kept. Its methods are safe for concurrent use, except Commit: the log's one writer calls it,
 // and where the log is shared with other nodes two do, one with requests and the other with cuts.
 type Store interface {
-	// Commit writes one transaction, durable when it returns: every request's events or revisions with its audit
+	// Commit writes one transaction, durable when it returns: every request's events, then its revisions, with its audit
 	// entries, numbered and sealed in the order of the requests, then every cut.
 	// Either all of it is in the store or nothing; a refused request is not written and has its Err set. An empty
 	// commit writes something small all the same: it asks whether the store takes writes.
@@ -304,6 +305,9 @@ type AttemptRow struct {
 	Consumer string
 	Attempt
 }
+
+// Whole reports whether the request's events go in together or not at all: with revisions or an intake they always do.
+func (r *Request) Whole() bool { return !r.Partial || len(r.Revisions) > 0 || r.Intake != nil }
 
 // refuse marks the whole request as refused.
 func (r *Request) refuse(err error) { r.Err = err }

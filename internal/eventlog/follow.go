@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
@@ -61,7 +62,7 @@ func (l *Log) come(ctx context.Context, own *appended) error {
 	if count < last-at {
 		return l.bring(ctx, last)
 	}
-	err := l.book.Apply(own.revisions)
+	err := l.apply(own.revisions)
 	if err != nil && l.shared != nil {
 		return err
 	}
@@ -73,20 +74,29 @@ func (l *Log) come(ctx context.Context, own *appended) error {
 // bringAtOnce is how many positions are read at a time of what others appended.
 const bringAtOnce = 2048
 
-// bring reads what stands behind the head, up to a position, and shows it. A node that is far behind leaves the events to
-// those who want them: they read them in ranges. The caller holds coming.
+// apply has the book fold those of some revisions, in order, that it does not know yet. It may know what is behind the
+// head: a change is in the book before the events that came with it are seen. The caller holds coming.
+func (l *Log) apply(revisions []revision.Revision) error {
+	l.revisionsUpTo(&revisions, l.book.Last())
+	return l.book.Apply(revisions)
+}
+
+// bring reads what stands behind the head, up to the end of a request, and shows it: first the revisions, all of them, and
+// then the events, some at a time, which may end in the middle of a request. A node that is far behind leaves the events
+// to those who want them: they read them in ranges. The caller holds coming.
 func (l *Log) bring(ctx context.Context, upTo int64) error {
 	at := l.head.Load()
 	revisions, err := l.store.Revisions(ctx, at)
 	if err != nil {
 		return err
 	}
+	revisions, _ = l.revisionsUpTo(&revisions, upTo)
+	if err := l.apply(revisions); err != nil {
+		return err
+	}
 	if upTo-at > int64(len(l.tail.slots)) {
 		at = upTo - int64(len(l.tail.slots))/2
-		shown, _ := l.revisionsUpTo(&revisions, at)
-		if err := l.book.Apply(shown); err != nil {
-			return err
-		}
+		l.revisionsUpTo(&revisions, at)
 		l.tail.skip(at)
 		l.head.Store(at)
 	}
@@ -99,9 +109,6 @@ func (l *Log) bring(ctx context.Context, upTo int64) error {
 		shown, _ := l.revisionsUpTo(&revisions, next)
 		if int64(len(events)+len(shown)) != next-at {
 			return fault.New(fault.Internal, "positions %d to %d hold %d events and %d revisions", at+1, next, len(events), len(shown))
-		}
-		if err := l.book.Apply(shown); err != nil {
-			return err
 		}
 		for _, e := range events {
 			e.SourceID = event.SourceIDIn(e.Head) // At is to have it, as of what this node appended
@@ -147,10 +154,13 @@ func (l *Log) follow(ctx context.Context) {
 	}
 }
 
+// known is the last position of which this node knows what stands there.
+func (l *Log) known() int64 { return max(l.head.Load(), l.book.Last()) }
+
 // CatchUp returns when everything that was in the log when it was called is visible here.
 // Errors: fault.LogRewound when the database has lost what it had; what the store gives.
 func (l *Log) CatchUp(ctx context.Context) error {
-	known := l.head.Load() // before the question: meanwhile this node may append
+	known := l.known() // before the question: meanwhile this node may append
 	head, _, err := l.store.Head(ctx)
 	if err != nil {
 		l.unsure.Store(true)
@@ -159,7 +169,7 @@ func (l *Log) CatchUp(ctx context.Context) error {
 	l.coming.Lock()
 	defer l.coming.Unlock()
 	at := l.head.Load()
-	if err := l.sameEpoch(ctx, at); err != nil {
+	if err := l.sameEpoch(ctx, l.known()); err != nil {
 		return err
 	}
 	if head < known {
@@ -168,13 +178,13 @@ func (l *Log) CatchUp(ctx context.Context) error {
 	if err := l.sameLog(ctx, at, head); err != nil {
 		return err
 	}
-	if head <= at {
-		return nil
+	if head > at {
+		if err := l.bring(ctx, head); err != nil {
+			l.unsure.Store(true)
+			return err
+		}
+		l.growth.Signal()
 	}
-	if err := l.bring(ctx, head); err != nil {
-		l.unsure.Store(true)
-		return err
-	}
-	l.growth.Signal()
+	l.looked.Store(clock.Micros(l.clock.Now()))
 	return nil
 }

@@ -51,6 +51,7 @@ type Log struct {
 	epochs  atomic.Pointer[[]Epoch] // oldest first; the last is the one in which positions are given now
 	coming  sync.Mutex              // held while what was committed is made visible
 	unsure  atomic.Bool             // the store was out of reach: it may not be what it was
+	looked  atomic.Int64            // µs UTC: when what is visible here was last known to be all there is
 	head    atomic.Int64            // the last position that is visible here; nothing above is visible to anyone here
 	commits atomic.Int64            // groups appended since the start
 	tail    *tail
@@ -83,6 +84,7 @@ func Open(ctx context.Context, store Store, book *revision.Book, clk clock.Clock
 	}
 	l.trouble, l.tail = opts.Trouble, newTail(head, opts)
 	l.head.Store(head)
+	l.looked.Store(clock.Micros(clk.Now()))
 	l.begin()
 	return l, nil
 }
@@ -174,6 +176,15 @@ func (l *Log) Commits() int64 { return l.commits.Load() }
 // Healthy reports whether outcomes can be committed now. While they cannot, no new send may start (DESIGN section 5,
 // Record): what a receiver accepted must be remembered.
 func (l *Log) Healthy() bool { return l.appends.healthy.Load() && l.outcomes.healthy.Load() }
+
+// Behind is how long ago what is visible here was known to be all there is; 0: it is. Where other nodes append it is so
+// until the next look at the store; where none do, unless the store takes no commits.
+func (l *Log) Behind() time.Duration {
+	if l.shared == nil && l.Healthy() {
+		return 0
+	}
+	return max(0, time.Duration(clock.Micros(l.clock.Now())-l.looked.Load())*time.Microsecond)
+}
 
 // Book is the configuration folded from the log.
 func (l *Log) Book() *revision.Book { return l.book }

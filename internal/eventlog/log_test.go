@@ -169,6 +169,124 @@ func TestReadFromMemoryAndStore(t *testing.T) {
 	}
 }
 
+// telling makes a request of events and a change of configuration that they tell.
+func telling(events int, expect int64) *eventlog.Request {
+	r := &eventlog.Request{Expect: expect, Revisions: []revision.Revision{revision.Removal("me", revision.Source, "s")}}
+	for i := range events {
+		r.Entries = append(r.Entries, one(fmt.Sprint("told ", expect, " ", i)).Entries...)
+	}
+	return r
+}
+
+// Whoever waits for the log to grow sees a change of configuration and the events that tell it at once, and whoever does
+// not wait sees no event before the change.
+func TestAChangeIsSeenWithItsEvents(t *testing.T) {
+	t.Parallel()
+	l := openLog(t, &failing{})
+	const rounds = 100
+	var all sync.WaitGroup
+	all.Go(func() {
+		for head := int64(0); head < 3*rounds; {
+			grown := l.Grown()
+			was := head
+			head = l.Head()
+			events, upTo, err := l.Read(t.Context(), was, 3*rounds)
+			if err != nil || l.Book().Last() < upTo || upTo < head || int64(len(events)) != (upTo-was)/3*2 {
+				t.Errorf("there are %d events from %d to %d, and revisions up to %d, %v", len(events), was, upTo, l.Book().Last(), err)
+				return
+			}
+			if head = upTo; head < 3*rounds {
+				<-grown
+			}
+		}
+	})
+	all.Go(func() {
+		for head := int64(0); head < 3*rounds; {
+			if head = l.Head(); l.Book().Last() < head {
+				t.Errorf("the head is at %d before the revisions up to it are seen", head)
+				return
+			}
+		}
+	})
+	for n := range int64(rounds) {
+		if err := l.Append(t.Context(), telling(2, 3*n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all.Wait()
+}
+
+// looking is the store as another node has it, which looks around while it reads.
+type looking struct {
+	eventlog.Store
+	look func() error
+	ends int64 // where the log ends, when it is not 0: the rest was lost
+}
+
+func (s *looking) Head(ctx context.Context) (position, recorded int64, err error) {
+	position, recorded, err = s.Store.Head(ctx)
+	if s.ends != 0 {
+		position = s.ends
+	}
+	return position, recorded, err
+}
+
+func (s *looking) Range(ctx context.Context, after, upTo int64, limit int) ([]*event.Event, error) {
+	if err := s.look(); err != nil {
+		return nil, err
+	}
+	return s.Store.Range(ctx, after, upTo, limit)
+}
+
+// A node that follows reads only so much at a time, and may be cut off: it sees no event before the change of
+// configuration that it tells, and finds out when that is lost meanwhile.
+func TestAnotherNodeSeesAChangeWithItsEvents(t *testing.T) {
+	t.Parallel()
+	for name, tail := range map[string]int{"bit by bit": 1 << 13, "from far behind": 64} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &failing{}
+			l := openLog(t, f)
+			s := &looking{Store: f.Store}
+			other, err := eventlog.Open(t.Context(), s, revision.NewBook(time.UTC), clock.System{}, eventlog.Options{TailEvents: tail, Shared: &eventlog.Shared{Every: time.Hour}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(other.Abandon)
+			for n := range int64(2) { // what is read at a time, and the half of the tail, ends among the events of the second
+				if err := l.Append(t.Context(), telling(1500, 1501*n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			amid, cut := false, errors.New("cut off")
+			s.look = func() error {
+				if other.Head() <= 1501 {
+					return nil
+				}
+				if other.Book().Last() != 3002 {
+					t.Errorf("the head is at %d, and the revisions are seen up to %d", other.Head(), other.Book().Last())
+				}
+				if !amid {
+					amid = true
+					return cut
+				}
+				return nil
+			}
+			if err := other.CatchUp(t.Context()); !errors.Is(err, cut) {
+				t.Errorf("it was not cut off amid the events: %v", err)
+			}
+			s.ends = other.Head()
+			if err := other.CatchUp(t.Context()); !fault.Has(err, fault.LogRewound) {
+				t.Errorf("it knows of a revision that was lost, and goes on: %v", err)
+			}
+			s.ends = 0
+			if err := other.CatchUp(t.Context()); err != nil || other.Head() != 3002 || other.Book().Last() != 3002 {
+				t.Errorf("it is at %d, with revisions up to %d, %v", other.Head(), other.Book().Last(), err)
+			}
+		})
+	}
+}
+
 // A closed log refuses, and what was accepted before is committed.
 func TestCloseCommitsWhatWaits(t *testing.T) {
 	t.Parallel()

@@ -213,6 +213,9 @@ func (w *writer) untold(err error) {
 
 func (w *writer) refused(err error) {
 	if w.healthy.Swap(false) {
+		if w.log.shared == nil {
+			w.log.looked.Store(clock.Micros(w.log.clock.Now()))
+		}
 		w.log.trouble("committing; it is tried again until the store takes it", err)
 	}
 	if !fault.Known(err) {

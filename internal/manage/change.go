@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/revision"
@@ -58,10 +59,11 @@ type Put struct {
 	Changed  bool // false: it was so already, and nothing was written
 }
 
-// plan is the revisions of one change, the consumers they make, and the change's entry in the audit log: they are
-// committed together. Neither revisions nor an entry: nothing changes.
+// plan is the revisions of one change, the events that tell it, the consumers they make, and the change's entry in the
+// audit log: they are committed together. Neither revisions nor an entry: nothing changes.
 type plan struct {
 	revisions []revision.Revision
+	events    []*event.Event
 	consumers []eventlog.Founding
 	entry     audit.Entry
 }
@@ -85,12 +87,22 @@ func (m *Manager) change(ctx context.Context, draw func() (plan, error)) (plan, 
 		if p.entry.Act == "" {
 			return plan{}, fault.New(fault.Internal, "a change without an entry in the audit log")
 		}
-		err = m.log.Append(ctx, &eventlog.Request{Revisions: p.revisions, Consumers: p.consumers, Expect: seen, Audit: []audit.Entry{p.entry}})
+		err = m.log.Append(ctx, &eventlog.Request{
+			Entries: entries(p.events), Revisions: p.revisions, Consumers: p.consumers, Expect: seen, Audit: []audit.Entry{p.entry},
+		})
 		if !fault.Has(err, fault.Precondition) {
 			return p, err
 		}
 	}
 	return plan{}, fault.New(fault.Conflict, "others keep changing the configuration; try again")
+}
+
+func entries(events []*event.Event) []eventlog.Entry {
+	list := make([]eventlog.Entry, len(events))
+	for i, e := range events {
+		list[i].Event = e
+	}
+	return list
 }
 
 // hub is the author of what the hub itself decides, and what its own sources, types and systems are named after.
@@ -107,6 +119,15 @@ func checkOurs(subject string) error {
 
 // last is the position of the plan's last revision, once it is appended.
 func (p *plan) last() int64 { return p.revisions[len(p.revisions)-1].Position }
+
+// positionOf is the position of the plan's revision of a kind, once it is appended.
+func (p *plan) positionOf(kind revision.Kind) int64 {
+	at := slices.IndexFunc(p.revisions, func(r revision.Revision) bool { return r.Kind == kind })
+	if at < 0 {
+		return 0
+	}
+	return p.revisions[at].Position
+}
 
 // document is how one kind of document is put in place.
 type document[T any] struct {

@@ -3,7 +3,8 @@
 //
 // Read change.go first: how a change is made although others change things too. Then one file for each thing that is
 // changed: source.go, eventtype.go, system.go, set.go (a system's subscriptions), state.go, try.go (test messages),
-// keys.go, sink.go (what a sink has taken). standing.go tells how a subscription stands.
+// keys.go, sink.go (what a sink has taken). standing.go tells how a subscription stands. What is done to a status site is in
+// site.go, component.go and notice.go; sitetold.go makes the events that tell it, timetable.go does what has its time.
 package manage
 
 import (
@@ -16,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -76,6 +78,11 @@ type Options struct {
 	// Passwords hashes those of people.
 	Passwords Passwords
 	Sinks     Sinks // nil: subscriptions may have none
+	// Accept makes an event of a draft, as publishing does. from is its source where that is not in the book yet.
+	// nil: the hub has no status sites.
+	Accept func(from *event.Source, d event.Draft) (*event.Event, error)
+	// SiteURL is where a site is served, without a slash at its end.
+	SiteURL func(site *status.Site) string
 	// Trouble reports what an operator should see in the log.
 	Trouble func(doing string, err error)
 }

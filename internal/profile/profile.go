@@ -14,6 +14,9 @@ type Name string
 const (
 	Standard Name = "standard"
 	Star     Name = "star"
+
+	// Statuspage is for who reads the webhooks of a status site the way Statuspage sends them.
+	Statuspage Name = "statuspage"
 )
 
 // Scope says who the consumer is: whose cursor, lease and lanes.
@@ -29,7 +32,7 @@ const (
 type Profile struct {
 	Name        Name
 	Title       string
-	Envelope    string // "cloudevents" or "star"
+	Envelope    string // "cloudevents", "star" or "statuspage"
 	Scope       Scope
 	Retry       Schedule
 	Hold        time.Duration // a delivery that has failed this long is parked; 0: never
@@ -88,6 +91,11 @@ var profiles = []Profile{
 	{
 		Name: Star, Title: "STAR/DFDG webservicebesked", Envelope: "star", Scope: PerSystem,
 		Retry: Schedule{Cap: 3 * time.Hour}, RejectOther: true, RequireTest: true,
+		Timeout: 30 * time.Second, MaxAfter: time.Hour,
+	},
+	{
+		Name: Statuspage, Title: "Statuspage webhooks, signed", Envelope: "statuspage", Scope: PerSubscription,
+		Retry: Schedule{Cap: 3 * time.Hour, Jitter: 0.2}, Hold: 72 * time.Hour, GoneEnds: true, Sign: true,
 		Timeout: 30 * time.Second, MaxAfter: time.Hour,
 	},
 }

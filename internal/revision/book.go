@@ -34,6 +34,7 @@ type Book struct {
 	consumers map[string]*Consumer
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
+	sites     map[string]*site
 	index     index // every line
 	changes   []change
 	changed   chan struct{} // closed by the next Apply
@@ -55,7 +56,7 @@ func NewBook(zone *time.Location) *Book {
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
 		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{}, changed: make(chan struct{}),
+		accounts: map[string]*history[account.Account]{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
 }
 
@@ -111,6 +112,8 @@ func (b *Book) apply(r *Revision) error {
 	case Account:
 		_, err := note(b.accounts, r)
 		return err
+	case Site, State, Notice:
+		return b.applySite(r)
 	}
 	return fault.New(fault.Internal, "unknown kind; was this database written by a newer varsel?")
 }

@@ -19,6 +19,9 @@ const (
 	Subscription Kind = "subscription" // subject: the subscription's id
 	Pause        Kind = "pause"        // subject: a Scope
 	Account      Kind = "account"      // subject: the account's name
+	Site         Kind = "site"         // subject: the site's name
+	State        Kind = "state"        // subject: SITE/COMPONENT; one change of the component's state, added to those before
+	Notice       Kind = "notice"       // subject: SITE/NOTICE
 )
 
 // Revision is one change of configuration: the whole new document, or its removal.
@@ -76,6 +79,7 @@ func (s Scope) system(b *Book) string {
 // PauseDocument is what a pause revision holds.
 type PauseDocument struct {
 	Reason string `json:"reason,omitempty"`
+	Notice string `json:"notice,omitempty"` // the maintenance that it lasts as long as
 }
 
 // history is a subject's documents in order of position.

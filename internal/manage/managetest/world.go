@@ -23,8 +23,10 @@ import (
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -53,10 +55,13 @@ type World struct {
 	// Passwords hashes as cheaply as there is.
 	Passwords *account.Passwords
 
+	trouble func(doing string, err error)
+
 	mu         sync.Mutex
 	answer     func(Sent) channel.Result
 	connectErr error
 	renderErr  error
+	envelope   func(*event.Event, *subscription.Subscription) *event.Rendering
 	intact     int // renderings that go well before later
 	later      error
 	sent       []Sent
@@ -88,14 +93,49 @@ func New(t testing.TB) *World {
 			return w.Manager.Revise(ctx, l, change)
 		},
 	})
-	w.Manager = manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
-		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: trouble,
-		Sinks: w.Sinks, Passwords: w.Passwords,
-	})
+	w.trouble = trouble
+	w.Manager = w.Colleague()
 	w.Must(w.Engine.Start(context.Background()))
 	w.Manager.Start()
 	t.Cleanup(w.stop)
 	return w
+}
+
+// Colleague is a manager of the same log, as another node has one.
+func (w *World) Colleague() *manage.Manager {
+	return manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
+		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: w.trouble,
+		Sinks: w.Sinks, Passwords: w.Passwords, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
+	})
+}
+
+// accept makes an event of a draft of a status site.
+func (w *World) accept(from *event.Source, d event.Draft) (*event.Event, error) {
+	hasher, err := event.NewHasher(make([]byte, 32))
+	if err != nil {
+		return nil, err
+	}
+	e, violations := publish.NewAccepter(directory{w.Book, from}, hasher, w.Clock, publish.Limits{MaxEvent: manage.MostTold + 1<<16}).Accept(d)
+	return e, fault.Invalid(fault.InvalidEvent, violations)
+}
+
+// directory is the book, and a source that comes with the event.
+type directory struct {
+	*revision.Book
+	from *event.Source
+}
+
+func (d directory) Source(uri string) *event.Source {
+	if d.from != nil && d.from.URI == uri {
+		return d.from
+	}
+	return d.SourceAt(uri)
+}
+
+// RegisterSites makes the hub know the events of status sites.
+func (w *World) RegisterSites() {
+	w.T.Helper()
+	w.Must(w.Log.Append(context.Background(), &eventlog.Request{Revisions: manage.RegisterSites(), Expect: w.Book.Last()}))
 }
 
 // Whole are the deliveries of the whole hub, which is of one process.
@@ -186,9 +226,19 @@ func (w *World) sink(s *subscription.System, id string) channel.Sender {
 	})
 }
 
-func (w *World) render(e *event.Event, _ *subscription.Subscription) *event.Rendering {
+// RenderBy makes the test render messages from now on, as the hub would by their profile. Without it a message is its data.
+func (w *World) RenderBy(envelope func(*event.Event, *subscription.Subscription) *event.Rendering) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.envelope = envelope
+}
+
+func (w *World) render(e *event.Event, s *subscription.Subscription) *event.Rendering {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.envelope != nil {
+		return w.envelope(e, s)
+	}
 	if w.later != nil {
 		if w.intact--; w.intact < 0 {
 			w.renderErr = w.later

@@ -23,8 +23,9 @@ type change struct {
 	batch    pgx.Batch
 }
 
-// appendWith appends a request that is more than events, its events among it, in a transaction of its own. This process
-// is in the middle of it: one that freezes there is ended by its own idle_in_transaction_session_timeout, or by who waits.
+// appendWith appends a request that is more than events. Atomic: its events, then its revisions with the consumers that
+// they make, and all else of it, in a transaction of its own. This process is in the middle of it: one that freezes there
+// is ended by its own idle_in_transaction_session_timeout, or by who waits.
 func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c *eventlog.Commit) error {
 	w := change{request: r}
 	var first, stamp int64
@@ -38,14 +39,14 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 		if err := s.takeIn(ctx, tx, &w); err != nil || r.Err != nil {
 			return err
 		}
+		if w.refused() {
+			return nil // and nothing was written
+		}
 		if len(g.rows) > 0 {
 			if first, stamp, err = g.call(ctx, tx); err != nil {
 				return err
 			}
 			w.position, w.recorded = first+int64(len(g.rows))-1, stamp
-		}
-		if w.refused() {
-			return nil // and nothing was written: what is refused has no rows
 		}
 		w.revise()
 		w.found()
@@ -92,16 +93,11 @@ func (w *change) lockEnd(ctx context.Context, tx pgx.Tx, now int64) error {
 // refused when another one came first: the caller checked its documents against a state that is no more.
 func (w *change) refused() bool {
 	r := w.request
-	if len(r.Revisions) > 0 {
-		if r.Expect != w.revision {
-			r.Err = fault.New(fault.Precondition, "the configuration changed while this change was checked")
-		}
-		return r.Err != nil
+	if len(r.Revisions) > 0 && r.Expect != w.revision {
+		r.Err = fault.New(fault.Precondition, "the configuration changed while this change was checked")
+		return true
 	}
-	if r.Partial {
-		return false
-	}
-	return refusal(r.Entries) != nil
+	return r.Whole() && refusal(r.Entries) != nil
 }
 
 func (w *change) revise() {

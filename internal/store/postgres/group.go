@@ -99,9 +99,6 @@ func (g *group) plan() {
 // add adds a request's events. When one that goes in whole is refused, what was added of it is taken back.
 func (g *group) add(r *eventlog.Request) {
 	r.Err = nil
-	if len(r.Revisions) > 0 {
-		return
-	}
 	rows, refused := len(g.rows), 0
 	for i := range r.Entries {
 		entry := &r.Entries[i]
@@ -115,7 +112,7 @@ func (g *group) add(r *eventlog.Request) {
 			refused++
 		}
 	}
-	if refused == 0 || r.Partial {
+	if refused == 0 || !r.Whole() {
 		return
 	}
 	for _, taken := range g.rows[rows:] {
@@ -176,7 +173,7 @@ func (g *group) appended(first, stamp int64) {
 // refuse tells the requests that go in whole and cannot.
 func (g *group) refuse() {
 	for _, r := range g.requests {
-		if r.Err == nil && len(r.Revisions) == 0 && !r.Partial {
+		if r.Err == nil && r.Whole() {
 			r.Err = refusal(r.Entries)
 		}
 	}

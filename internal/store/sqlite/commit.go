@@ -114,6 +114,8 @@ func (s *Store) synchronous(full bool) error {
 	return s.run(query, nil)
 }
 
+// write writes the requests, then the cuts. A change of configuration is refused before anything of its request is
+// written when another one came first: the caller checked its documents against a state that is no more.
 func (s *Store) write(c *eventlog.Commit) error {
 	s.recorded = max(s.recorded, c.Now)
 	for _, r := range c.Requests {
@@ -122,14 +124,17 @@ func (s *Store) write(c *eventlog.Commit) error {
 		switch {
 		case len(r.Audit) > 0 && c.Chain == nil:
 			r.Err = fault.New(fault.Internal, "there is no key to seal the audit log with")
-		case len(r.Revisions) > 0:
-			err = s.appendRevisions(r)
+		case len(r.Revisions) > 0 && r.Expect != s.revision:
+			r.Err = fault.New(fault.Precondition, "the configuration changed while this change was checked")
 		case r.Clues != nil:
 			err = s.writeClues(r.Clues)
 		case r.Intake != nil:
 			err = s.takeIn(r)
 		default:
 			err = s.appendEvents(r)
+		}
+		if err == nil && len(r.Revisions) > 0 && r.Err == nil {
+			err = s.appendRevisions(r)
 		}
 		if err == nil && r.Erasure != nil && r.Err == nil {
 			err = errors.Join(s.appendErasure(r.Erasure), s.eraseAside(r.Erased))
@@ -170,7 +175,7 @@ func (s *Store) appendEvents(r *eventlog.Request) error {
 			refused++
 		}
 	}
-	if refused == 0 || r.Partial {
+	if refused == 0 || !r.Whole() {
 		return nil
 	}
 	r.Err = refusal(r.Entries)
@@ -328,13 +333,8 @@ func (s *Store) typeNumber(t typeVersion) (int64, error) {
 	return n, err
 }
 
-// appendRevisions appends a change of configuration and makes its consumers. It is refused when another change came
-// first: the caller checked its documents against a state that is no more.
+// appendRevisions appends a change of configuration, after the events of its request, and makes its consumers.
 func (s *Store) appendRevisions(r *eventlog.Request) error {
-	if r.Expect != s.revision {
-		r.Err = fault.New(fault.Precondition, "the configuration changed while this change was checked")
-		return nil
-	}
 	for i := range r.Revisions {
 		rev := &r.Revisions[i]
 		s.position++

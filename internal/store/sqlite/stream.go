@@ -25,7 +25,6 @@ func (s *Store) takeIn(r *eventlog.Request) error {
 		r.Err = fault.New(fault.StreamMoved, "the stream of %s stands elsewhere by now", in.Source)
 		return nil
 	}
-	r.Partial = false
 	if err := s.appendEvents(r); err != nil || r.Err != nil {
 		return err
 	}

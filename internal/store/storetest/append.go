@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
@@ -263,6 +264,123 @@ func revisionsExpect(t *testing.T, w *world) {
 	}
 	if consumers, err := s.Consumers(t.Context()); err != nil || len(consumers) != 1 || consumers[0].Low != 3 {
 		t.Errorf("a consumer that there is was made anew: %+v, %v", consumers, err)
+	}
+}
+
+// telling is a request of a change of configuration by someone who saw what was before a position, with the events that
+// tell it, a consumer and an audit entry.
+func telling(expect int64, partial bool, ids ...string) *eventlog.Request {
+	r := request(ids...)
+	r.Expect, r.Partial = expect, partial
+	r.Revisions = []revision.Revision{
+		revision.Of("me", revision.Source, "y", event.Source{Name: "y"}), revision.Removal("me", revision.Source, "z"),
+	}
+	r.Consumers = []eventlog.Founding{{Name: "subscription/y", System: "y"}}
+	r.Audit = []audit.Entry{audit.Of("me", audit.PutSource, "source/y", audit.Detail{})}
+	return r
+}
+
+// whole is what the log holds by position: the events' data, and the subjects of the revisions after a slash.
+func whole(t *testing.T, s Store) string {
+	t.Helper()
+	list, err := s.Revisions(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := make([]string, headOf(t, s))
+	for _, r := range list {
+		at[r.Position-1] += "/" + r.Subject
+	}
+	for _, e := range read(t, s) {
+		at[e.Position-1] += string(e.Data)
+	}
+	return strings.Join(at, " ")
+}
+
+// A change of configuration and the events that tell it are in the log together, the events first, or nothing of them is:
+// when another change came first, and when one of the events clashes, whether the others could go in or not.
+func aChangeAndItsEvents(t *testing.T, w *world) {
+	const a, d = eventlog.Appended, eventlog.Duplicate
+	change := &eventlog.Request{Expect: 2, Revisions: []revision.Revision{revision.Removal("me", revision.Source, "w")}}
+	for _, test := range []struct {
+		name    string
+		before  *eventlog.Request // in the same commit
+		request *eventlog.Request
+		want    string
+		last    int64 // position of the last revision
+		as      []eventlog.Status
+		refused fault.Code
+	}{
+		{"all go in", request("b"), telling(2, false, "c", "d"), "a /x b c d /y /z after", 7, []eventlog.Status{a, a}, ""},
+		{"a duplicate", request("b"), telling(2, false, "a", "c"), "a /x b c /y /z after", 6, []eventlog.Status{d, a}, ""},
+		{"nothing but a duplicate", request("b"), telling(2, false, "a"), "a /x b /y /z after", 5, []eventlog.Status{d}, ""},
+		{"a duplicate of the same commit", request("b"), telling(2, false, "c", "b", "c"), "a /x b c /y /z after", 6, []eventlog.Status{a, d, d}, ""},
+		{"another change came first", request("b"), telling(0, false, "c", "d"), "a /x b after", 2, nil, fault.Precondition},
+		{"another change of the same commit", change, telling(2, false, "c", "d"), "a /x /w after", 3, nil, fault.Precondition},
+		{"a clash", request("b"), telling(2, false, "c", "a'", "d"), "a /x b after", 2, nil, fault.EventConflict},
+		{"a clash within the request", request("b"), telling(2, false, "c", "d", "c'"), "a /x b after", 2, nil, fault.EventConflict},
+		{"a clash is not let pass", request("b"), telling(2, true, "c", "a'", "d"), "a /x b after", 2, nil, fault.EventConflict},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, w.engine)
+			s := w.open(t)
+			first := &eventlog.Request{Revisions: []revision.Revision{revision.Removal("me", revision.Source, "x")}}
+			commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{request("a"), first}, Now: 1})
+			r := test.request
+			commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{test.before, r, request("after")}, Now: 2, Chain: newChain(t)})
+			s = w.again(t, s)
+			if got := whole(t, s); got != test.want {
+				t.Errorf("the log holds %s, want %s", got, test.want)
+			}
+			if test.refused == "" {
+				wentIn(t, s, r, test.last, test.as)
+				return
+			}
+			if !fault.Has(r.Err, test.refused) {
+				t.Errorf("it ended as %v, want %s", r.Err, test.refused)
+			}
+			leftNothing(t, s)
+			again := telling(test.last, false, "c''", "d''") // other content: the ids are free
+			commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{again}, Now: 3, Chain: newChain(t)})
+			if got, want := whole(t, s), test.want+" c'' d'' /y /z"; got != want {
+				t.Errorf("after it came again the log holds %s, want %s", got, want)
+			}
+			wentIn(t, s, again, headOf(t, s), []eventlog.Status{a, a})
+		})
+	}
+}
+
+// wentIn holds what a request was told, with its last revision at a position, against what is in the store.
+func wentIn(t *testing.T, s Store, r *eventlog.Request, last int64, as []eventlog.Status) {
+	t.Helper()
+	if n := len(r.Revisions); r.Err != nil || r.Revisions[n-1].Position != last || r.Revisions[0].Position != last-1 {
+		t.Errorf("the revisions are told as %+v, %v", r.Revisions, r.Err)
+	}
+	for i, e := range r.Entries {
+		if position, err := s.Find(t.Context(), "urn:s", e.Event.SourceID); e.Status != as[i] || e.Position != position || err != nil {
+			t.Errorf("event %d is told as %d at %d, and stands at %d, %v", i, e.Status, e.Position, position, err)
+		}
+	}
+	if list, err := s.Consumers(t.Context()); err != nil || len(list) != 1 || list[0].Low != last+1 || list[0].Counted != last {
+		t.Errorf("the consumers are %+v, %v", list, err)
+	}
+	if list, err := s.Audit(t.Context(), audit.Query{}); err != nil || len(list) != 1 || list[0].Position != last {
+		t.Errorf("the audit log is %+v, %v", list, err)
+	}
+}
+
+func leftNothing(t *testing.T, s Store) {
+	t.Helper()
+	for _, id := range []string{"c", "d"} {
+		if position, err := s.Find(t.Context(), "urn:s", id); position != 0 || err != nil {
+			t.Errorf("event %s was refused, and is known at %d, %v", id, position, err)
+		}
+	}
+	consumers, err := s.Consumers(t.Context())
+	entries, e := s.Audit(t.Context(), audit.Query{})
+	if len(consumers)+len(entries) > 0 || err != nil || e != nil {
+		t.Errorf("there are consumers %+v, %v and audit entries %+v, %v", consumers, err, entries, e)
 	}
 }
 

@@ -85,6 +85,7 @@ func Run(t *testing.T, e Engine) {
 		{"RecordedTimeNeverGoesBack", recordedTimeNeverGoesBack},
 		{"AnEmptyCommitAsks", anEmptyCommitAsks},
 		{"RevisionsExpectWhatTheirAuthorSaw", revisionsExpect},
+		{"AChangeAndTheEventsThatTellItGoInTogether", aChangeAndItsEvents},
 		{"ThereIsAnEpoch", thereIsAnEpoch},
 
 		{"CutsReadBack", cutsReadBack},

@@ -67,7 +67,7 @@ type page struct {
 	looked time.Time
 }
 
-// New returns the handler of "/", and of what belongs to it.
+// New returns the handler of the page, at "/" below where it is put, and of what belongs to it.
 func New(options Options) (http.Handler, error) {
 	parsed, err := template.ParseFS(files, "page.html")
 	if err != nil {

@@ -35,7 +35,7 @@ function update(old, fresh) {
 
 async function refresh() {
   try {
-    const response = await fetch("/", { headers: { Accept: "text/html" }, cache: "no-store" });
+    const response = await fetch("./", { headers: { Accept: "text/html" }, cache: "no-store" });
     if (!response.ok) throw new Error(String(response.status));
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     for (const part of page.querySelectorAll("[data-part]")) {
