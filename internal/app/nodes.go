@@ -27,6 +27,7 @@ const lookEvery = 200 * time.Millisecond
 const (
 	dutySearch  = "search"     // writes the index
 	dutyForgets = "forgetting" // retention
+	dutyWatch   = "watch"      // says on sites how the hub's parts do
 	dutyStreams = "stream/"    // and a source's name: reads its stream
 )
 
@@ -220,7 +221,7 @@ func (h *Hub) meet(book *revision.Book, clk clock.Clock) error {
 // wanted lists what some node is to have: every system that ever had a consumer, every stream of a source, and the other
 // duties.
 func wanted(book *revision.Book) []string {
-	names := []string{eventlog.DutyHolding + dutySearch, eventlog.DutyHolding + dutyForgets}
+	names := []string{eventlog.DutyHolding + dutySearch, eventlog.DutyHolding + dutyForgets, eventlog.DutyHolding + dutyWatch}
 	for _, source := range book.Sources() {
 		if source.Stream != nil {
 			names = append(names, eventlog.DutyHolding+dutyStreams+source.Name)

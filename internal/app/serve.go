@@ -129,12 +129,18 @@ func (h *Hub) faces() (faces, error) {
 	}
 	programs := api.New(options)
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
+	sites, err := h.sites()
+	if err != nil {
+		return nil, err
+	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
 		{"now", "/now/", h.watched(http.StripPrefix("/now", page))},
-		{"sites", "/", h.sites()},
+		{"sites", "/", sites},
+		{"sites", "/api/v2/", sites}, // Statuspage's read API, of the hub as a whole and of sites with host names
+		{"admin", "/admin/", h.sessions.Pages()},
 		{"operate", "/healthz", health},
 		{"operate", "/readyz", health},
 		{"operate", "/metrics", h.telemetry.Metrics()},

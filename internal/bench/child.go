@@ -18,6 +18,7 @@ import (
 const (
 	roleReceiver  = "receiver"
 	rolePublisher = "publisher"
+	roleVisitors  = "visitors"
 )
 
 // Child plays a role in a process of its own: it reads its instructions from in, a JSON object a line, answers each with
@@ -29,6 +30,8 @@ func Child(role string, in io.Reader, out io.Writer) error {
 		return receive(lines)
 	case rolePublisher:
 		return publishOverHTTP(lines)
+	case roleVisitors:
+		return visitSite(lines)
 	}
 	return fault.New(fault.InvalidDocument, "there is no role %q", role)
 }

@@ -119,7 +119,7 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 		return err
 	}
 	w.hub, err = app.New(ctx, app.Config{
-		Data: filepath.Join(w.dir, "hub"), Environment: "T1", NoAccess: true, AllowSinks: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true},
+		Data: filepath.Join(w.dir, "hub"), Environment: "T1", URL: w.address, NoAccess: true, AllowSinks: true, Egress: netguard.Rules{Allow: app.Loopback, AllowHTTP: true},
 	}, w.options.Logger)
 	if err != nil {
 		return err
@@ -131,6 +131,9 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 		return err
 	}
 	if err := register(ctx, w.hub.Manager); err != nil {
+		return err
+	}
+	if err := putSites(ctx, w.hub.Manager, time.Now()); err != nil {
 		return err
 	}
 	for _, r := range w.receivers {

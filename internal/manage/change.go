@@ -120,6 +120,15 @@ func checkOurs(subject string) error {
 // last is the position of the plan's last revision, once it is appended.
 func (p *plan) last() int64 { return p.revisions[len(p.revisions)-1].Position }
 
+// positionOf is the position of the plan's revision of a kind, once it is appended.
+func (p *plan) positionOf(kind revision.Kind) int64 {
+	at := slices.IndexFunc(p.revisions, func(r revision.Revision) bool { return r.Kind == kind })
+	if at < 0 {
+		return 0
+	}
+	return p.revisions[at].Position
+}
+
 // document is how one kind of document is put in place.
 type document[T any] struct {
 	kind    revision.Kind

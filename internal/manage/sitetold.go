@@ -25,6 +25,9 @@ func (m *Manager) tell(p *plan, from *event.Source, then *status.Board, tellings
 		if err != nil {
 			return fault.Wrap(fault.Internal, err, "what happened on the site cannot be written")
 		}
+		if len(text) > MostTold {
+			return fault.Invalid(fault.InvalidDocument, []fault.Violation{{Rule: "size", Message: "more is said than can be told at once; close this notice and open another"}})
+		}
 		e, err := m.opts.Accept(from, event.Draft{
 			ID: status.NewID(), Source: status.SourceURI(then.Site.Name), SpecVersion: event.SpecVersion,
 			Type: kind, Subject: subject, MediaType: "application/json", Data: text,
@@ -37,16 +40,21 @@ func (m *Manager) tell(p *plan, from *event.Source, then *status.Board, tellings
 	return nil
 }
 
+// MostTold bounds what an event of a site holds, in bytes: its notices are told whole, with everything that they affect. The
+// hub accepts a little more, for the event's attributes.
+const MostTold = 16 << 20
+
 func siteTold(change, component string) telling {
 	return func(then *status.Board, url string) (string, string, any) {
 		return status.SiteChanged, then.Site.Name, status.SiteTold{Page: then.Page(url), Change: change, Component: component}
 	}
 }
 
-func changeTold(ch *status.Change, from status.State) telling {
+// changeTold tells of a component that was in one state until now; known is the last that was known of it.
+func changeTold(ch *status.Change, from, known status.State) telling {
 	return func(then *status.Board, url string) (string, string, any) {
 		return status.ComponentChanged, ch.Component, status.ComponentTold{
-			Page: then.Page(url), Component: then.As(then.Component(ch.Component)), From: from, To: ch.State, At: ch.At,
+			Page: then.Page(url), Component: then.As(then.Component(ch.Component)), From: from, To: ch.State, LastKnown: known, At: ch.At,
 			Change: status.NewID(), Reason: ch.Reason, Cause: ch.Cause, Notice: ch.Notice,
 		}
 	}
@@ -103,7 +111,7 @@ func siteTypes() []siteType {
 	ch := &status.Change{Component: incident.Components[0], State: status.Degraded, At: incident.Started, Cause: status.ByHand}
 	return []siteType{
 		{status.ComponentChanged, "A component's state has changed", "A part of a status site is better or worse than it was.", "/component/id",
-			sample(changeTold(ch, status.Operational))},
+			sample(changeTold(ch, status.Operational, status.Operational))},
 		{status.NoticeChanged, "An incident or a maintenance", "It was opened, updated, edited or removed on a status site. The data is the whole of it.", "/notice/id",
 			sample(noticeTold(incident, status.Opened, incident.Last().ID, false))},
 		{status.MessageChanged, "An action, announcement or bulletin", "It was opened, updated, edited or removed on a status site. The data is the whole of it.", "/notice/id",

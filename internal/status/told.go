@@ -11,6 +11,10 @@ const (
 	SiteChanged      = "varsel.status.site"      // the site was made, changed or removed
 )
 
+// Webhooked are the types of the events that Statuspage has webhooks for: all but those of the site itself, which nobody
+// is told of there.
+var Webhooked = []string{ComponentChanged, NoticeChanged, MessageChanged}
+
 // PageOf is what every event says of the site that it is from.
 type PageOf struct {
 	ID        string   `json:"id"`
@@ -29,6 +33,7 @@ type ComponentTold struct {
 	Component ComponentAs `json:"component"`
 	From      State       `json:"from"`
 	To        State       `json:"to"`
+	LastKnown State       `json:"lastKnown"` // the last state that was known before the change: From, unless that is no_data
 	At        Time        `json:"at"`
 	Change    string      `json:"change"` // an id of this change
 	Reason    Text        `json:"reason,omitempty"`
@@ -44,9 +49,10 @@ type ComponentAs struct {
 	Description    Text   `json:"description,omitempty"`
 	Impact         Text   `json:"impact,omitempty"`
 	Section        string `json:"section"`
-	Group          string `json:"group,omitempty"` // its id
+	Group          string `json:"group,omitempty"` // its id, where there is one level of groups: see Board.GroupID
 	GroupName      string `json:"groupName,omitempty"`
 	State          State  `json:"state"`
+	LastKnown      State  `json:"lastKnown"` // its state, or where that is no_data what it was before; no_data: nothing ever was
 	Position       int    `json:"position"`
 	Showcase       bool   `json:"showcase"`
 	StartDate      string `json:"startDate,omitempty"`
@@ -79,7 +85,7 @@ type NoticeTold struct {
 // SiteTold is the data of a SiteChanged. The document itself is not in it: it may be large, and is read by the API.
 type SiteTold struct {
 	Page      PageOf `json:"page"`
-	Change    string `json:"change"` // "created", "changed", "removed"; "reason" where a component's state was explained otherwise
+	Change    string `json:"change"` // "created", "changed", "imported", "removed"; "reason" where a component's state was explained otherwise; "planned" where what is not shown yet was written
 	Component string `json:"component,omitempty"`
 }
 
@@ -118,12 +124,10 @@ const English = "en"
 func (b *Board) As(s *Standing) ComponentAs {
 	name, _ := b.Site.Say(s.Title, English)
 	as := ComponentAs{
-		ID: s.ID, Name: name, Title: s.Title, Description: s.Description, Impact: s.Impact, Section: s.Section.Name, State: s.State,
+		ID: s.ID, Name: name, Title: s.Title, Description: s.Description, Impact: s.Impact, Section: s.Section.Name, State: s.State, LastKnown: s.Last,
 		Position: s.Position, Showcase: s.Showcase, StartDate: s.StartDate, OnlyIfDegraded: s.OnlyIfDegraded, Created: s.Created, Updated: s.Changed,
 	}
-	if s.Group != nil {
-		as.Group, as.GroupName = s.Group.ID, b.GroupName(s)
-	}
+	as.Group, as.GroupName = b.GroupID(s), b.GroupName(s)
 	return as
 }
 
@@ -156,7 +160,12 @@ func (b *Board) FullName(s *Standing) string {
 // LocalTime writes a moment for people: in the site's zone, with the year and the zone.
 func (s *Site) LocalTime(t Time) string { return t.In(s.Location()).Format("2006-01-02 15:04 MST") }
 
-// Millis is RFC 3339 with three decimals in a zone: how the Statuspage API writes time (reference 2.1).
+// Millis is RFC 3339 with three decimals in a zone: how the Statuspage API writes time (reference 2.1). Z is UTC's alone:
+// London's winter is +00:00.
 func Millis(t Time, zone *time.Location) string {
-	return t.In(zone).Format("2006-01-02T15:04:05.000Z07:00")
+	at := t.In(zone)
+	if name, _ := at.Zone(); name == "UTC" {
+		return at.Format("2006-01-02T15:04:05.000Z07:00")
+	}
+	return at.Format("2006-01-02T15:04:05.000-07:00")
 }

@@ -85,9 +85,15 @@ type Day struct {
 // two hours of a change of the clocks is as long as it is.
 func (s *Standing) Days(n int, now Time, zone *time.Location) []Day {
 	today := now.In(zone)
+	return s.DaysFrom(time.Date(today.Year(), today.Month(), today.Day()-(n-1), 0, 0, 0, 0, zone), n, now)
+}
+
+// DaysFrom are n days from a first one on, in its zone, oldest first. Of what is still to come nothing is known.
+func (s *Standing) DaysFrom(first time.Time, n int, now Time) []Day {
+	zone := first.Location()
 	days := make([]Day, n)
 	for i := range days {
-		begin := time.Date(today.Year(), today.Month(), today.Day()-(n-1-i), 0, 0, 0, 0, zone)
+		begin := time.Date(first.Year(), first.Month(), first.Day()+i, 0, 0, 0, 0, zone)
 		end := time.Date(begin.Year(), begin.Month(), begin.Day()+1, 0, 0, 0, 0, zone)
 		days[i] = Day{begin, SpellOf(s.Spans, max(At(begin), s.begins(zone)), min(At(end), now))}
 	}

@@ -261,6 +261,7 @@ func TestNodesLearnAnewAfterAStandbyTookOver(t *testing.T) {
 	standby.Promote(t)
 	other := d.node(t)
 	commit(t, other, of("urn:other", "c"))
+	reconnected(t, one)
 	commit(t, one, of("urn:lost", "d"))
 	for _, s := range []*postgres.Store{one, other} {
 		events, err := s.Range(t.Context(), 0, 3, 9)

@@ -193,7 +193,7 @@ func TestThePageIsWholeWithoutScript(t *testing.T) {
 	if inline := regexp.MustCompile(`<script[^>]*>[^<]`).FindString(page); inline != "" {
 		t.Errorf("script in the page: %s", inline)
 	}
-	for _, shown := range []string{`<a id="reload" href="/">`, "1234", "tax-office", "retrying", "parked", "abcd0100", "in 3 s", "1 min 35 s", "down", "1 d 2 h"} {
+	for _, shown := range []string{`<a id="reload" href="./">`, "1234", "tax-office", "retrying", "parked", "abcd0100", "in 3 s", "1 min 35 s", "down", "1 d 2 h"} {
 		if !strings.Contains(page, shown) {
 			t.Errorf("the page does not show %q", shown)
 		}

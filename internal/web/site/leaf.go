@@ -17,6 +17,8 @@ type Leaf struct {
 	Pattern string
 	// Spoken leaves are in a language: at their path in the site's first, and below /LANGUAGE in the others.
 	Spoken bool
+	// Steady leaves are in the language of their address, whatever a browser remembers: programs follow them.
+	Steady bool
 	// Themed leaves differ by the theme that the visitor chose.
 	Themed bool
 	// Query names the parameters that the leaf differs by; others are ignored.
@@ -69,7 +71,7 @@ func (a *Ask) Query(name string) string { return a.query.Get(name) }
 type Look struct {
 	Ask
 	Board *status.Board   // nil: the hub's own address
-	URL   string          // of the site from outside, without a slash at its end
+	URL   string          // of the site, or of the hub, from outside, without a slash at its end
 	Sites []*status.Board // those that are shown to everyone, by name
 	URLs  func(*status.Site) string
 	Now   status.Time

@@ -24,7 +24,7 @@ type Boards interface {
 	Board(name string) *status.Board
 }
 
-// Options are what the sites are served from. All but Stale must be set.
+// Options are what the sites are served from. All but Stale and Home must be set.
 type Options struct {
 	Boards Boards
 	Clock  clock.Clock
@@ -32,6 +32,8 @@ type Options struct {
 	Root   []Leaf // of the hub's own address: the chooser
 	// URL is where a site is reached from outside, without a slash at its end.
 	URL func(*status.Site) string
+	// Home is the hub's own address from outside, without a slash at its end.
+	Home string
 	// Stale is how old what is known may be by now; 0: it is of now. nil: it always is.
 	Stale func() time.Duration
 }
@@ -112,20 +114,20 @@ func (s *Server) serveLeaf(w http.ResponseWriter, r *http.Request, leaves []Leaf
 	if site == nil {
 		ask.Language = preferred(r, languages)
 	}
-	leaf, args := match(leaves, path)
-	if leaf == nil {
-		if language, rest := cutLanguage(path, languages); language != "" {
-			if leaf, args = match(leaves, rest); leaf != nil && !leaf.Spoken {
-				leaf = nil
-			}
-			ask.Language = language
-			if leaf != nil && site != nil && language == languages[0] { // one address for each page
-				redirect(w, r, base+rest)
-				return
-			}
-			path = rest
+	// The language goes first: no section is called like one, and {section} would match it.
+	language, rest := cutLanguage(path, languages)
+	leaf, args := match(leaves, rest)
+	switch {
+	case language != "":
+		ask.Language, path = language, rest
+		if leaf != nil && !leaf.Spoken {
+			leaf = nil
 		}
-	} else if leaf.Spoken && site != nil {
+		if leaf != nil && site != nil && language == languages[0] { // one address for each page
+			redirect(w, r, base+rest)
+			return
+		}
+	case leaf != nil && leaf.Spoken && !leaf.Steady && site != nil:
 		if language := remembered(r, languages); language != "" && language != languages[0] {
 			redirect(w, r, base+"/"+language+path)
 			return
