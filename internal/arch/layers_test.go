@@ -56,9 +56,9 @@ var layers = []layer{
 		packages: []string{"internal/app"},
 	},
 	{
-		// The other side of the wire, and the way there: what the programs below are made with.
+		// The other side of the wire, and the way there and from there: what the programs below are made with.
 		name: "receiver", may: []string{"foundation", "noun", "public"},
-		packages: []string{"internal/listen", "internal/probe"},
+		packages: []string{"internal/listen", "internal/probe", "internal/siteimport"},
 	},
 	{
 		// Other people's programs, started as processes: what the programs below, and tests, measure and disturb hubs over.

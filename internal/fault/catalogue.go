@@ -87,6 +87,9 @@ const (
 	MoveDiffers    Code = "move-differs"
 	HubMoved       Code = "hub-moved"
 
+	// Taking a page over from another status page.
+	PageUnreadable Code = "page-unreadable"
+
 	// Sending: why an attempt got no answer.
 	DNSFailed       Code = "dns-failed"
 	AddressRefused  Code = "address-refused"
@@ -185,6 +188,8 @@ var Catalogue = []Entry{
 	{MoveUnfinished, 409, "A move to another database is not finished", "Operator: run the same varsel move again; it goes on where it was. To stay with SQLite instead: delete the file move.json in the data directory, and the PostgreSQL database. Nothing was changed in the data directory."},
 	{MoveDiffers, 500, "What was moved is not what was there", "Operator: the hub is as it was, in the data directory, and the new database is not used. See what the detail names; then empty the database, delete move.json in the data directory, and move again."},
 	{HubMoved, 409, "The hub of this data directory has moved to PostgreSQL", "Operator: give --store with the URL of its database, as varsel move was given it (move.json in the data directory names it). The way back is in docs/storage.md."},
+
+	{PageUnreadable, 502, "The status page that is to be taken over cannot be read", "Open the address that the detail names in a browser. It must be the page's own, such as https://status.example.com, of Statuspage or of what has its API; if it asks to wait, begin again later."},
 
 	{DNSFailed, 502, "The receiver's name could not be resolved", "Check the host name in the base URL and the hub's DNS."},
 	{AddressRefused, 502, "The receiver's address is one the hub may not call", "Use a public address, or have the operator allow the range in the egress rules."},

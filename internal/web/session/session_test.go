@@ -92,6 +92,7 @@ func TestNextStaysOnTheHub(t *testing.T) {
 		"https:/evil.example":          "/admin/",
 		"https:evil.example":           "/admin/",
 		"//evil.example":               "/admin/",
+		"//evil.example/admin/sites":   "/admin/",
 		"///evil.example":              "/admin/",
 		"/\\evil.example":              "/admin/",
 		"\\\\evil.example":             "/admin/",
