@@ -24,11 +24,11 @@ import (
 
 // Options say what is copied where. From and To must be set.
 type Options struct {
-	From   string       // the site's address, such as http://127.0.0.1:8080/prod
-	Host   string       // the host name that it is asked for by, where From does not say it
-	To     string       // a folder; what an earlier copy has left there and this one has not is removed
-	Client *http.Client // none: one that is patient
-	Told   func(done, known int)
+	From   string                // the site's address, such as http://127.0.0.1:8080/prod
+	Host   string                // the host name that it is asked for by, where From does not say it
+	To     string                // a folder; what an earlier copy has left there and this one has not is removed
+	Client *http.Client          // none: one that is patient
+	Told   func(done, known int) // one at a time
 }
 
 // Report is what was copied.
@@ -153,11 +153,10 @@ func (c *copying) run(ctx context.Context) error {
 
 func (c *copying) tell() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.done++
-	done, known := c.done, len(c.known)
-	c.mu.Unlock()
 	if c.Told != nil {
-		c.Told(done, known)
+		c.Told(c.done, len(c.known))
 	}
 }
 
