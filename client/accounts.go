@@ -6,16 +6,19 @@ import (
 	"time"
 )
 
-// Account is a program or a desk that calls the hub.
+// Account is a program that calls the hub, or a person who signs in to it.
 type Account struct {
 	Name         string               `json:"name"` // slug, also the client id; stays
 	Title        string               `json:"title,omitempty"`
+	Email        string               `json:"email,omitempty"`
 	Roles        []Role               `json:"roles"`
 	Systems      []string             `json:"systems,omitempty"` // a subscriber's: those it acts for
 	Sources      []string             `json:"sources,omitempty"` // a source's: those it publishes as, by name
+	Sites        []string             `json:"sites,omitempty"`   // a site editor's: those it writes on, by slug; "*": all
 	Certificates []AccountCertificate `json:"certificates,omitempty"`
-	Disabled     bool                 `json:"disabled,omitempty"` // refused from the next request on
-	Secrets      []AccountSecret      `json:"secrets,omitempty"`  // the hub's, newest first; put back or left out alike
+	Disabled     bool                 `json:"disabled,omitempty"`    // refused from the next request on
+	Secrets      []AccountSecret      `json:"secrets,omitempty"`     // the hub's, newest first; put back or left out alike
+	HasPassword  bool                 `json:"hasPassword,omitempty"` // the hub's: a person can sign in to it with a browser
 }
 
 // Role is what an account may do.
@@ -23,11 +26,11 @@ type Role string
 
 // The roles.
 const (
-	RoleOperator   Role = "operator"   // does everything
-	RoleAuditor    Role = "auditor"    // sees everything but payloads, changes nothing
-	RoleSource     Role = "source"     // publishes as its own sources
-	RoleSubscriber Role = "subscriber" // sees and configures its own systems
-	RoleSiteEditor Role = "site-editor"
+	RoleOperator   Role = "operator"    // does everything
+	RoleAuditor    Role = "auditor"     // sees everything but payloads, changes nothing
+	RoleSource     Role = "source"      // publishes as its own sources
+	RoleSubscriber Role = "subscriber"  // sees and configures its own systems
+	RoleSiteEditor Role = "site-editor" // writes on its own status sites
 )
 
 // AccountCertificate is a client certificate by its fingerprint or by its subject, one of the two.
@@ -73,6 +76,14 @@ func (c *Client) NewSecret(ctx context.Context, account string, overlap time.Dur
 		"overlapSeconds": int64(overlap / time.Second),
 	}, &secret)
 	return secret, err
+}
+
+// SetPassword gives an account the password that its person signs in with, of at least 12 characters. Every session that
+// was begun with the one before ends. Error: CodeNotFound.
+func (c *Client) SetPassword(ctx context.Context, account, password string) (Account, error) {
+	var a Account
+	_, err := send(ctx, c, request{method: http.MethodPut, path: []string{"accounts", account, "password"}}, map[string]string{"password": password}, &a)
+	return a, err
 }
 
 // Contacts reads the contacts of a system; the ETag is the system's. Error: CodeNotFound.

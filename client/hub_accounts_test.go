@@ -27,6 +27,12 @@ func (w *world) accounts(ctx context.Context) {
 	if _, err := client.Login("http://hub.example", "reader", secret.ClientSecret, nil)(ctx); err == nil || errors.Is(err, client.ErrNoAnswer) {
 		w.t.Errorf("a secret goes over plain http: %v", err)
 	}
+	if protected, err := w.SetPassword(ctx, "reader", "correct horse battery"); err != nil || !protected.HasPassword {
+		w.t.Errorf("%+v %v", protected, err)
+	}
+	if _, err := w.SetPassword(ctx, "nobody", "correct horse battery"); !client.Has(err, client.CodeNotFound) {
+		w.t.Errorf("%v", err)
+	}
 	account.Disabled = true
 	if _, _, err := w.PutAccount(ctx, account, tag); !client.Has(err, client.CodePrecondition) {
 		w.t.Errorf("%v", err)

@@ -74,10 +74,14 @@ func TestServeReadsIssuers(t *testing.T) {
 	for content, want := range map[string]string{
 		"issuers: {":              "not YAML",
 		"issuers: [{nmae: corp}]": "did you mean name?",
-		"issuers: [{name: corp, url: 'http://idp.example', roles-claim: /roles}]":  "must begin with https",
-		"issuers: [{name: corp, url: 'https://idp.example', roles-claim: roles}]":  "issuers[0].roles-claim",
-		"issuers: [{name: corp, url: 'https://hub.example', roles-claim: /roles}]": "of the hub",
-		"issuers: [{name: c/p, url: 'https://idp.example', roles-claim: /roles}]":  "issuers[0].name",
+		"issuers: [{name: corp, url: 'http://idp.example', roles-claim: /roles}]":                              "must begin with https",
+		"issuers: [{name: corp, url: 'https://idp.example', roles-claim: roles}]":                              "issuers[0].roles-claim",
+		"issuers: [{name: corp, url: 'https://hub.example', roles-claim: /roles}]":                             "of the hub",
+		"sign-in: {providers: [{name: corp, url: 'http://idp.example', client-id: hub, roles-claim: /roles}]}": "must begin with https",
+		"sign-in: {providers: [{name: corp, url: 'https://idp.example', client-id: hub, roles-claim: roles}]}": "sign-in.providers[0].roles-claim",
+		"sign-in: {providers: [{name: corp, url: 'https://idp.example', roles-claim: /roles}]}":                "sign-in.providers[0].client-id",
+		"sign-in: {providers: [{nmae: corp}]}":                                                                 "did you mean name?",
+		"issuers: [{name: c/p, url: 'https://idp.example', roles-claim: /roles}]":                              "issuers[0].name",
 	} {
 		if err := os.WriteFile(file, []byte(content+"\npublic-url: https://hub.example\n"), 0o600); err != nil {
 			t.Fatal(err)

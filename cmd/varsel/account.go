@@ -25,6 +25,8 @@ type accountCommand struct {
 	Disable accountDisableCommand `cmd:"" help:"Refuse an account from its next request on; nothing of it is lost."`
 	Enable  accountEnableCommand  `cmd:"" help:"Let a disabled account in again."`
 	Secret  accountSecretCommand  `cmd:"" help:"Give an account a new secret, told once."`
+
+	Password accountPasswordCommand `cmd:"" help:"Give an account the password that a person signs in with; it is asked for or read from standard input."`
 }
 
 type accountListCommand struct {
@@ -101,12 +103,17 @@ func tellAccount(out io.Writer, a *client.Account) error {
 	}
 	line("account", a.Name)
 	line("title", a.Title)
+	line("mail", a.Email)
 	line("state", state(a))
 	line("roles", joined(a.Roles))
 	line("systems", joined(a.Systems))
 	line("sources", joined(a.Sources))
+	line("sites", joined(a.Sites))
 	for _, certificate := range a.Certificates {
 		line("certificate", certificate.Subject+certificate.SHA256)
+	}
+	if a.HasPassword {
+		line("password", "set; a person can sign in with a browser")
 	}
 	for _, secret := range a.Secrets {
 		until := "until it is rotated"
@@ -122,9 +129,11 @@ type accountSetCommand struct {
 	hubFlags
 	Name        string   `arg:"" help:"Name of the account; it is made when it is not there."`
 	Title       string   `help:"What it is."`
+	Email       string   `help:"Mail address of its person; \"\": none." placeholder:"MAIL"`
 	Role        []string `help:"What it may do, all of it: operator, auditor, source, subscriber, site-editor." enum:"operator,auditor,source,subscriber,site-editor" placeholder:"ROLE"`
 	System      []string `help:"The systems it acts for as a subscriber, all of them; \"\": none." placeholder:"NAME"`
 	Source      []string `help:"The sources it publishes as, all of them; \"\": none." placeholder:"NAME"`
+	Site        []string `help:"The status sites it writes on as a site-editor, by slug, all of them; *: every site; \"\": none." placeholder:"SLUG"`
 	Certificate []string `help:"Its client certificates, all of them: the SHA-256 fingerprint, or the subject such as CN=permits,O=Example; \"\": none." sep:"none" placeholder:"CERTIFICATE"`
 	JSON        bool     `help:"Print JSON, for programs."`
 }
@@ -135,6 +144,9 @@ func (c *accountSetCommand) Run(ctx context.Context, s *streams, parsed *kong.Co
 	return changeAccount(ctx, s, &c.hubFlags, c.Name, c.JSON, true, func(a *client.Account) {
 		if given["title"] {
 			a.Title = c.Title
+		}
+		if given["email"] {
+			a.Email = c.Email
 		}
 		if given["role"] {
 			a.Roles = nil
@@ -147,6 +159,9 @@ func (c *accountSetCommand) Run(ctx context.Context, s *streams, parsed *kong.Co
 		}
 		if given["source"] {
 			a.Sources = some(c.Source)
+		}
+		if given["site"] {
+			a.Sites = some(c.Site)
 		}
 		if given["certificate"] {
 			a.Certificates = certificates(some(c.Certificate))

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"net/mail"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,18 +20,24 @@ import (
 	"github.com/varselhub/varsel/internal/ident"
 )
 
-// Account is a program or a desk that calls the hub, with what it may do. It is never deleted, only disabled: its name
-// stands in the revisions it wrote, and nobody else gets it.
+// Account is a program that calls the hub, or a person who signs in to it, with what it may do. It is never deleted, only
+// disabled: its name stands in the revisions it wrote, and nobody else gets it.
 type Account struct {
 	Name         string        `json:"name"` // slug; also the client_id
 	Title        string        `json:"title,omitempty"`
+	Email        string        `json:"email,omitempty"`
 	Roles        []Role        `json:"roles"`
 	Systems      []string      `json:"systems,omitempty"` // a subscriber's: those it acts for
 	Sources      []string      `json:"sources,omitempty"` // a source's: those it publishes as
+	Sites        []string      `json:"sites,omitempty"`   // a site-editor's: those it writes on, by slug; "*": all
 	Certificates []Certificate `json:"certificates,omitempty"`
 	Disabled     bool          `json:"disabled,omitempty"` // refused from the next request on
 	Secrets      []Secret      `json:"secrets,omitempty"`  // newest first
+	Password     string        `json:"password,omitempty"` // what is kept of it, see Passwords; never shown
 }
+
+// AllSites is what stands among an account's sites for all of them, those that are yet to be made too.
+const AllSites = "*"
 
 // Certificate says which client certificate is the account's: by its fingerprint, or by the subject that a trusted
 // authority gave it, which a renewed certificate keeps. Exactly one of the two is set.
@@ -115,7 +122,7 @@ func (a *Account) Shows(c *x509.Certificate) bool {
 // The most that one account has.
 const (
 	maxCertificates = 16
-	maxNames        = 1000 // systems, or sources
+	maxNames        = 1000 // systems, sources or sites
 	maxText         = 200  // bytes
 )
 
@@ -131,6 +138,9 @@ func (a *Account) Check() []fault.Violation {
 	if len(a.Title) > maxText || !utf8.ValidString(a.Title) {
 		refuse("/title", "length", "want at most 200 bytes of text")
 	}
+	if a.Email != "" && !isAddress(a.Email) {
+		refuse("/email", "mail", "want a bare mail address of at most 254 bytes")
+	}
 	if len(a.Roles) == 0 {
 		refuse("/roles", "required", "name at least one of "+roleNames())
 	}
@@ -141,6 +151,12 @@ func (a *Account) Check() []fault.Violation {
 	}
 	a.checkNames("/systems", a.Systems, Subscriber, refuse)
 	a.checkNames("/sources", a.Sources, Source, refuse)
+	a.checkNames("/sites", a.Sites, SiteEditor, refuse)
+	for i, site := range a.Sites {
+		if site != AllSites && !isSlug(site) {
+			refuse(at("/sites", i), "slug", "use a site's slug, or * for all sites")
+		}
+	}
 	a.checkCertificates(refuse)
 	return found
 }
@@ -189,6 +205,13 @@ func isSlug(text string) bool {
 		return false
 	}
 	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+const maxAddress = 254 // bytes (RFC 5321 section 4.5.3.1.3, less the brackets)
+
+func isAddress(text string) bool {
+	address, err := mail.ParseAddress(text)
+	return err == nil && address.Address == text && len(text) <= maxAddress
 }
 
 func isHex(text string, digits int) bool {

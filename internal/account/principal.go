@@ -35,7 +35,8 @@ type Method string
 const (
 	ByToken       Method = "token"       // a bearer token (RFC 6750)
 	ByCertificate Method = "certificate" // a client certificate
-	ByPassword    Method = "password"    // account and secret, where a browser asks for them
+	ByPassword    Method = "password"    // a person's password; on the live page an account's secret
+	ByProvider    Method = "provider"    // an OpenID Connect provider where the person signs in
 	Unasked       Method = "unasked"     // the hub runs without access control
 )
 
@@ -45,12 +46,13 @@ type Principal struct {
 	Roles   []Role
 	Systems []string // of a subscriber
 	Sources []string // of a source, by name
+	Sites   []string // of a site-editor, by slug; AllSites: all
 	Method  Method
 }
 
 // Principal is who an account's requests are made by.
 func (a *Account) Principal(by Method) *Principal {
-	return &Principal{Name: a.Name, Roles: a.Roles, Systems: a.Systems, Sources: a.Sources, Method: by}
+	return &Principal{Name: a.Name, Roles: a.Roles, Systems: a.Systems, Sources: a.Sources, Sites: a.Sites, Method: by}
 }
 
 // Anyone is who makes every request to a hub without access control.
@@ -69,6 +71,23 @@ func (p *Principal) ActsFor(system string) bool {
 // PublishesAs reports whether a source is one of its own.
 func (p *Principal) PublishesAs(source string) bool {
 	return p.Has(Source) && slices.Contains(p.Sources, source)
+}
+
+// Edits reports whether a status site is one of its own.
+func (p *Principal) Edits(site string) bool {
+	return p.Has(SiteEditor) && (slices.Contains(p.Sites, site) || slices.Contains(p.Sites, AllSites))
+}
+
+// ReachesSite reports whether the principal may do on a status site what a rule is about.
+func (p *Principal) ReachesSite(rule Rule, site string) bool {
+	switch p.Reach(rule) {
+	case All:
+		return true
+	case Own:
+		return p.Edits(site)
+	default:
+		return false
+	}
 }
 
 // Reach is how far the principal gets under a rule: as far as the role that gets furthest.

@@ -113,8 +113,21 @@ var Rules = []Rule{
 	to("GET /api/v1/accounts/{name}", All, All, None, None, None),
 	to("PUT /api/v1/accounts/{name}", All, None, None, None, None),
 	to("POST /api/v1/accounts/{name}/secrets", All, None, None, None, None),
+	to("PUT /api/v1/accounts/{name}/password", All, None, None, None, None),
 
 	to(LivePage, All, All, None, None, None),
+
+	// The pages for people who have signed in. Where a route names a {site}, own is those of one's sites.
+	to("GET /admin/{$}", All, All, All, All, All),
+	to("GET /admin/sites", All, All, None, None, Own),
+	to("GET /admin/sites/{site}", All, All, None, None, Own),
+	to("POST /admin/sites/{site}", All, None, None, None, Own),
+	open("GET /admin/sign-in"),
+	open("POST /admin/sign-in"),
+	open("GET /admin/sign-in/{provider}"),
+	open("GET /admin/sign-in/{provider}/callback"),
+	open("POST /admin/sign-out"),
+
 	// The API's description tells nothing of this hub but what every hub of its version can do.
 	open("GET /api/v1/openapi.json"),
 	open("GET /api/docs"),

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -92,6 +93,52 @@ func TestOperatorsDoAllAndAuditorsRead(t *testing.T) {
 		if operator.Reach(rule) != account.All || (auditor.Reach(rule) == account.All) != reads || !reads && auditor.Reach(rule) != account.None {
 			t.Errorf("%s: operator %d, auditor %d", rule.Route, operator.Reach(rule), auditor.Reach(rule))
 		}
+	}
+}
+
+// A site-editor reaches its own sites, by name or all of them; others as far as their role goes everywhere.
+func TestSitesAreReachedByTheirEditors(t *testing.T) {
+	t.Parallel()
+	read, _ := account.RuleOf("GET /admin/sites/{site}")
+	write, _ := account.RuleOf("POST /admin/sites/{site}")
+	editor := []account.Role{account.SiteEditor}
+	for name, c := range map[string]struct {
+		roles          []account.Role
+		sites          []string
+		reads, writes  bool
+		edits, foreign bool
+	}{
+		"its editor":            {editor, []string{"roads"}, true, true, true, false},
+		"another's":             {editor, []string{"rails"}, false, false, false, false},
+		"of all":                {editor, []string{"*"}, true, true, true, true},
+		"of none":               {editor, nil, false, false, false, false},
+		"sites without a role":  {[]account.Role{account.Source}, []string{"*"}, false, false, false, false},
+		"operator":              {[]account.Role{account.Operator}, nil, true, true, false, false},
+		"auditor":               {[]account.Role{account.Auditor}, nil, true, false, false, false},
+		"auditor and an editor": {[]account.Role{account.Auditor, account.SiteEditor}, []string{"roads"}, true, true, true, false},
+	} {
+		p := (&account.Account{Roles: c.roles, Sites: c.sites}).Principal(account.ByPassword)
+		if p.ReachesSite(read, "roads") != c.reads || p.ReachesSite(write, "roads") != c.writes || p.Edits("roads") != c.edits || p.Edits("other") != c.foreign {
+			t.Errorf("%s: reads %v, writes %v, edits %v and others %v", name, p.ReachesSite(read, "roads"), p.ReachesSite(write, "roads"), p.Edits("roads"), p.Edits("other"))
+		}
+	}
+}
+
+func TestClaimsMeanWhatIsSaid(t *testing.T) {
+	t.Parallel()
+	c := account.Claims{
+		Roles: "/realm/roles", Meaning: map[string]account.Role{"ops": account.Operator, "root": account.Operator, "web": account.SiteEditor},
+		Systems: "/systems", Sources: "/a~1b", Sites: "/sites",
+	}
+	p := c.Principal("corp/eva", account.ByProvider, map[string]any{
+		"realm":   map[string]any{"roles": []any{"ops", "root", "operator", 7, "web"}},
+		"systems": "one two", "a/b": []any{"three"}, "sites": []any{"roads", nil},
+	})
+	if got := fmt.Sprintf("%s %s %v %v %v %v", p.Name, p.Method, p.Roles, p.Systems, p.Sources, p.Sites); got != "corp/eva provider [operator site-editor] [one two] [three] [roads]" {
+		t.Error(got)
+	}
+	if p := c.Principal("corp/eva", account.ByProvider, map[string]any{"realm": "ops", "roles": "ops"}); len(p.Roles) != 0 {
+		t.Errorf("roles from elsewhere: %v", p.Roles)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/web/access"
 	"github.com/varselhub/varsel/internal/web/listener"
+	"github.com/varselhub/varsel/internal/web/session"
 )
 
 // guard makes what finds out who asks, and at the very first start the account of the one who makes all others.
@@ -43,6 +44,19 @@ func (h *Hub) guard(ctx context.Context, book *revision.Book, egress *netguard.G
 		h.logger.Warn("another node of the hub has made the first account at this moment: the secret that this one has told is of no use")
 		err = os.RemoveAll(filepath.Join(h.config.Data, secretFile))
 	}
+	return err
+}
+
+// letIn makes what people sign in by.
+func (h *Hub) letIn(book *revision.Book, egress *netguard.Guard, clk clock.Clock) error {
+	key, err := h.Vault.SessionKey()
+	if err != nil {
+		return err
+	}
+	h.sessions, err = session.New(session.Options{
+		Accounts: book, Passwords: h.passwords, Clock: clk, Key: key, URL: h.config.URL, Providers: h.config.Providers, Egress: egress,
+		SignedIn: h.Manager.SignedIn, Logger: h.logger, Open: h.config.NoAccess,
+	})
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 	_ "time/tzdata" // dates are read in Europe/Copenhagen on machines that have no zones
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/clock"
@@ -38,6 +39,7 @@ import (
 	"github.com/varselhub/varsel/internal/telemetry"
 	"github.com/varselhub/varsel/internal/web/access"
 	"github.com/varselhub/varsel/internal/web/listener"
+	"github.com/varselhub/varsel/internal/web/session"
 )
 
 // Hub is one running hub.
@@ -55,6 +57,8 @@ type Hub struct {
 	logger    *slog.Logger
 	telemetry *telemetry.Telemetry
 	gate      *access.Gate
+	passwords *account.Passwords
+	sessions  *session.Sessions // of people who have signed in
 	heads     *headfile.Exporter
 	keeper    *retention.Keeper
 	shared    *postgres.Store // nil: a hub of one process
@@ -80,7 +84,7 @@ func New(ctx context.Context, config Config, logger *slog.Logger) (*Hub, error) 
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{config: config, logger: logger, leaving: make(chan struct{}), failed: make(chan error, 1)}
+	h := &Hub{config: config, logger: logger, passwords: account.NewPasswords(account.DefaultCost), leaving: make(chan struct{}), failed: make(chan error, 1)}
 	if err := h.open(ctx); err != nil {
 		h.Stop(ctx)
 		return nil, err
@@ -171,7 +175,7 @@ func (h *Hub) open(ctx context.Context) error {
 
 	// Management.
 	options := manage.Options{
-		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Signing, Trouble: h.report,
+		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Signing, Passwords: h.passwords, Trouble: h.report,
 		SiteURL: h.siteURL, Accept: func(from *event.Source, d event.Draft) (*event.Event, error) {
 			accepter := publish.NewAccepter(directory{book, from}, hasher, system, publish.Limits{MaxEvent: manage.MostTold + 1<<16})
 			e, violations := accepter.Accept(d)
@@ -190,7 +194,10 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.keeper, err = h.newKeeper(book, system); err != nil {
 		return err
 	}
-	return h.guard(ctx, book, guard, system)
+	if err := h.guard(ctx, book, guard, system); err != nil {
+		return err
+	}
+	return h.letIn(book, guard, system)
 }
 
 // chain seals the audit log with the key in the vault, which is made for an empty log only.

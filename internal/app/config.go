@@ -18,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/store/postgres"
 	"github.com/varselhub/varsel/internal/web/access"
 	"github.com/varselhub/varsel/internal/web/listener"
+	"github.com/varselhub/varsel/internal/web/session"
 )
 
 // Config is everything an operator decides about one hub.
@@ -47,6 +48,8 @@ type Config struct {
 	URL     string
 	Issuers []access.Issuer // whose access tokens are taken besides the hub's own
 	Limits  access.Limits   // of how often one caller may ask
+	// Providers are where people may sign in with a browser, besides by a password.
+	Providers []session.Provider
 	// Welcome is given the secret of the operator's account that the first start makes; nil: it is written to
 	// Data/operator-secret, which only the hub's user can read. It is told nobody else, and no log.
 	Welcome func(account, secret string) error
@@ -65,6 +68,9 @@ func Configured(s *config.Config) Config {
 	}
 	for i := range s.Issuers {
 		c.Issuers = append(c.Issuers, issuer(&s.Issuers[i]))
+	}
+	for i := range s.SignIn.Providers {
+		c.Providers = append(c.Providers, provider(&s.SignIn.Providers[i]))
 	}
 	if s.Traces.URL != nil {
 		c.Traces = s.Traces.URL.String()
@@ -86,14 +92,25 @@ func Configured(s *config.Config) Config {
 }
 
 func issuer(s *config.Issuer) access.Issuer {
-	i := access.Issuer{
+	return access.Issuer{
 		Name: s.Name, URL: s.URL, JWKS: s.JWKS, Audience: s.Audience, Algorithms: s.Algorithms, Leeway: s.Leeway, PlainJWT: s.PlainJWT,
-		RolesClaim: s.RolesClaim, Roles: map[string]account.Role{}, SystemsClaim: s.Systems, SourcesClaim: s.Sources,
+		RolesClaim: s.RolesClaim, Roles: meaning(s.Roles), SystemsClaim: s.Systems, SourcesClaim: s.Sources, SitesClaim: s.Sites,
 	}
-	for _, grant := range s.Roles {
-		i.Roles[grant.Value] = account.Role(grant.Role)
+}
+
+func provider(s *config.Provider) session.Provider {
+	return session.Provider{
+		Name: s.Name, Title: s.Title, URL: s.URL, ClientID: s.ClientID, ClientSecret: s.ClientSecret.Text(), Scopes: s.Scopes,
+		Claims: account.Claims{Roles: s.RolesClaim, Meaning: meaning(s.Roles), Systems: s.Systems, Sources: s.Sources, Sites: s.Sites},
 	}
-	return i
+}
+
+func meaning(grants []config.Grant) map[string]account.Role {
+	roles := map[string]account.Role{}
+	for _, grant := range grants {
+		roles[grant.Value] = account.Role(grant.Role)
+	}
+	return roles
 }
 
 // Check finds what the settings name and cannot be used, as far as it can be told without starting: certificates, the
@@ -119,6 +136,9 @@ func Check(s *config.Config) error {
 		return err
 	}
 	if err := access.CheckIssuers(c.Issuers, c.URL, egress); err != nil {
+		return err
+	}
+	if err := session.CheckProviders(c.Providers, egress); err != nil {
 		return err
 	}
 	return c.checkMail()

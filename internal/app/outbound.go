@@ -15,6 +15,7 @@ import (
 	"github.com/varselhub/varsel/internal/envelope"
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/envelope/star"
+	"github.com/varselhub/varsel/internal/envelope/statuspage"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/netguard"
@@ -65,6 +66,8 @@ func (o *outbound) envelope(s *subscription.Subscription) envelope.Envelope {
 	switch {
 	case system != nil && system.Agreement.Profile == profile.Star:
 		return o.star
+	case system != nil && system.Agreement.Profile == profile.Statuspage:
+		return statuspage.Envelope{}
 	case s.Mode == "binary":
 		return cloudevents.Binary{}
 	}

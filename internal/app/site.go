@@ -2,22 +2,31 @@ package app
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/web/site"
+	"github.com/varselhub/varsel/internal/web/site/embed"
+	"github.com/varselhub/varsel/internal/web/site/feed"
+	"github.com/varselhub/varsel/internal/web/site/page"
 	"github.com/varselhub/varsel/internal/web/site/statusapi"
 )
 
 // sites serves the status sites, each with everything that is made of it.
-func (h *Hub) sites() http.Handler {
+// Error: the pages cannot be made.
+func (h *Hub) sites() (http.Handler, error) {
+	pages, err := page.New(page.Options{Live: "/now/"})
+	if err != nil {
+		return nil, err
+	}
 	return site.New(site.Options{
 		Boards: h.Log.Book(), Clock: clock.System{}, URL: h.siteURL, Stale: h.stale,
 		Home:   h.config.URL,
-		Leaves: statusapi.Leaves(),
-		Root:   statusapi.RootLeaves(),
-	})
+		Leaves: slices.Concat(statusapi.Leaves(), feed.Leaves(), embed.Leaves(), pages.Leaves()),
+		Root:   slices.Concat(statusapi.RootLeaves(), pages.Root()),
+	}), nil
 }
 
 // siteURL is where people reach a site: at its own first host name, else below the hub's address.

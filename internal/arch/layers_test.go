@@ -56,9 +56,9 @@ var layers = []layer{
 		packages: []string{"internal/app"},
 	},
 	{
-		// The other side of the wire, and the way there: what the programs below are made with.
+		// The other side of the wire, and the way there and from there: what the programs below are made with.
 		name: "receiver", may: []string{"foundation", "noun", "public"},
-		packages: []string{"internal/listen", "internal/probe"},
+		packages: []string{"internal/listen", "internal/probe", "internal/siteimport"},
 	},
 	{
 		// Other people's programs, started as processes: what the programs below, and tests, measure and disturb hubs over.
@@ -78,7 +78,7 @@ var layers = []layer{
 		// Support of tests: imports what it likes and is imported by test files only.
 		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"}, peers: true,
 		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest",
-			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest", "internal/status/statustest"},
+			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest", "internal/status/statustest", "internal/web/site/sitetest"},
 	},
 }
 

@@ -26,6 +26,7 @@ const (
 	PutContacts      Act = "put-contacts"
 	PutAccount       Act = "put-account"
 	RotateSecret     Act = "rotate-secret"
+	SetPassword      Act = "set-password"
 	PutSubscriptions Act = "put-subscriptions"
 	RotateKey        Act = "rotate-key"
 	RetireKeys       Act = "retire-keys"
@@ -63,7 +64,7 @@ const (
 // Acts lists every act.
 func Acts() []Act {
 	return []Act{
-		PutSource, PutType, PutVersion, PutSystem, RemoveSystem, PutContacts, PutAccount, RotateSecret, PutSubscriptions, RotateKey, RetireKeys, Test, Activate, Deactivate,
+		PutSource, PutType, PutVersion, PutSystem, RemoveSystem, PutContacts, PutAccount, RotateSecret, SetPassword, PutSubscriptions, RotateKey, RetireKeys, Test, Activate, Deactivate,
 		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, SearchPerson, EmptySink, Login, Token, Erase, Backup, Restore,
 		PutSite, RemoveSite, SetState, OpenNotice, UpdateNotice, EditNotice, RemoveNotice, Acknowledge, ImportSite,
 	}
@@ -110,7 +111,7 @@ type Detail struct {
 	Dropped   int64 `json:"dropped,omitempty"`   // undelivered messages that went
 	Documents int   `json:"documents,omitempty"` // how many revisions, where the act made several
 
-	// Of signing keys; and of a search, whether by person or by key.
+	// Of signing keys; of a search, whether by person or by key; and of a login, by what.
 	Kind    string `json:"kind,omitempty"`
 	Key     string `json:"key,omitempty"`            // the new key's reference, which is not the key
 	Overlap int64  `json:"overlapSeconds,omitempty"` // how long the older keys go on signing

@@ -89,7 +89,7 @@ func (l *loading) checkListeners() {
 
 func (l *loading) checkListener(path string, n *Listener) {
 	l.checkAddress(path+".address", n)
-	l.require(len(n.Faces) > 0, path+".faces", "required", "say what is answered: api, now, operate, node")
+	l.require(len(n.Faces) > 0, path+".faces", "required", "say what is answered: "+strings.Join(Faces(), ", "))
 	for _, name := range n.Names {
 		l.require(isHost(name), path+".names", "host", "must be host names or addresses without a port")
 	}
@@ -121,12 +121,23 @@ func (l *loading) checkAccess() {
 	}
 	l.require(c.RateLimit >= 1, "rate-limit", "range", "must be 1 or more")
 	for i := range c.Issuers {
-		path := element("issuers", i)
-		for k, grant := range c.Issuers[i].Roles {
-			l.require(grant.Value != "", element(path+".roles", k)+".value", "required", "name a value of the claim")
-			l.require(!slices.ContainsFunc(c.Issuers[i].Roles[:k], func(g Grant) bool { return g.Value == grant.Value }),
-				element(path+".roles", k)+".value", "repeated", "stands there twice")
-		}
+		l.checkGrants(element("issuers", i), c.Issuers[i].Roles)
+	}
+	for i := range c.SignIn.Providers {
+		p := &c.SignIn.Providers[i]
+		path := element("sign-in.providers", i)
+		l.checkGrants(path, p.Roles)
+		// Principals are called by the name: it must mean one authority.
+		l.require(!slices.ContainsFunc(c.Issuers, func(other Issuer) bool { return other.Name == p.Name && other.URL != p.URL }),
+			path+".name", "unique", "is the name of another in issuers")
+	}
+}
+
+func (l *loading) checkGrants(path string, grants []Grant) {
+	for k, grant := range grants {
+		l.require(grant.Value != "", element(path+".roles", k)+".value", "required", "name a value of the claim")
+		l.require(!slices.ContainsFunc(grants[:k], func(g Grant) bool { return g.Value == grant.Value }),
+			element(path+".roles", k)+".value", "repeated", "stands there twice")
 	}
 }
 

@@ -41,6 +41,7 @@ type Config struct {
 	PublicURL URL      `name:"public-url" placeholder:"URL" help:"Where the hub is reached from outside, such as https://hub.example: issuer and audience of its access tokens. None: the first listener that answers api, by its first name, the first in its certificate, or its address."`
 	RateLimit int      `name:"rate-limit" default:"1000" placeholder:"N" help:"Requests a second that one account may make; twice as many for a moment."`
 	Issuers   []Issuer `kong:"-" name:"issuers" help:"Who else gives access tokens for this hub."`
+	SignIn    SignIn   `embed:"" prefix:"sign-in-" name:"sign-in"`
 
 	AllowEgress         []netip.Prefix `name:"allow-egress" placeholder:"CIDR" help:"Ranges that may be called although they are not public, such as 10.1.0.0/16."`
 	AllowHTTP           bool           `name:"allow-http" help:"Call receivers by http as well as https."`
@@ -80,7 +81,7 @@ type Log struct {
 // Listener is one address and what is answered there (DESIGN section 6).
 type Listener struct {
 	Address        string         `name:"address" placeholder:"HOST:PORT" help:"Where it listens."`
-	Faces          []string       `name:"faces" enum:"api,now,sites,operate,node" help:"What it answers: api (/api/ and /oauth/), now (/now/, the live page), sites (/, the status sites, to everyone), operate (/healthz, /readyz, /metrics), node (/node/, the other nodes of the hub: best on an address that only they reach)."`
+	Faces          []string       `name:"faces" enum:"api,now,sites,admin,operate,node" help:"What it answers: api (/api/ and /oauth/), now (/now/, the live page), sites (/, the status sites, to everyone), admin (/admin/, the pages of people who sign in), operate (/healthz, /readyz, /metrics), node (/node/, the other nodes of the hub: best on an address that only they reach)."`
 	Names          []string       `name:"names" placeholder:"HOST" help:"Host names it answers to, without port; any other gets 421. None: on a loopback address this machine's own names, elsewhere every name."`
 	Certificates   []Certificate  `name:"certificates" help:"Its certificates; with one it speaks TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Without certificates: proxies that are believed when they say who the client is. From anybody else such headers are taken off."`
@@ -119,6 +120,27 @@ type Issuer struct {
 	Roles      []Grant       `name:"roles" help:"What its values mean here; others mean nothing."`
 	Systems    string        `name:"systems-claim" help:"JSON Pointer to the names of a subscriber's systems."`
 	Sources    string        `name:"sources-claim" help:"JSON Pointer to the names of a source's sources."`
+	Sites      string        `name:"sites-claim" help:"JSON Pointer to the slugs of a site-editor's status sites; *: all."`
+}
+
+// SignIn is how people sign in with a browser, besides by the password of an account.
+type SignIn struct {
+	Providers []Provider `kong:"-" name:"providers" help:"OpenID Connect providers where people may sign in."`
+}
+
+// Provider is where people sign in by OpenID Connect, and what its claims mean here (docs/access.md).
+type Provider struct {
+	Name         string   `name:"name" help:"A word of a-z, 0-9 and -; those who sign in there are called by it: corp/SUBJECT."`
+	Title        string   `name:"title" help:"What the sign-in page calls it; none: its name."`
+	URL          string   `name:"url" placeholder:"URL" help:"Its issuer identifier; the discovery document is found below it."`
+	ClientID     string   `name:"client-id" help:"What it knows the hub by."`
+	ClientSecret Secret   `name:"client-secret-file" placeholder:"FILE" help:"File that holds the client's secret; none: a public client, by PKCE alone."`
+	Scopes       []string `name:"scopes" help:"What is asked for besides openid, such as profile."`
+	RolesClaim   string   `name:"roles-claim" help:"JSON Pointer to the claim that says the roles, in the ID token or at the UserInfo endpoint, such as /realm_access/roles."`
+	Roles        []Grant  `name:"roles" help:"What its values mean here; others mean nothing."`
+	Systems      string   `name:"systems-claim" help:"JSON Pointer to the names of a subscriber's systems."`
+	Sources      string   `name:"sources-claim" help:"JSON Pointer to the names of a source's sources."`
+	Sites        string   `name:"sites-claim" help:"JSON Pointer to the slugs of a site-editor's status sites; *: all."`
 }
 
 // Grant is the role that a claim's value stands for.
@@ -128,7 +150,7 @@ type Grant struct {
 }
 
 // Faces are all that a listener can answer.
-func Faces() []string { return []string{"api", "now", "sites", "operate", "node"} }
+func Faces() []string { return []string{"api", "now", "sites", "admin", "operate", "node"} }
 
 // NewListener is one with the defaults, plain, for an address and what is answered there.
 func NewListener(address string, faces ...string) (Listener, error) {

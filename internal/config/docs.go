@@ -16,8 +16,9 @@ func Docs(w io.Writer) error {
 	var page strings.Builder
 	page.WriteString(preface)
 	page.WriteString("\n```yaml\n" + example + "```\n")
-	defaults := Config{Listeners: []Listener{{Certificates: make([]Certificate, 1)}}, Issuers: []Issuer{{Roles: make([]Grant, 1)}}}
-	for _, group := range []any{&defaults, &defaults.Listeners[0], &defaults.Issuers[0]} {
+	defaults := Config{Listeners: []Listener{{Certificates: make([]Certificate, 1)}}, Issuers: []Issuer{{Roles: make([]Grant, 1)}},
+		SignIn: SignIn{Providers: []Provider{{Roles: make([]Grant, 1)}}}}
+	for _, group := range []any{&defaults, &defaults.Listeners[0], &defaults.Issuers[0], &defaults.SignIn.Providers[0]} {
 		if err := fill(reflect.ValueOf(group).Elem()); err != nil {
 			return err
 		}
@@ -26,7 +27,9 @@ func Docs(w io.Writer) error {
 	for _, f := range single(&defaults) {
 		fmt.Fprintf(&page, "| `%s` | `--%s` · `%s` | %s | %s |\n", f.path, f.flag(), f.env(), f.kindAndDefault(), f.tag.Get("help"))
 	}
-	for _, list := range []struct{ title, about, path string }{{"Listeners", aboutListeners, "listeners"}, {"Issuers", aboutIssuers, "issuers"}} {
+	for _, list := range []struct{ title, about, path string }{
+		{"Listeners", aboutListeners, "listeners"}, {"Issuers", aboutIssuers, "issuers"}, {"Providers", aboutProviders, "sign-in.providers"},
+	} {
 		page.WriteString("\n## " + list.title + "\n\n" + list.about + "\n| In the file | Kind, default | Meaning |\n|---|---|---|\n")
 		for _, f := range settings(reflect.ValueOf(&defaults).Elem(), "") {
 			if strings.HasPrefix(f.path, list.path+"[") {
@@ -73,4 +76,7 @@ tokens. With ` + "`no-access`" + ` every listener stays on this machine's own ad
 `
 
 const aboutIssuers = `Each entry of ` + "`issuers`" + ` is someone else whose access tokens are taken; [access.md](access.md) shows one.
+`
+
+const aboutProviders = `Each entry of ` + "`sign-in.providers`" + ` is an OpenID Connect provider where people may sign in; [access.md](access.md#people) shows one.
 `

@@ -8,6 +8,7 @@ const (
 	SlotStructured = iota // CloudEvents, structured
 	SlotBinary            // CloudEvents, binary
 	SlotStar              // STAR webservicebesked
+	SlotStatuspage        // Statuspage's webhooks
 )
 
 // Envelope renders events in one format. It is safe for concurrent use.

@@ -25,6 +25,13 @@ const (
 	RateLimited       Code = "rate-limited"
 	IssuerUnreachable Code = "issuer-unreachable"
 
+	// Signing in, of people with a browser.
+	SignedOut           Code = "signed-out"
+	SignInRefused       Code = "sign-in-refused"
+	SignInLost          Code = "sign-in-lost"
+	ProviderRefused     Code = "provider-refused"
+	ProviderUnreachable Code = "provider-unreachable"
+
 	// Publishing.
 	InvalidEvent     Code = "invalid-event"
 	EventConflict    Code = "event-conflict"
@@ -80,6 +87,9 @@ const (
 	MoveDiffers    Code = "move-differs"
 	HubMoved       Code = "hub-moved"
 
+	// Taking a page over from another status page.
+	PageUnreadable Code = "page-unreadable"
+
 	// Sending: why an attempt got no answer.
 	DNSFailed       Code = "dns-failed"
 	AddressRefused  Code = "address-refused"
@@ -127,6 +137,12 @@ var Catalogue = []Entry{
 	{RateLimited, 429, "Too many requests", "Wait as long as Retry-After says; send events in batches."},
 	{IssuerUnreachable, 503, "The issuer of the token cannot be asked for its keys", "Try again in a minute. Operator: check the issuer's address, and the hub's egress rules and DNS."},
 
+	{SignedOut, 401, "You are not signed in", "Sign in at /admin/sign-in, then send it again. A session ends after 12 hours without use and after 7 days (8 hours where a provider signed you in), and when the account's password is changed or the account is disabled."},
+	{SignInRefused, 401, "Account and password do not fit", "Try again, or ask the operator for a new password; the operator sets it with varsel account password."},
+	{SignInLost, 400, "This sign-in was not begun in this browser, or too long ago", "Begin again at the sign-in page, within ten minutes and in one window, and allow cookies. Operator: people must come by the address that public-url says."},
+	{ProviderRefused, 403, "The identity provider did not sign you in", "Begin again. If it stays, ask the operator whether you may use Varsel. Operator: the hub's log says why; check client, secret, and the claims that roles come from."},
+	{ProviderUnreachable, 503, "The identity provider cannot be reached", "Try again in a minute. Operator: check its url in sign-in, and the hub's egress rules and DNS."},
+
 	{InvalidEvent, 422, "The event breaks rules", "Mend every violation listed and publish it again; it was not accepted."},
 	{EventConflict, 409, "An event with this source and id exists with other content", "Give the new fact a new id; an event never changes."},
 	{AfterRefused, 409, "An earlier entry of the same key was refused", "Mend the earlier entry first, then publish both in order."},
@@ -172,6 +188,8 @@ var Catalogue = []Entry{
 	{MoveUnfinished, 409, "A move to another database is not finished", "Operator: run the same varsel move again; it goes on where it was. To stay with SQLite instead: delete the file move.json in the data directory, and the PostgreSQL database. Nothing was changed in the data directory."},
 	{MoveDiffers, 500, "What was moved is not what was there", "Operator: the hub is as it was, in the data directory, and the new database is not used. See what the detail names; then empty the database, delete move.json in the data directory, and move again."},
 	{HubMoved, 409, "The hub of this data directory has moved to PostgreSQL", "Operator: give --store with the URL of its database, as varsel move was given it (move.json in the data directory names it). The way back is in docs/storage.md."},
+
+	{PageUnreadable, 502, "The status page that is to be taken over cannot be read", "Open the address that the detail names in a browser. It must be the page's own, such as https://status.example.com, of Statuspage or of what has its API; if it asks to wait, begin again later."},
 
 	{DNSFailed, 502, "The receiver's name could not be resolved", "Check the host name in the base URL and the hub's DNS."},
 	{AddressRefused, 502, "The receiver's address is one the hub may not call", "Use a public address, or have the operator allow the range in the egress rules."},

@@ -17,7 +17,8 @@ const (
 	maxSecretOverlap = 90 * 24 * time.Hour
 )
 
-// PutAccount makes an account or changes it. Its secrets are the hub's: what the document says of them does not count.
+// PutAccount makes an account or changes it. Its secrets are the hub's and its password is a matter of its own: what the
+// document says of them does not count.
 // A change works from the next request on, also for tokens that were given before.
 // Errors: InvalidDocument, ReadOnly, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutAccount(ctx context.Context, a account.Account, by By) (Put, error) {
@@ -25,8 +26,9 @@ func (m *Manager) PutAccount(ctx context.Context, a account.Account, by By) (Put
 		kind: revision.Account, act: audit.PutAccount, subject: a.Name,
 		read: func() (*account.Account, int64) { return m.book.Account(a.Name) },
 		next: func(old *account.Account) *account.Account {
-			if a.Secrets = nil; old != nil {
-				a.Secrets = old.Secrets
+			a.Secrets, a.Password = nil, ""
+			if old != nil {
+				a.Secrets, a.Password = old.Secrets, old.Password
 			}
 			return &a
 		},
@@ -116,6 +118,45 @@ func ending(secrets []account.Secret, now time.Time, overlap time.Duration) (kep
 		}
 	}
 	return kept
+}
+
+// SetPassword gives an account the password that its person signs in with from now on. Every session that was begun with
+// the one before ends.
+// Errors: NotFound, InvalidDocument, RateLimited when too many passwords are being compared, StorageFull, ShuttingDown.
+func (m *Manager) SetPassword(ctx context.Context, name, password, author string) (Put, error) {
+	missing := func() error { return fault.New(fault.NotFound, "there is no account %q", name) }
+	if a, _ := m.book.Account(name); a == nil {
+		return Put{}, missing()
+	}
+	if err := fault.Invalid(fault.InvalidDocument, account.CheckPassword(password)); err != nil {
+		return Put{}, err
+	}
+	kept, err := m.opts.Passwords.Hash(ctx, password)
+	if err != nil {
+		return Put{}, err
+	}
+	p, err := m.change(ctx, func() (plan, error) {
+		old, _ := m.book.Account(name)
+		if old == nil {
+			return plan{}, missing()
+		}
+		next := *old
+		next.Password = kept
+		return plan{
+			revisions: []revision.Revision{revision.Of(author, revision.Account, name, next)},
+			entry:     audit.Of(author, audit.SetPassword, accountSubject(name), audit.Detail{Created: old.Password == ""}),
+		}, nil
+	})
+	if err != nil {
+		return Put{}, err
+	}
+	return Put{Position: p.last(), Changed: true}, nil
+}
+
+// SignedIn puts on record that somebody has signed in with a browser.
+// Errors: StorageFull, ShuttingDown.
+func (m *Manager) SignedIn(ctx context.Context, p *account.Principal) error {
+	return m.record(ctx, audit.Of(p.Name, audit.Login, accountSubject(p.Name), audit.Detail{Kind: string(p.Method)}))
 }
 
 // FirstAccount makes the operator's account on a hub that has never had an account, so that there is someone who can

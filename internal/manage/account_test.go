@@ -103,6 +103,52 @@ func TestTheFirstAccountIsMadeOnce(t *testing.T) {
 	}
 }
 
+// A password is the account's own: it goes with no document, and what is kept of it is its hash, once.
+func TestPasswordsAreSetByThemselves(t *testing.T) {
+	t.Parallel()
+	w := managetest.New(t)
+	doc := account.Account{Name: "a", Roles: []account.Role{account.Auditor}, Password: "$chosen"}
+	_, err := w.Manager.PutAccount(ctx, doc, creating())
+	w.Must(err)
+	fits := func(text string) bool {
+		t.Helper()
+		a, _ := w.Book.Account("a")
+		fits, err := w.Passwords.Fit(ctx, a, text)
+		w.Must(err)
+		return fits
+	}
+	if a, _ := w.Book.Account("a"); a.Password != "" {
+		t.Errorf("whoever writes an account chooses its hash: %q", a.Password)
+	}
+	for _, text := range []string{"correct horse battery", "another horse battery"} {
+		_, err := w.Manager.SetPassword(ctx, "a", text, "test")
+		w.Must(err)
+		if !fits(text) {
+			t.Errorf("%q is set, and does not fit", text)
+		}
+	}
+	doc.Title = "A"
+	_, err = w.Manager.PutAccount(ctx, doc, manage.By{Author: "test", Condition: manage.Condition{Present: true}})
+	w.Must(err)
+	_, err = w.Manager.RotateSecret(ctx, "a", 0, "test")
+	w.Must(err)
+	if fits("correct horse battery") || !fits("another horse battery") {
+		t.Error("another change of the account touches its password")
+	}
+	before := w.Book.Last()
+	for name, c := range map[string][3]string{
+		"nobody's":  {"b", "correct horse battery", "not-found"},
+		"too short": {"a", "correct hor", "invalid-document /password length"},
+	} {
+		if _, err := w.Manager.SetPassword(ctx, c[0], c[1], "test"); tell(err) != c[2] {
+			t.Errorf("%s: %q", name, tell(err))
+		}
+	}
+	if w.Book.Last() != before || !fits("another horse battery") {
+		t.Error("what was refused has changed something")
+	}
+}
+
 // Whoever writes an account cannot choose its secrets.
 func TestSecretsAreTheHubs(t *testing.T) {
 	t.Parallel()

@@ -77,6 +77,7 @@ func (m *Manager) news(board *status.Board, site *status.Site, in *Imported, rep
 	for i := range in.Notices {
 		n, at := in.Notices[i].Clone(), "/notices/"+strconv.Itoa(i)
 		n.Site = site.Name
+		n.Components = slices.DeleteFunc(n.Components, func(id string) bool { return gone(site, in, id) })
 		switch {
 		case !status.IsID(n.ID):
 			refuse(at+"/id", "id", "want 12 of a-z and 0-9")
@@ -98,6 +99,10 @@ func (m *Manager) news(board *status.Board, site *status.Site, in *Imported, rep
 	}
 	for i := range in.Changes {
 		ch, at := in.Changes[i], "/changes/"+strconv.Itoa(i)
+		if gone(site, in, ch.Component) {
+			report.Skipped++
+			continue
+		}
 		switch {
 		case site.Component(ch.Component) == nil:
 			refuse(at+"/component", "exists", "the site has no such component")
@@ -117,6 +122,12 @@ func (m *Manager) news(board *status.Board, site *status.Site, in *Imported, rep
 	}
 	report.Notices, report.Changes = len(notices), len(changes)
 	return notices, changes, fault.Invalid(fault.InvalidDocument, found)
+}
+
+// gone reports whether a component is on the site that is imported and not on the one that is there: it was taken away
+// since it was first imported.
+func gone(site *status.Site, in *Imported, id string) bool {
+	return site.Component(id) == nil && in.Site.Component(id) != nil
 }
 
 // known reports whether a board has a change already.

@@ -62,6 +62,11 @@ type Sinks interface {
 	Empty(ctx context.Context, subscription string) error
 }
 
+// Passwords makes of a password what is kept of it.
+type Passwords interface {
+	Hash(ctx context.Context, text string) (string, error)
+}
+
 // Options say how a Manager meets the world; app fills them in. All but CheckURL and Sinks must be set.
 type Options struct {
 	Zone     *time.Location        // where the days of documents begin and end: the book's
@@ -70,7 +75,9 @@ type Options struct {
 	Connect func(system *subscription.System, url string) (channel.Sender, error)
 	Render  func(e *event.Event, s *subscription.Subscription) *event.Rendering
 	Keys    Keys
-	Sinks   Sinks // nil: subscriptions may have none
+	// Passwords hashes those of people.
+	Passwords Passwords
+	Sinks     Sinks // nil: subscriptions may have none
 	// Accept makes an event of a draft, as publishing does. from is its source where that is not in the book yet.
 	// nil: the hub has no status sites.
 	Accept func(from *event.Source, d event.Draft) (*event.Event, error)

@@ -11,6 +11,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -62,6 +63,11 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 			{ID: "no-such", Name: "c", State: subscription.Active, System: "other", Organisations: []event.Organisation{jobcentr}},
 		}, "invalid-document /items/3/id exists; /items/3/system path; /items/3/state read-only; /items/1/types/0 exists; /items/1/path path; /items/1/mode enum; " +
 			"/items/2/name unique; /items/2/organisations/0 not-granted"},
+		"statuspage: a type without a webhook": {profile.Statuspage, []sub{{Types: []string{"varsel.status.notice", "cv", "varsel.status.site"}}},
+			"invalid-document /items/0/types/1 profile; /items/0/types/2 profile"},
+		"statuspage: every type":                {profile.Statuspage, []sub{{}}, "invalid-document /items/0/types required"},
+		"statuspage: what there is":             {profile.Statuspage, []sub{{Types: status.Webhooked}}, ""},
+		"statuspage: fetched as it is":          {profile.Statuspage, []sub{{Channel: "queue", Types: []string{"cv"}}}, ""},
 		"a path that is pending from the start": {profile.Star, []sub{{PendingPath: new(string)}}, "invalid-document /items/0 read-only"},
 		"too many":                              {profile.Standard, make([]sub, 1001), "invalid-document /items size"},
 		"none":                                  {profile.Star, nil, ""},
@@ -70,6 +76,7 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 			t.Parallel()
 			w := managetest.New(t)
 			w.Seed()
+			w.RegisterSites()
 			agreement := managetest.Agreement("jobnet", c.profile)
 			agreement.Agreement.Organisations = []event.Organisation{kommune, jobcentr}
 			_, err := w.Manager.PutSystem(ctx, agreement, creating())

@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -24,6 +27,7 @@ func (m *Manager) checkSet(s *setChange) error {
 	for i := range s.members {
 		found = append(found, m.checkEnd(i, &s.members[i])...)
 		found = append(found, m.checkSink(i, s.members[i].asked)...)
+		found = append(found, checkWebhooked(s.system, i, s.members[i].asked)...)
 	}
 	return fault.Invalid(codeOf(found), found)
 }
@@ -56,6 +60,24 @@ func (m *Manager) checkSink(i int, asked *subscription.Subscription) []fault.Vio
 		return nil
 	}
 	return []fault.Violation{{Pointer: "/items/" + strconv.Itoa(i) + "/sink", Rule: "allowed", Message: "this hub has no sinks; the operator may set allow-sinks where nobody waits for the messages"}}
+}
+
+// checkWebhooked refuses what a receiver of Statuspage's webhooks could not be sent: there are bodies for the events of
+// status sites only, and a message that cannot be made holds its lane. What is fetched is fetched as it is.
+func checkWebhooked(system *subscription.System, i int, asked *subscription.Subscription) (found []fault.Violation) {
+	if system.Agreement.Profile != profile.Statuspage || asked.Pulled() {
+		return nil
+	}
+	at, message := "/items/"+strconv.Itoa(i)+"/types", "the profile statuspage has webhooks for "+strings.Join(status.Webhooked, ", ")+" and for nothing else"
+	if len(asked.Types) == 0 {
+		return []fault.Violation{{Pointer: at, Rule: "required", Message: message + "; name those that are wanted"}}
+	}
+	for j, name := range asked.Types {
+		if !slices.Contains(status.Webhooked, name) {
+			found = append(found, fault.Violation{Pointer: at + "/" + strconv.Itoa(j), Rule: "profile", Message: message})
+		}
+	}
+	return found
 }
 
 // codeOf chooses the fault of a list of violations.

@@ -5,7 +5,9 @@ package secret
 
 import (
 	"context"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io/fs"
@@ -67,8 +69,22 @@ func (v *Vault) Whole() bool {
 func (v *Vault) LaneKey() ([]byte, error) { return v.key(laneKeyFile) }
 
 // TokenKey returns the ed25519 seed that the hub's own access tokens are signed with, made at first use. Deleting its
-// file makes another at the next start: tokens given before are refused then.
+// file makes another at the next start: tokens given before, and sessions, are refused then.
 func (v *Vault) TokenKey() ([]byte, error) { return v.key(tokenKeyFile) }
+
+// SessionKey returns the key that the cookies of people who have signed in are sealed with. It is made of the token key,
+// so that every node of a hub has the same without another file, and it ends with that.
+func (v *Vault) SessionKey() ([]byte, error) {
+	token, err := v.TokenKey()
+	if err != nil {
+		return nil, err
+	}
+	key, err := hkdf.Key(sha256.New, token, nil, "varsel: cookies of sessions, 1", keySize) // RFC 5869
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "the key for sessions cannot be made")
+	}
+	return key, nil
+}
 
 // AuditKey returns the key that the audit log is sealed with. It is made once, for a log without entries: one that has
 // some and lost its key could not be verified any more, so that is an error.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/varselhub/varsel/internal/secret"
@@ -48,6 +49,34 @@ func TestKeysAreMadeOnce(t *testing.T) {
 	}
 	if _, err := vault.TokenKey(); err == nil {
 		t.Error("a key of one byte is used")
+	}
+}
+
+// The key of sessions is the same wherever the token key is, and ends with it.
+func TestTheSessionKeyGoesWithTheTokenKey(t *testing.T) {
+	t.Parallel()
+	keys := func(token string) (session, own []byte) {
+		t.Helper()
+		dir := filepath.Join(t.TempDir(), "secrets")
+		vault, err := secret.Open(dir)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "token.key"), []byte(strings.Repeat(token, 32)), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, errSession := vault.SessionKey()
+		own, errOwn := vault.TokenKey()
+		if err := errors.Join(errSession, errOwn); err != nil {
+			t.Fatal(err)
+		}
+		return session, own
+	}
+	one, token := keys("01")
+	here, _ := keys("01")
+	other, _ := keys("02")
+	if len(one) != 32 || !bytes.Equal(one, here) || bytes.Equal(one, other) || bytes.Equal(one, token) {
+		t.Errorf("%x %x %x", one, here, other)
 	}
 }
 

@@ -78,3 +78,11 @@ func derivedID(parts ...string) string {
 	}
 	return string(id)
 }
+
+// ImportedID is the id of what another page calls otherwise than by an id of this form: the same each time it is read.
+func ImportedID(page, id string) string {
+	if IsID(id) {
+		return id
+	}
+	return derivedID("imported", page, id)
+}

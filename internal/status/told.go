@@ -11,6 +11,10 @@ const (
 	SiteChanged      = "varsel.status.site"      // the site was made, changed or removed
 )
 
+// Webhooked are the types of the events that Statuspage has webhooks for: all but those of the site itself, which nobody
+// is told of there.
+var Webhooked = []string{ComponentChanged, NoticeChanged, MessageChanged}
+
 // PageOf is what every event says of the site that it is from.
 type PageOf struct {
 	ID        string   `json:"id"`

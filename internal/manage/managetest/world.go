@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/channel/sink"
@@ -52,6 +53,8 @@ type World struct {
 	Keys    *Keys
 	Chain   *audit.Chain
 	Sinks   *sink.Sinks
+	// Passwords hashes as cheaply as there is.
+	Passwords *account.Passwords
 
 	trouble func(doing string, err error)
 	between atomic.Pointer[func()]
@@ -60,6 +63,7 @@ type World struct {
 	answer     func(Sent) channel.Result
 	connectErr error
 	renderErr  error
+	envelope   func(*event.Event, *subscription.Subscription) *event.Rendering
 	intact     int // renderings that go well before later
 	later      error
 	sent       []Sent
@@ -71,6 +75,7 @@ func New(t testing.TB) *World {
 	w := &World{T: t, Clock: clock.NewFake(Epoch), Keys: &Keys{kept: map[string]string{}}}
 	w.Answer(204)
 	w.Sinks = sink.New(w.Clock)
+	w.Passwords = account.NewPasswords(account.Cost{Memory: 8, Time: 1, Lanes: 1})
 	vault, err := secret.Open(filepath.Join(t.TempDir(), "secrets"))
 	w.Must(err)
 	w.Store, err = sqlite.Open(filepath.Join(t.TempDir(), "hub.db"), sqlite.Options{
@@ -102,7 +107,7 @@ func New(t testing.TB) *World {
 func (w *World) Colleague() *manage.Manager {
 	return manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
 		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: w.trouble,
-		Sinks: w.Sinks, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
+		Sinks: w.Sinks, Passwords: w.Passwords, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
 	})
 }
 
@@ -229,9 +234,19 @@ func (w *World) sink(s *subscription.System, id string) channel.Sender {
 	})
 }
 
-func (w *World) render(e *event.Event, _ *subscription.Subscription) *event.Rendering {
+// RenderBy makes the test render messages from now on, as the hub would by their profile. Without it a message is its data.
+func (w *World) RenderBy(envelope func(*event.Event, *subscription.Subscription) *event.Rendering) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.envelope = envelope
+}
+
+func (w *World) render(e *event.Event, s *subscription.Subscription) *event.Rendering {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.envelope != nil {
+		return w.envelope(e, s)
+	}
 	if w.later != nil {
 		if w.intact--; w.intact < 0 {
 			w.renderErr = w.later

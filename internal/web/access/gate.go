@@ -51,9 +51,9 @@ type Gate struct {
 	own        *ownIssuer
 	issuers    map[string]*issuer // by the iss of their tokens
 	seen       seen
-	addresses  *limiter
-	principals *limiter
-	logins     *limiter
+	addresses  *web.Limiter
+	principals *web.Limiter
+	logins     *web.Limiter
 }
 
 // New makes a gate.
@@ -70,8 +70,8 @@ func New(opts Options) (*Gate, error) {
 	l := opts.Limits.withDefaults()
 	return &Gate{
 		opts: opts, own: own, issuers: issuers,
-		addresses: newLimiter(l.Address, 2*l.Address, l.Callers), principals: newLimiter(l.Principal, 2*l.Principal, l.Callers),
-		logins: newLimiter(l.Token, 4*l.Token, l.Callers),
+		addresses: web.NewLimiter(float64(l.Address), 2*l.Address, l.Callers), principals: web.NewLimiter(float64(l.Principal), 2*l.Principal, l.Callers),
+		logins: web.NewLimiter(float64(l.Token), 4*l.Token, l.Callers),
 	}, nil
 }
 
@@ -85,14 +85,14 @@ func (g *Gate) Principal(r *http.Request) (*account.Principal, error) {
 // admit counts a request against its address, finds out who makes it, and counts it against them.
 func (g *Gate) admit(r *http.Request, who func(*http.Request, time.Time) (*account.Principal, error)) (*account.Principal, error) {
 	now := g.opts.Clock.Now()
-	if wait := g.addresses.take(neighbourhood(web.PeerOf(r).Addr), now); wait > 0 {
+	if wait := g.addresses.Take(web.Neighbourhood(web.PeerOf(r).Addr), now); wait > 0 {
 		return nil, account.TooMany(wait)
 	}
 	p, err := who(r, now)
 	if err != nil {
 		return nil, err
 	}
-	if wait := g.principals.take(p.Name, now); wait > 0 {
+	if wait := g.principals.Take(p.Name, now); wait > 0 {
 		return nil, account.TooMany(wait)
 	}
 	return p, nil

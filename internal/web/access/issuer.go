@@ -34,6 +34,7 @@ type Issuer struct {
 	Roles        map[string]account.Role
 	SystemsClaim string // pointer to the names of a subscriber's systems
 	SourcesClaim string // pointer to the names of a source's sources
+	SitesClaim   string // pointer to the slugs of a site-editor's sites
 }
 
 // maxLeeway is the most that two clocks may differ.
@@ -42,7 +43,8 @@ const maxLeeway = 5 * time.Minute
 // issuer is one that is used.
 type issuer struct {
 	Issuer
-	keys *keys
+	claims account.Claims
+	keys   *keys
 }
 
 // CheckIssuers finds what would keep a hub of that URL from taking the issuers' tokens.
@@ -73,7 +75,9 @@ func newIssuers(opts *Options) (map[string]*issuer, error) {
 			return nil, err
 		}
 		names[one.Name] = true
-		issuers[one.URL] = &issuer{Issuer: one, keys: newKeys(one.URL, one.JWKS, opts.Egress, opts.Clock)}
+		issuers[one.URL] = &issuer{Issuer: one, claims: account.Claims{
+			Roles: one.RolesClaim, Meaning: one.Roles, Systems: one.SystemsClaim, Sources: one.SourcesClaim, Sites: one.SitesClaim,
+		}, keys: newKeys(one.URL, one.JWKS, opts.Egress, opts.Clock)}
 	}
 	return issuers, nil
 }
@@ -103,7 +107,7 @@ func (i *Issuer) check(egress Egress) []fault.Violation {
 	if i.Leeway < 0 || i.Leeway > maxLeeway {
 		refuse(".leeway", "range", "must be at most 5m")
 	}
-	for pointer, claim := range map[string]string{".roles-claim": i.RolesClaim, ".systems-claim": i.SystemsClaim, ".sources-claim": i.SourcesClaim} {
+	for pointer, claim := range map[string]string{".roles-claim": i.RolesClaim, ".systems-claim": i.SystemsClaim, ".sources-claim": i.SourcesClaim, ".sites-claim": i.SitesClaim} {
 		if claim != "" && claim[0] != '/' || claim == "" && pointer == ".roles-claim" {
 			refuse(pointer, "pointer", "give a JSON Pointer to the claim, such as /roles")
 		}
@@ -151,7 +155,7 @@ func (i *issuer) read(ctx context.Context, token *jwt.JSONWebToken, shown *x509.
 	if all["cnf"] == nil {
 		end = claims.Expiry.Time().Add(i.Leeway)
 	}
-	return verified{principal: i.mapped(claims.Subject, all)}, end, nil
+	return verified{principal: i.claims.Principal(i.Name+"/"+claims.Subject, account.ByToken, all)}, end, nil
 }
 
 // takes reports whether a token of that typ may be an access token (RFC 9068 section 4: compare as media types).
@@ -165,44 +169,4 @@ const maxSubject = 200 // bytes
 
 func isName(text string) bool {
 	return len(text) <= maxSubject && utf8.ValidString(text) && !strings.ContainsFunc(text, func(c rune) bool { return !unicode.IsGraphic(c) })
-}
-
-// mapped makes a principal of claims.
-func (i *issuer) mapped(subject string, claims map[string]any) *account.Principal {
-	p := &account.Principal{
-		Name: i.Name + "/" + subject, Method: account.ByToken,
-		Systems: texts(claims, i.SystemsClaim), Sources: texts(claims, i.SourcesClaim),
-	}
-	for _, value := range texts(claims, i.RolesClaim) {
-		if role, known := i.Roles[value]; known && !p.Has(role) {
-			p.Roles = append(p.Roles, role)
-		}
-	}
-	return p
-}
-
-var unescape = strings.NewReplacer("~1", "/", "~0", "~") // RFC 6901 section 4
-
-// texts reads the claim at a pointer: a list of texts, or one text whose words they are, as in scope. What is neither
-// means nothing.
-func texts(claims map[string]any, pointer string) (list []string) {
-	if pointer == "" {
-		return nil
-	}
-	var value any = claims
-	for _, step := range strings.Split(pointer[1:], "/") {
-		members, _ := value.(map[string]any)
-		value = members[unescape.Replace(step)]
-	}
-	switch value := value.(type) {
-	case string:
-		return strings.Fields(value)
-	case []any:
-		for _, member := range value {
-			if text, ok := member.(string); ok {
-				list = append(list, text)
-			}
-		}
-	}
-	return list
 }

@@ -94,8 +94,8 @@ func (g *Gate) token(w http.ResponseWriter, r *http.Request) {
 
 func (g *Gate) grant(w http.ResponseWriter, r *http.Request) (*granted, error) {
 	now := g.opts.Clock.Now()
-	address := neighbourhood(web.PeerOf(r).Addr)
-	if wait := g.logins.take(address, now); wait > 0 {
+	address := web.Neighbourhood(web.PeerOf(r).Addr)
+	if wait := g.logins.Take(address, now); wait > 0 {
 		return nil, tooMany(w, account.TooMany(wait))
 	}
 	form, err := readForm(w, r)
@@ -107,7 +107,7 @@ func (g *Gate) grant(w http.ResponseWriter, r *http.Request) (*granted, error) {
 		return nil, err
 	}
 	// By client and address: whoever hammers at an account from elsewhere must not lock it out.
-	if wait := g.logins.take(address+" "+client[:min(len(client), maxRemembered)], now); wait > 0 {
+	if wait := g.logins.Take(address+" "+client[:min(len(client), maxRemembered)], now); wait > 0 {
 		return nil, tooMany(w, account.TooMany(wait))
 	}
 	a, _ := g.opts.Accounts.Account(client)

@@ -14,12 +14,15 @@ import (
 type accountView struct {
 	Name         string                `json:"name"`
 	Title        string                `json:"title,omitempty"`
+	Email        string                `json:"email,omitempty"`
 	Roles        []account.Role        `json:"roles"`
 	Systems      []string              `json:"systems,omitempty"`
 	Sources      []string              `json:"sources,omitempty"`
+	Sites        []string              `json:"sites,omitempty"` // status sites of a site-editor, by slug; "*": all
 	Certificates []account.Certificate `json:"certificates,omitempty"`
 	Disabled     bool                  `json:"disabled,omitempty"`
 	Secrets      []secretView          `json:"secrets,omitempty"`
+	HasPassword  bool                  `json:"hasPassword,omitempty"` // a person can sign in to it with a browser
 }
 
 // secretView is a secret without what it is known by.
@@ -33,8 +36,8 @@ func viewAccount(a *account.Account) *accountView {
 		return nil
 	}
 	return &accountView{
-		Name: a.Name, Title: a.Title, Roles: a.Roles, Systems: a.Systems, Sources: a.Sources, Certificates: a.Certificates,
-		Disabled: a.Disabled, Secrets: viewSecrets(a.Secrets),
+		Name: a.Name, Title: a.Title, Email: a.Email, Roles: a.Roles, Systems: a.Systems, Sources: a.Sources, Sites: a.Sites,
+		Certificates: a.Certificates, Disabled: a.Disabled, Secrets: viewSecrets(a.Secrets), HasPassword: a.Password != "",
 	}
 }
 
@@ -54,7 +57,7 @@ func (a *api) listAccounts(w http.ResponseWriter, r *http.Request) error {
 	return respondPage(w, queryOf(r, paging()...), views, func(v *accountView) string { return v.Name })
 }
 
-// account takes what it tells; what is sent of the secrets does not count.
+// account takes what it tells; what is sent of the secrets and the password does not count.
 func (a *api) account() document[accountView] {
 	return document[accountView]{
 		api: a,
@@ -65,8 +68,8 @@ func (a *api) account() document[accountView] {
 		named: func(r *http.Request, sent *accountView) error { return named("/name", &sent.Name, r.PathValue("name")) },
 		put: func(ctx context.Context, sent accountView, by manage.By) (manage.Put, error) {
 			return a.Manager.PutAccount(ctx, account.Account{
-				Name: sent.Name, Title: sent.Title, Roles: sent.Roles, Systems: sent.Systems, Sources: sent.Sources,
-				Certificates: sent.Certificates, Disabled: sent.Disabled,
+				Name: sent.Name, Title: sent.Title, Email: sent.Email, Roles: sent.Roles, Systems: sent.Systems, Sources: sent.Sources,
+				Sites: sent.Sites, Certificates: sent.Certificates, Disabled: sent.Disabled,
 			}, by)
 		},
 	}
@@ -106,6 +109,26 @@ func (a *api) rotateSecret(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return respond(w, http.StatusCreated, newSecretView{ID: made.ID, Account: made.Account, Secret: made.Text, Secrets: viewSecrets(made.Secrets)})
+}
+
+// newPassword is what somebody is to sign in with.
+type newPassword struct {
+	Password string `json:"password"` // at least 12 characters, at most 1,024 bytes
+}
+
+// putPassword is not told again, by anything.
+func (a *api) putPassword(w http.ResponseWriter, r *http.Request) error {
+	var document newPassword
+	if err := a.readDocument(w, r, &document); err != nil {
+		return err
+	}
+	name := r.PathValue("name")
+	put, err := a.Manager.SetPassword(r.Context(), name, document.Password, a.Author(r))
+	if err != nil {
+		return err
+	}
+	one, _ := a.Book.Account(name)
+	return respondState(w, http.StatusOK, viewAccount(one), put.Position)
 }
 
 func (a *api) getContacts(w http.ResponseWriter, r *http.Request) error {

@@ -189,6 +189,7 @@ func (a *api) routes() []route {
 		{"GET /api/v1/accounts/{name}", a.account().get},
 		{"PUT /api/v1/accounts/{name}", a.account().replace},
 		{"POST /api/v1/accounts/{name}/secrets", a.rotateSecret},
+		{"PUT /api/v1/accounts/{name}/password", a.putPassword},
 		{"GET /api/v1/audit", a.listAudit},
 		{"GET /api/v1/audit/head", a.getAuditHead},
 		{"GET /api/v1/openapi.json", a.getOpenAPI},

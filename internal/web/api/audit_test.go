@@ -165,6 +165,15 @@ var administered = map[string]administrative{
 		refused: request{path: "/accounts/robot/secrets", body: `{"overlapSeconds":-1}`},
 		changes: request{path: "/accounts/robot/secrets", body: `{"overlapSeconds":0}`},
 	},
+	"PUT /api/v1/accounts/{name}/password": {
+		act: audit.SetPassword, subject: "account/robot", detail: `{"created":true}`, makes: true,
+		prepare: func(w *world) string {
+			w.ok(201, w.call("PUT", "/accounts/robot", `{"roles":["auditor"]}`))
+			return ""
+		},
+		refused: request{path: "/accounts/robot/password", body: `{"password":"too short"}`},
+		changes: request{path: "/accounts/robot/password", body: `{"password":"correct horse battery"}`},
+	},
 	"POST /api/v1/subscriptions/{id}/replays": {
 		act: audit.Replay, subject: "subscription/ID", detail: `{"pass":1,"events":2}`,
 		prepare: func(w *world) string { return w.read(2) },
@@ -457,6 +466,7 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	w.ok(200, do("PUT", "/systems/new/contacts", `{"technical":`+strings.Replace(contact, "@b", "@c", 1)+`}`))
 	w.ok(201, do("PUT", "/accounts/robot", `{"title":"`+mark+`","roles":["auditor"]}`))
 	secret := w.ok(201, do("POST", "/accounts/robot/secrets", `{"overlapSeconds":0}`)).json["clientSecret"].(string)
+	w.ok(200, do("PUT", "/accounts/robot/password", `{"password":"correct horse `+mark+`"}`))
 	past := w.read(2)
 	w.ok(202, do("POST", "/subscriptions/"+past+"/replays", `{"count":2,"rate":1}`))
 	w.ok(204, do("DELETE", "/subscriptions/"+past+"/replays/1", ""))

@@ -322,12 +322,17 @@ func described() map[string]about {
 			id: "getAccount", tag: "Accounts", summary: "Read an account", tagged: true, gives: map[int]any{200: accountView{}},
 		},
 		"PUT /api/v1/accounts/{name}": {
-			id: "putAccount", tag: "Accounts", summary: "Make or change an account", more: "What is sent of its secrets does not count.", asks: accountView{},
+			id: "putAccount", tag: "Accounts", summary: "Make or change an account", more: "What is sent of its secrets and its password does not count.", asks: accountView{},
 			example: `{"roles": ["subscriber"], "systems": ["archive"]}`, edits: true, gives: put(accountView{}),
 		},
 		"POST /api/v1/accounts/{name}/secrets": {
 			id: "newSecret", tag: "Accounts", summary: "Give an account a new secret, told once", more: "With overlapSeconds 0 the old ones, and their tokens, end at once.",
 			asks: overlapping{}, mayAsk: true, example: `{"overlapSeconds": 86400}`, gives: map[int]any{201: newSecretView{}}, problems: []fault.Code{fault.Conflict},
+		},
+
+		"PUT /api/v1/accounts/{name}/password": {
+			id: "setPassword", tag: "Accounts", summary: "Give an account a password to sign in with", more: "Its sessions end. The password is never shown again.",
+			asks: newPassword{}, example: `{"password": "four words and a number 7"}`, tagged: true, gives: map[int]any{200: accountView{}},
 		},
 
 		"GET /api/v1/audit": {

@@ -27,12 +27,15 @@ const plain = `{"agreement":{"profile":"standard","baseUrl":"https://b.test","so
 // ended are the addresses that only take DELETE of what nobody edits.
 var ended = []string{"/api/v1/subscriptions/{id}/replays/{pass}", "/api/v1/subscriptions/{id}/sink"}
 
+// unread are the addresses that only take PUT of what nobody can read, and so nobody can have seen.
+var unread = []string{"/api/v1/accounts/{name}/password"}
+
 // Everything that can be edited tells its state in ETag, and is changed or ended only by those who have seen that state.
 func TestEverythingEditableHasAnETag(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range api.Patterns() {
 		method, path, _ := strings.Cut(pattern, " ")
-		if method != "PUT" && method != "PATCH" && method != "DELETE" || slices.Contains(ended, path) {
+		if method != "PUT" && method != "PATCH" && method != "DELETE" || slices.Contains(ended, path) || slices.Contains(unread, path) {
 			continue
 		}
 		e, known := editable[path]

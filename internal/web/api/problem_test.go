@@ -235,13 +235,14 @@ func owing(w *world) {
 }
 
 // unmet are the codes that are no problem of a request: they are reasons of attempts, of one entry of many, of not starting,
-// or what a damaged disk and the commands beside the hub meet.
+// of a person's page (internal/web/session), or what a damaged disk and the commands beside the hub meet.
 var unmet = []fault.Code{fault.StreamMoved, fault.StreamRewound, fault.AsideFull, fault.LoginRefused, fault.NoTopic, fault.MessageTooLarge,
 	fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
 	fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch,
 	fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid, fault.DataInUse, fault.NodeSecrets,
-	fault.MoveUnfinished, fault.MoveDiffers, fault.HubMoved}
+	fault.SignedOut, fault.SignInRefused, fault.SignInLost, fault.ProviderRefused, fault.ProviderUnreachable,
+	fault.MoveUnfinished, fault.MoveDiffers, fault.HubMoved, fault.PageUnreadable}
 
 // Every code that a request can be answered with has a row; every answer says what, where and how to mend it, and shows
 // nothing of the request's values or of the hub's inside.

@@ -17,6 +17,8 @@ type Leaf struct {
 	Pattern string
 	// Spoken leaves are in a language: at their path in the site's first, and below /LANGUAGE in the others.
 	Spoken bool
+	// Steady leaves are in the language of their address, whatever a browser remembers: programs follow them.
+	Steady bool
 	// Themed leaves differ by the theme that the visitor chose.
 	Themed bool
 	// Query names the parameters that the leaf differs by; others are ignored.
@@ -27,6 +29,10 @@ type Leaf struct {
 	Framed bool
 	// MaxAge is how long caches may keep it.
 	MaxAge time.Duration
+	// Stamped leaves have {stamp} in their pattern: what it must be is in Made, and says what exactly it is. Under its own
+	// stamp a leaf never changes, and caches keep it for ever; under another it is what there is now, and kept by none, so
+	// that a page of before, or of a node that is another version, is never without it.
+	Stamped bool
 	// Make makes it. Error: NotFound when there is no such thing on the site.
 	Make func(*Look) (*Made, error)
 	// Serve answers by itself in Make's place, for what is not made of the site alone: a choice that is remembered.
@@ -42,6 +48,7 @@ type Made struct {
 	Body        []byte
 	Status      int    // 0: 200
 	Policy      string // Content-Security-Policy; "": nothing may be loaded
+	Stamp       string // of a Stamped leaf
 }
 
 // Ask is what of a request matters to a leaf.

@@ -20,8 +20,12 @@ import (
 // aged is how long what was made of a site that does not change is served: days begin, and what was up is up for longer.
 const aged = time.Minute
 
-// most bounds how many leaves of one site are kept: addresses come from everyone.
-const most = 4096
+// most bounds how many leaves of one site are kept: addresses come from everyone. Those that differ by what somebody asks
+// for in the query are without end, so they get a part of it only, and never crowd out the rest.
+const (
+	most      = 4096
+	mostAsked = 512
+)
 
 // shelf is what was made of one site as it stood at one moment.
 type shelf struct {
@@ -30,6 +34,7 @@ type shelf struct {
 	made   time.Time
 	leaves sync.Map // key → *slot
 	count  atomic.Int64
+	asked  atomic.Int64 // of these, with a query
 }
 
 // slot is a leaf that is made by the first who asks; the others wait for it.
@@ -103,7 +108,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, leaf *Leaf, site 
 		http.Error(w, "there is nothing here", http.StatusNotFound) // it was removed this moment
 		return
 	}
-	k, err := shelf.get(leaf.key(&ask), func() (*Made, error) {
+	k, err := shelf.get(leaf.key(&ask), leaf.asks(&ask), func() (*Made, error) {
 		l := s.look(site, ask)
 		l.Board = shelf.board
 		return leaf.Make(l)
@@ -120,7 +125,15 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, leaf *Leaf, site 
 		http.Error(w, "this could not be made; the hub's log says why", http.StatusInternalServerError)
 		return
 	}
-	leaf.write(w, r, k)
+	if site != nil && site.Private {
+		w.Header().Set("X-Robots-Tag", "noindex")
+	}
+	leaf.write(w, r, k, &ask, site == nil)
+}
+
+// asks reports whether something that the leaf differs by is asked for.
+func (l *Leaf) asks(ask *Ask) bool {
+	return slices.ContainsFunc(l.Query, func(name string) bool { return ask.Query(name) != "" })
 }
 
 // key is what the leaf differs by.
@@ -129,7 +142,9 @@ func (l *Leaf) key(ask *Ask) string {
 	b.WriteString(l.Pattern)
 	part := func(text string) { b.WriteByte(0); b.WriteString(text) }
 	part(ask.Base)
-	part(ask.Path)
+	if !l.Stamped {
+		part(ask.Path)
+	}
 	if l.Spoken || l.Pattern == NotFound || ask.Path == "/" {
 		part(ask.Language)
 	}
@@ -142,14 +157,14 @@ func (l *Leaf) key(ask *Ask) string {
 	return b.String()
 }
 
-// get returns what stands under a key, made by the first who asks for it.
-func (s *shelf) get(key string, make func() (*Made, error)) (*kept, error) {
+// get returns what stands under a key, made by the first who asks for it. asked: something of a query is in it.
+func (s *shelf) get(key string, asked bool, make func() (*Made, error)) (*kept, error) {
 	found, ok := s.leaves.Load(key)
 	if !ok {
-		fresh := &slot{excess: s.count.Load() >= most}
+		fresh := &slot{excess: s.count.Load() >= most || asked && s.asked.Load() >= mostAsked}
 		if found, ok = fresh, fresh.excess; !ok {
 			if found, ok = s.leaves.LoadOrStore(key, fresh); !ok {
-				s.count.Add(1)
+				s.add(asked, 1)
 			}
 		}
 	}
@@ -160,10 +175,17 @@ func (s *shelf) get(key string, make func() (*Made, error)) (*kept, error) {
 			one.kept = keep(made)
 		} else if !one.excess {
 			s.leaves.Delete(key) // what is not there is not kept
-			s.count.Add(-1)
+			s.add(asked, -1)
 		}
 	})
 	return one.kept, one.err
+}
+
+func (s *shelf) add(asked bool, n int64) {
+	s.count.Add(n)
+	if asked {
+		s.asked.Add(n)
+	}
 }
 
 func keep(made *Made) *kept {
@@ -192,13 +214,17 @@ func (k *kept) gzip() []byte {
 // closed is the policy of what loads nothing.
 const closed = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// write answers with a leaf: nothing of it where the client has it already (RFC 9110 section 13.1.2).
-func (l *Leaf) write(w http.ResponseWriter, r *http.Request, k *kept) {
+// write answers with a leaf: nothing of it where the client has it already (RFC 9110 section 13.1.2). root: it is the
+// hub's own address, which is in the language that the browser asks for.
+func (l *Leaf) write(w http.ResponseWriter, r *http.Request, k *kept, ask *Ask, root bool) {
 	h := w.Header()
 	body, length, etag := k.Body, k.length, `"`+k.etag+`"`
 	vary := "Accept-Encoding"
-	if l.Themed || l.Spoken {
+	if l.remembers() {
 		vary += ", Cookie"
+	}
+	if root && l.Spoken {
+		vary += ", Accept-Language"
 	}
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		if zipped := k.gzip(); zipped != nil {
@@ -208,7 +234,7 @@ func (l *Leaf) write(w http.ResponseWriter, r *http.Request, k *kept) {
 	}
 	h["Vary"] = []string{vary}
 	h["Etag"] = []string{etag}
-	h.Set("Cache-Control", l.cacheControl(r.Header.Get("Cookie") != ""))
+	h.Set("Cache-Control", l.cacheControl(k, ask, r.Header.Get("Cookie") != ""))
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	policy := k.Policy
@@ -239,14 +265,23 @@ func (l *Leaf) write(w http.ResponseWriter, r *http.Request, k *kept) {
 
 // cacheControl lets caches carry a crowd, and go on when the hub is away (RFC 5861).
 // What differs by a cookie is kept by no cache that others share once there is one.
-func (l *Leaf) cacheControl(cookie bool) string {
+func (l *Leaf) cacheControl(k *kept, ask *Ask, cookie bool) string {
+	if l.Stamped {
+		if ask.Arg("stamp") == k.Stamp {
+			return "public, max-age=31536000, immutable"
+		}
+		return "no-cache"
+	}
 	age := strconv.Itoa(int(l.MaxAge / time.Second))
 	who := "public"
-	if cookie && (l.Themed || l.Spoken) {
+	if cookie && l.remembers() {
 		who = "private"
 	}
 	return who + ", max-age=" + age + ", stale-while-revalidate=60, stale-if-error=86400"
 }
+
+// remembers reports whether the leaf heeds what a browser remembers.
+func (l *Leaf) remembers() bool { return l.Themed || l.Spoken && !l.Steady }
 
 // seen reports whether a client has the leaf, compressed or not: the bytes are those of the same thing.
 func seen(header, etag string) bool {

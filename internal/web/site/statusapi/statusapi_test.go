@@ -498,6 +498,11 @@ func TestUptime(t *testing.T) {
 	if second := s.tree("/prod/uptime/" + id + ".json?page=2").list("months"); len(second) != 2 || second[1].text("name") != "November" {
 		t.Errorf("the second page has %d months", len(second)) // it was put up a hundred days ago, in November
 	}
+	// What was before the day that its clock starts counts for nothing.
+	started := s.tree("/prod/uptime/" + statustest.ID("comp", 6) + ".json")
+	if m := started.list("months"); started.object("component").text("startDate") != "2026-02-01" || m[1].of["uptime_percentage"] != 100.0 || m[2].of["uptime_percentage"] != nil {
+		t.Errorf("a component that began in February: %v", m[2].of["uptime_percentage"])
+	}
 	if third := s.tree("/prod/uptime/" + id + ".json?page=3").list("months"); len(third) != 0 {
 		t.Errorf("the third page has %d months", len(third))
 	}
