@@ -23,10 +23,11 @@ func (h *Hub) sites() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	leaves := slices.Concat(statusapi.Leaves(), feed.Leaves(), embed.Leaves(), pages.Leaves())
 	return site.New(site.Options{
 		Boards: h.Log.Book(), Clock: clock.System{}, URL: h.siteURL, Stale: h.stale,
 		Home:   h.config.URL,
-		Leaves: slices.Concat(statusapi.Leaves(), feed.Leaves(), embed.Leaves(), pages.Leaves()),
+		Leaves: slices.Concat([]site.Leaf{site.Listed(leaves)}, leaves),
 		Root:   slices.Concat(statusapi.RootLeaves(), pages.Root()),
 	}), nil
 }
