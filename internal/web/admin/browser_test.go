@@ -260,3 +260,49 @@ func TestTheScript(t *testing.T) {
 		t.Error("what can be told is told not to be")
 	}
 }
+
+// What comes back of a form is for everyone too: its preview, what is wrong about it, and what another has written.
+func TestWhatComesBackIsForEveryone(t *testing.T) {
+	t.Parallel()
+	browser := browsertest.Start(t)
+	for _, view := range browsertest.Views {
+		t.Run(view.String(), func(t *testing.T) {
+			t.Parallel()
+			w, open, _ := busy(t)
+			address := w.serve("ida")
+			refused := func(p *browsertest.Page, status string) {
+				for _, complaint := range p.Complaints() {
+					if !strings.Contains(complaint, status) {
+						t.Errorf("besides what is refused: %s", complaint)
+					}
+				}
+			}
+			t.Run("preview", func(t *testing.T) {
+				p := browser.Open(t, address+"/admin/prod/notices/new?kind=incident", view)
+				typeIn(p, "f-title-en", "Sign-in is refused")
+				typeIn(p, "f-title-da", "Login bliver afvist")
+				typeIn(p, "f-body-en", "Users cannot sign in.\nWe look into it.")
+				typeIn(p, "f-affected-"+signIn, "major_outage")
+				choose(p, "next", "15")
+				p.Follow(`button[value=preview]`)
+				p.Accessible()
+			})
+			t.Run("wrong", func(t *testing.T) {
+				p := browser.Open(t, address+"/admin/prod/notices/new?kind=maintenance", view)
+				typeIn(p, "f-starts", "2026-03-29T02:30")
+				p.Follow(`button[value=publish]`)
+				refused(p, "422")
+				p.Accessible()
+			})
+			t.Run("another was faster", func(t *testing.T) {
+				p := browser.Open(t, address+"/admin/prod/notices/"+open.ID+"/facts", view)
+				_, err := w.Manager.EditNotice(ctx, "prod", open.ID, manage.Facts{Title: status.Text{"en": "Search crawls", "da": "Søgning er langsom"}}, manage.By{Author: "eva", Condition: manage.Condition{Present: true}})
+				w.Must(err)
+				typeIn(p, "f-title-en", "Search is very slow")
+				p.Follow(`button[value=publish]`)
+				refused(p, "409")
+				p.Accessible()
+			})
+		})
+	}
+}
