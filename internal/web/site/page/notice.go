@@ -77,7 +77,7 @@ func (s *sheet) steps(n *status.Notice) []step {
 	}
 	var list []step
 	for i, stage := range stages {
-		list = append(list, step{s.Say("stage " + string(stage)), i < at || i == len(stages)-1 && i == at, i == at})
+		list = append(list, step{s.Word(stage.Words()), i < at || i == len(stages)-1 && i == at, i == at})
 	}
 	return list
 }

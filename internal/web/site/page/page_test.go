@@ -16,6 +16,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/status/statustest"
+	"github.com/varselhub/varsel/internal/web/site"
 )
 
 var rewrite = flag.Bool("update", false, "write the golden files anew")
@@ -122,11 +123,11 @@ func TestD4EveryStateHasAWordAShapeAndAColour(t *testing.T) {
 			t.Errorf("%s is shown as\n%s", state, row)
 		}
 		for other, is := range seen {
-			if other == shapes[look.Symbol] {
+			if other == site.Shape(look.Symbol) {
 				t.Errorf("%s and %s have the same shape", state, is)
 			}
 		}
-		seen[shapes[look.Symbol]] = state
+		seen[site.Shape(look.Symbol)] = state
 		style := stylesheet(t, v, "/site/")
 		for _, colour := range []string{look.Light, look.Dark} {
 			if !strings.Contains(style, "--"+string(state)+":"+colour) {
