@@ -105,7 +105,7 @@ func (s *sheet) cardTimes(c *card, n *status.Notice) {
 	switch n.Kind {
 	case status.Planned:
 		c.Window = s.period(n.Starts, n.Ends)
-		c.ICS = s.Link("/calendar.ics")
+		c.ICS = s.Link("/notices/" + n.ID + ".ics")
 		if n.Repeat != nil {
 			c.Repeats = s.Say("repeats "+n.Repeat.Every, max(1, n.Repeat.Step))
 		}
