@@ -119,10 +119,6 @@ var Rules = []Rule{
 
 	// The pages for people who have signed in. Where a route names a {site}, own is those of one's sites.
 	to("GET /admin/{$}", All, All, All, All, All),
-	to("GET /admin/sites", All, All, None, None, Own),
-	to("GET /admin/sites/{site}", All, All, None, None, Own),
-	to("POST /admin/sites/{site}", All, None, None, None, Own),
-
 	// The pages to run status sites.
 	to("GET /admin/new", All, All, None, None, None),
 	to("POST /admin/new", All, None, None, None, None),

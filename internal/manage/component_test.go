@@ -147,3 +147,17 @@ func TestWhatIsSaidLastCountsWhateverTheClocks(t *testing.T) {
 		t.Errorf("the headline is %s", board.Headline("").Description)
 	}
 }
+
+// A board is of one moment: what happens on the site afterwards is not in what is made of it.
+func TestABoardNeverChanges(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t)
+	board := w.board()
+	w.Must(w.Manager.SetState(ctx, "prod", w.search, manage.Setting{State: status.MajorOutage}, "eva"))
+	if s := board.On(board.Site, w.now()).Component(w.search); s.State != status.Operational || len(s.Spans) != 1 {
+		t.Errorf("made of the board before it is %s", s.State)
+	}
+	if w.board() == board || w.board() != w.board() {
+		t.Error("there is a new board exactly when something has changed")
+	}
+}

@@ -182,6 +182,10 @@ func TestComponentsGoBackWhenANoticeIsOver(t *testing.T) {
 			if got := w.states(); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
+			last := w.board().Component(w.search).Spans
+			if n := w.board().Notice(last[len(last)-1].Notice); n != nil && len(w.board().Open("")) > 0 && c.want != "" && !n.Open() {
+				t.Errorf("it is so by the word of one that is over")
+			}
 		})
 	}
 }
@@ -502,7 +506,13 @@ func TestWhatEventsHold(t *testing.T) {
 			t.Errorf("%s of %s", e.Head, e.Source)
 		}
 	}
-	w.Must(w.Manager.RemoveNotice(ctx, "prod", notice.Notice.ID, anyState()))
+	bare := status.Site{Name: "bare", Title: en("Bare"), Zone: "Etc/UTC", Languages: []string{"en"}, Sections: []status.Section{{Name: "all", Title: en("All")}}}
+	_, err := w.Manager.PutSite(ctx, bare, creating())
+	w.Must(err)
+	n, err := w.Manager.OpenNotice(ctx, "bare", manage.Opening{Kind: status.Incident, Facts: manage.Facts{Title: en("x"), Override: "critical"}}, "eva")
+	w.Must(err)
+	w.events()
+	w.Must(w.Manager.RemoveNotice(ctx, "bare", n.ID, anyState()))
 	events = w.events()
 	w.Must(json.Unmarshal(events[0].Data, &notice))
 	if notice.Change != status.Removed || notice.Page.Headline.Description != "All Systems Operational" {

@@ -66,9 +66,9 @@ func TestASiteKeepsItsIDs(t *testing.T) {
 		return func(s *status.Site) { s.Sections[0].Components[0].Title = title }
 	}
 	for name, c := range map[string]struct {
-		change   func(*status.Site)
-		kept     string // of Search, Mail and Files
-		headline string
+		change func(*status.Site)
+		kept   string // of Search, Mail and Files
+		then   string // what is then called in one more language, and keeps its ids
 	}{
 		"put as it was first written":    {func(*status.Site) {}, "Search Mail Files", ""},
 		"a name in one more language":    {rename(status.Text{"en": "Search", "da": "Søgning"}), "Search Mail Files", ""},
@@ -83,6 +83,9 @@ func TestASiteKeepsItsIDs(t *testing.T) {
 		"two of one name": {func(s *status.Site) {
 			s.Sections[0].Components = append(s.Sections[0].Components, s.Sections[0].Components[0])
 		}, "Search Mail Files", ""},
+		"two of one name in two places, in one more language": {func(s *status.Site) {
+			s.Sections[0].Components = append(s.Sections[0].Components, status.Component{Title: en("Mail")})
+		}, "Search Mail Files", "Mail"},
 		"the sections the other way round": {func(s *status.Site) { slices.Reverse(s.Sections) }, "Search Mail Files", ""},
 		"the group called otherwise":       {func(s *status.Site) { s.Sections[0].Groups[0].Title = en("Letters") }, "Search Mail Files", ""},
 	} {
@@ -106,6 +109,17 @@ func TestASiteKeepsItsIDs(t *testing.T) {
 			}
 			if got := strings.Join(kept, " "); got != c.kept || after.Site.ID != before.Site.ID {
 				t.Errorf("kept %s, want %s", got, c.kept)
+			}
+			if c.then != "" {
+				next.Sections[0].Components[1].Title = status.Text{"en": c.then, "da": "Brev"}
+				next.Sections[0].Groups[0].Components[0].Title = status.Text{"en": c.then, "da": "Brev"}
+				_, err := w.Manager.PutSite(ctx, next, anyState())
+				w.Must(err)
+				for i, s := range w.board().Components {
+					if s.ID != after.Components[i].ID {
+						t.Errorf("the %d. is another", i)
+					}
+				}
 			}
 			seen := map[string]bool{}
 			for _, s := range after.Components {

@@ -76,6 +76,38 @@ func TestTwoManagersLoseNothing(t *testing.T) {
 	w.toldWhole()
 }
 
+// What another node changes between a look and its append is looked at anew.
+func TestAChangeInBetweenIsNotLost(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t)
+	n := w.outage(w.search, status.Degraded)
+	other := w.Colleague()
+	between := func(text string) {
+		w.Between(func() {
+			_, err := other.Say(ctx, "prod", n.ID, manage.Saying{Body: en(text)}, creating())
+			w.Must(err)
+		})
+	}
+	between("first")
+	w.say(n, manage.Saying{Stage: status.Resolved, Body: en("second")})
+	between("third")
+	f := manage.FactsOf(n)
+	if _, err := w.Manager.EditNotice(ctx, "prod", n.ID, f, seen(w.board().Notice(n.ID).Version)); err != nil {
+		t.Errorf("what is so already: %v", err)
+	}
+	f.Title = en("Late")
+	if _, err := w.Manager.EditNotice(ctx, "prod", n.ID, f, seen(w.board().Notice(n.ID).Version)); tell(err) != "precondition-failed" {
+		t.Errorf("of a state that was gone: %v", err)
+	}
+	var bodies []string
+	for _, u := range w.board().Notice(n.ID).Updates {
+		bodies = append(bodies, u.Body["en"])
+	}
+	if got := strings.Join(bodies, ", "); got != "It is out., first, second, third" {
+		t.Errorf("it was said: %s", got)
+	}
+}
+
 // A hub that ends in the middle of changes has told exactly those that it has: what is not in the log was neither made nor
 // told.
 func TestAChangeIsToldExactlyWhenItIsMade(t *testing.T) {

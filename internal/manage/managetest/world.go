@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,6 +57,7 @@ type World struct {
 	Passwords *account.Passwords
 
 	trouble func(doing string, err error)
+	between atomic.Pointer[func()]
 
 	mu         sync.Mutex
 	answer     func(Sent) channel.Result
@@ -109,8 +111,14 @@ func (w *World) Colleague() *manage.Manager {
 	})
 }
 
+// Between calls f once, when the next change of a status site has looked at what there is and is not appended yet.
+func (w *World) Between(f func()) { w.between.Store(&f) }
+
 // accept makes an event of a draft of a status site.
 func (w *World) accept(from *event.Source, d event.Draft) (*event.Event, error) {
+	if f := w.between.Swap(nil); f != nil {
+		(*f)()
+	}
 	hasher, err := event.NewHasher(make([]byte, 32))
 	if err != nil {
 		return nil, err

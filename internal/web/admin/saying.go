@@ -80,7 +80,7 @@ func (v *visit) readSaying(f *form, n *status.Notice) manage.Saying {
 	}
 	saying.Affected = v.readAffected(f)
 	if saying.Stage.Over() && saying.Affected != nil {
-		v.lift(n, saying.Affected)
+		v.lift(n, saying.Stage, saying.Affected)
 	}
 	if n.Kind != status.Incident {
 		return saying
@@ -97,11 +97,17 @@ func (v *visit) readSaying(f *form, n *status.Notice) manage.Saying {
 
 // lift lets the states that a notice has set go back where it ends and nothing else is said of them: some being chosen
 // does not leave the others down.
-func (v *visit) lift(n *status.Notice, says map[string]status.State) {
-	for _, standing := range v.board.Components {
-		last := len(standing.Spans) - 1
-		if _, said := says[standing.ID]; !said && last >= 0 && standing.Spans[last].Notice == n.ID {
-			says[standing.ID], _ = v.board.SaidOf(standing.ID, n.ID)
+func (v *visit) lift(n *status.Notice, stage status.Stage, says map[string]status.State) {
+	o, err := v.Manager.Foresee(v.r.Context(), v.site.Name, func(m *manage.Manager) error {
+		_, err := m.Say(v.r.Context(), v.site.Name, n.ID, manage.Saying{Stage: stage}, manage.By{Author: v.who.Name})
+		return err
+	})
+	if err != nil || o.Notice == nil {
+		return // what stands in the way of it stands in the way of what is typed, and is told then
+	}
+	for _, a := range o.Notice.Last().Affected {
+		if _, said := says[a.Component]; !said {
+			says[a.Component] = a.To
 		}
 	}
 }

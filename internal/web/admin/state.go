@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/url"
-	"strconv"
 
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
@@ -19,7 +18,7 @@ type stateView struct {
 	States    choice
 	Reason    []tongue
 	At        field
-	Seen      string
+	Seen      int64
 }
 
 // state sets how a component does.
@@ -39,9 +38,10 @@ func (v *visit) state() error {
 		if err := v.kept(s, err); err != nil {
 			return err
 		}
+		standing = v.board.Component(standing.ID) // which somebody else may have set meanwhile
 	}
 	view := &stateView{
-		sheet: s, Component: v.text(standing.Title), Mark: v.mark(standing.State), Since: v.stamp(standing.Since), Seen: markOfState(standing),
+		sheet: s, Component: v.text(standing.Title), Mark: v.mark(standing.State), Since: v.stamp(standing.Since), Seen: standing.Version,
 		States: f.choice("state", f.Say("state"), v.stateOptions(status.States)...),
 		Reason: f.tongues(worded{"reason", "text", f.Say("reason"), status.MaxReason, 0, false}),
 		At:     f.field("datetime-local", "at", f.Say("since when")),
@@ -66,25 +66,23 @@ func (v *visit) setState(s *sheet, f *form, standing *status.Standing) error {
 	if len(f.wrong) > 0 {
 		return nil
 	}
-	if f.text("seen") != markOfState(standing) {
-		s.Clash = &clash{Who: v.lastBy("component/" + v.site.Name + "/" + standing.ID), At: v.stamp(standing.Changed)}
-		if standing.Reason.Empty() {
-			s.Clash.What = []change{{What: v.Say("state"), After: v.mark(standing.State).Word}}
-			return nil
-		}
-		s.Clash.What = []change{{What: v.Say("state"), After: v.mark(standing.State).Word + " – " + v.text(standing.Reason).Text}}
-		return nil
+	if set.Condition = (manage.Condition{Seen: []int64{f.seen()}}); f.seen() == 0 {
+		set.Condition = manage.Condition{Absent: true} // nothing was known of it
 	}
-	return f.take(v.Manager.SetState(v.r.Context(), v.site.Name, standing.ID, set, v.who.Name), named)
-}
-
-// markOfState tells one state of a component from those before and after it.
-func markOfState(s *status.Standing) string {
-	last := status.Time(0)
-	if n := len(s.Spans); n > 0 {
-		last = s.Spans[n-1].From
+	err := f.take(v.Manager.SetState(v.r.Context(), v.site.Name, standing.ID, set, v.who.Name), named)
+	if !fault.Has(err, fault.Precondition) {
+		return err
 	}
-	return strconv.Itoa(len(s.Spans)) + "-" + strconv.FormatInt(int64(last), 36) + "-" + string(s.State)
+	if v.board = v.Book.Board(v.site.Name); v.board == nil || v.board.Component(standing.ID) == nil {
+		return notFound()
+	}
+	now := v.board.Component(standing.ID)
+	is := change{What: v.Say("state"), After: v.mark(now.State).Word}
+	if why := v.text(now.Reason).Text; why != "" {
+		is.After += " – " + why
+	}
+	s.Clash = &clash{Who: v.lastBy("component/" + v.site.Name + "/" + now.ID), At: v.stamp(now.Changed), What: []change{is}}
+	return nil
 }
 
 func fillState(s *status.Standing) url.Values {

@@ -146,6 +146,7 @@ var troubleWords = map[string]word{
 	"rule contrast":       {"Too close to the page: people need 3 : 1 to tell it.", "For tæt på siden: folk skal bruge 3 : 1 for at se den.", "Trop proche du fond : il faut 3 : 1 pour la distinguer.", "Zbyt podobny do tła: potrzeba 3 : 1, by go odróżnić."},
 	"rule first language": {"Choose one of the site's languages.", "Vælg et af sitets sprog.", "Choisissez une des langues du site.", "Wybierz jeden z języków serwisu."},
 	"rule kind":           {"A notice of this kind has no such thing.", "En meddelelse af denne art har ikke sådan noget.", "Ce type d’événement n’a pas cela.", "Zdarzenie tego rodzaju tego nie ma."},
+	"rule postmortem":     {"Use \"Tell what happened\" for that.", "Brug \"Fortæl, hvad der skete\" til det.", "Utilisez « Publier un bilan » pour cela.", "Użyj do tego „Opisz, co się stało”."},
 	"rule stage":          {"Not at this stage.", "Ikke på dette stade.", "Pas à cette étape.", "Nie na tym etapie."},
 
 	"problem conflict":          {"It is not in a state that allows this", "Det er ikke i en tilstand, der tillader dette", "Son état ne le permet pas", "Jego stan na to nie pozwala"},
