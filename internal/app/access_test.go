@@ -236,10 +236,11 @@ func TestAListenerAnswersItsFaces(t *testing.T) {
 	t.Parallel()
 	s := serve(t, app.Config{Data: t.TempDir()})
 	for face, want := range map[string]map[string]int{
-		"api":     {"/api/v1/totals": 401, "/oauth/jwks.json": 200, "/.well-known/oauth-authorization-server": 200, "/metrics": 404, "/readyz": 404, "/": 404},
+		"api":     {"/api/v1/totals": 401, "/oauth/jwks.json": 200, "/.well-known/oauth-authorization-server": 200, "/metrics": 404, "/readyz": 404, "/": 404, "/admin/sign-in": 404},
 		"now":     {"/api/v1/totals": 404, "/oauth/jwks.json": 404, "/now/": 401, "/now/now.json": 401, "/metrics": 404},
-		"sites":   {"/": 404, "/api/v1/totals": 404, "/now/": 404, "/metrics": 404},
-		"operate": {"/api/v1/totals": 404, "/oauth/jwks.json": 404, "/metrics": 200, "/readyz": 200, "/healthz": 200, "/": 404},
+		"sites":   {"/": 200, "/none/": 404, "/api/v1/totals": 404, "/now/": 404, "/metrics": 404},
+		"admin":   {"/admin/sign-in": 200, "/admin/sign-in.css": 200, "/api/v1/totals": 404, "/": 404, "/metrics": 404},
+		"operate": {"/api/v1/totals": 404, "/oauth/jwks.json": 404, "/metrics": 200, "/readyz": 200, "/healthz": 200, "/": 404, "/admin/sign-in": 404},
 	} {
 		c, err := config.NewListener("127.0.0.1:0", face)
 		if err != nil {

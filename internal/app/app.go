@@ -177,7 +177,7 @@ func (h *Hub) open(ctx context.Context) error {
 	options := manage.Options{
 		Zone: h.config.Zone, CheckURL: out.checkURL, Connect: out.connect, Render: out.render, Keys: h.Signing, Passwords: h.passwords, Trouble: h.report,
 		SiteURL: h.siteURL, Accept: func(from *event.Source, d event.Draft) (*event.Event, error) {
-			accepter := publish.NewAccepter(directory{book, from}, hasher, system, publish.Limits{MaxEvent: h.config.MaxEvent})
+			accepter := publish.NewAccepter(directory{book, from}, hasher, system, publish.Limits{MaxEvent: manage.MostTold + 1<<16})
 			e, violations := accepter.Accept(d)
 			return e, fault.Invalid(fault.InvalidEvent, violations)
 		},

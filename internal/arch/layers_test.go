@@ -68,7 +68,7 @@ var layers = []layer{
 	{
 		// What a command does besides serving; each a program of its own.
 		name: "program", may: []string{"foundation", "noun", "log", "verb", "public", "example", "adapter", "app", "receiver", "process"},
-		packages: []string{"internal/demo", "internal/bench", "internal/chaos"},
+		packages: []string{"internal/demo", "internal/bench", "internal/chaos", "internal/export"},
 	},
 	{
 		name: "command", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"},
@@ -78,7 +78,7 @@ var layers = []layer{
 		// Support of tests: imports what it likes and is imported by test files only.
 		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"}, peers: true,
 		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest",
-			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest", "internal/status/statustest"},
+			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest", "internal/status/statustest", "internal/web/site/sitetest"},
 	},
 }
 

@@ -152,6 +152,7 @@ type Query struct {
 	Actor   string
 	Act     Act
 	Subject string
+	Site    string // what was done to a status site: to itself, its components and its notices
 	From    int64 // µs UTC, inclusive; 0: from the first
 	To      int64 // µs UTC, exclusive; 0: to the last
 	Newest  bool  // newest first, else oldest first

@@ -22,6 +22,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/varselhub/varsel/internal/oracle"
 )
@@ -215,5 +216,23 @@ func (p *Page) Follow(selector string) {
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		p.t.Fatalf("follow %s: %v", selector, err)
+	}
+}
+
+// keys are those that have no letter, as a page's script calls them (KeyboardEvent.key).
+var keys = map[string]string{
+	"Tab": kb.Tab, "Enter": kb.Enter, "Escape": kb.Escape, "Home": kb.Home, "End": kb.End, "PageUp": kb.PageUp, "PageDown": kb.PageDown,
+	"ArrowLeft": kb.ArrowLeft, "ArrowRight": kb.ArrowRight, "ArrowUp": kb.ArrowUp, "ArrowDown": kb.ArrowDown,
+}
+
+// Press presses keys, one after the other, on what has the focus: each by its name, or a text that is typed.
+func (p *Page) Press(names ...string) {
+	p.t.Helper()
+	for _, name := range names {
+		key, named := keys[name]
+		if !named {
+			key = name
+		}
+		p.do("press "+name, chromedp.KeyEvent(key))
 	}
 }

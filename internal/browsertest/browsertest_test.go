@@ -85,3 +85,15 @@ func TestAwaitSeesWhatComesLater(t *testing.T) {
 	page := Start(t).Open(t, serve(t, `<p id="who">nobody</p>`, `fetch("/").then(() => { document.getElementById("who").textContent = "somebody"; })`), Views[0])
 	page.Await("somebody", `document.getElementById("who").textContent === "somebody"`)
 }
+
+func TestKeysReachWhatHasTheFocus(t *testing.T) {
+	t.Parallel()
+	page := Start(t).Open(t, serve(t, `<label>Name <input id="name"></label><p id="last">none</p>`, `addEventListener("keydown", (e) => { document.getElementById("last").textContent = e.key; })`), Views[0])
+	page.Press("Tab", "Ann", "ArrowLeft", "n", "Escape")
+	if got := Evaluate[string](page, `document.getElementById("name").value`); got != "Annn" {
+		t.Errorf("typed %q", got)
+	}
+	if got := page.Text("#last"); got != "Escape" {
+		t.Errorf("the last key was %q", got)
+	}
+}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
@@ -69,8 +71,13 @@ type plan struct {
 }
 
 // tries bounds how often a change is planned anew because the configuration moved under it. Within this process
-// changes wait for each other, so only other nodes and the engine itself are met.
-const tries = 8
+// changes wait for each other, so only other nodes and the engine itself are met. Two that change without a pause meet
+// again and again: after the first few tries they step aside for a moment, each for another.
+const (
+	tries    = 32
+	tryFirst = 4
+	aside    = 5 * time.Millisecond
+)
 
 // change plans and appends. draw looks at the book and may be called several times: when another revision came between
 // its look and the append, what it was checked against is no more. A condition on the subject itself is draw's to
@@ -78,7 +85,10 @@ const tries = 8
 func (m *Manager) change(ctx context.Context, draw func() (plan, error)) (plan, error) {
 	m.changing.Lock()
 	defer m.changing.Unlock()
-	for range tries {
+	for try := range tries {
+		if try >= tryFirst && !stepAside(ctx) {
+			return plan{}, fault.Wrap(fault.ShuttingDown, ctx.Err(), "gave up changing what others keep changing; nothing was changed")
+		}
 		seen := m.book.Last()
 		p, err := draw()
 		if err != nil || len(p.revisions) == 0 && p.entry.Act == "" {
@@ -95,6 +105,18 @@ func (m *Manager) change(ctx context.Context, draw func() (plan, error)) (plan, 
 		}
 	}
 	return plan{}, fault.New(fault.Conflict, "others keep changing the configuration; try again")
+}
+
+// stepAside waits for real time, not the hub's clock: it paces tries, nothing that is promised. False: ctx ended first.
+func stepAside(ctx context.Context) bool {
+	t := time.NewTimer(rand.N(aside))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
 }
 
 func entries(events []*event.Event) []eventlog.Entry {
@@ -119,6 +141,15 @@ func checkOurs(subject string) error {
 
 // last is the position of the plan's last revision, once it is appended.
 func (p *plan) last() int64 { return p.revisions[len(p.revisions)-1].Position }
+
+// positionOf is the position of the plan's revision of a kind, once it is appended.
+func (p *plan) positionOf(kind revision.Kind) int64 {
+	at := slices.IndexFunc(p.revisions, func(r revision.Revision) bool { return r.Kind == kind })
+	if at < 0 {
+		return 0
+	}
+	return p.revisions[at].Position
+}
 
 // document is how one kind of document is put in place.
 type document[T any] struct {

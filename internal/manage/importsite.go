@@ -41,34 +41,31 @@ func (m *Manager) ImportSite(ctx context.Context, name string, in Imported, by B
 	_, err := m.change(ctx, func() (plan, error) {
 		report = ImportReport{}
 		old, position := m.book.Site(name)
-		site := in.Site
-		site.Name = name
-		switch {
-		case old == nil || by.Condition.stated():
+		before, site := m.boardBefore(name), old
+		if old == nil || by.Condition.stated() {
 			if err := by.Condition.check(old != nil, position); err != nil {
 				return plan{}, err
 			}
-			site.Sections = slices.Clone(site.Sections)
-			m.keepIDs(old, &site)
-		default:
-			site = *old
+			next := in.Site
+			next.Name = name
+			site = keptIDs(before, next, m.nowTime())
 		}
-		notices, changes, err := m.news(&site, &in, &report)
+		notices, changes, err := m.news(before, site, &in, &report)
 		if err != nil {
 			return plan{}, err
 		}
 		report.Created = old == nil
-		if old != nil && same(old, &site) && len(notices)+len(changes) == 0 {
+		if old != nil && same(old, site) && len(notices)+len(changes) == 0 {
 			return plan{}, nil
 		}
-		return m.importPlan(old, &site, notices, changes, by.Author)
+		return m.importPlan(before, old, site, notices, changes, by.Author)
 	})
 	return report, err
 }
 
 // news is what of an import is not there yet, checked.
-func (m *Manager) news(site *status.Site, in *Imported, report *ImportReport) (notices []*status.Notice, changes []*status.Change, err error) {
-	found := m.checkSite(site)
+func (m *Manager) news(board *status.Board, site *status.Site, in *Imported, report *ImportReport) (notices []*status.Notice, changes []*status.Change, err error) {
+	found := m.checkSite(board, site)
 	refuse := func(pointer, rule, message string) {
 		found = append(found, fault.Violation{Pointer: pointer, Rule: rule, Message: message})
 	}
@@ -76,8 +73,7 @@ func (m *Manager) news(site *status.Site, in *Imported, report *ImportReport) (n
 		refuse("", "length", "want at most 10000 notices and 100000 changes at a time")
 		return nil, nil, fault.Invalid(fault.InvalidDocument, found)
 	}
-	board, now := m.book.Board(site.Name), m.nowTime()
-	ids := map[string]bool{}
+	now, ids := m.nowTime(), map[string]bool{}
 	for i := range in.Notices {
 		n, at := in.Notices[i].Clone(), "/notices/"+strconv.Itoa(i)
 		n.Site = site.Name
@@ -142,7 +138,7 @@ func known(board *status.Board, ch *status.Change) bool {
 	return slices.ContainsFunc(board.Component(ch.Component).Spans, func(s status.Span) bool { return s.From == ch.At && s.State == ch.State })
 }
 
-func (m *Manager) importPlan(old, site *status.Site, notices []*status.Notice, changes []*status.Change, author string) (plan, error) {
+func (m *Manager) importPlan(before *status.Board, old, site *status.Site, notices []*status.Notice, changes []*status.Change, author string) (plan, error) {
 	now := m.nowTime()
 	p := plan{entry: audit.Of(author, audit.ImportSite, siteSubject(site.Name), audit.Detail{Created: old == nil, Added: len(notices), Changed: len(changes)})}
 	source := siteSource(site)
@@ -152,19 +148,19 @@ func (m *Manager) importPlan(old, site *status.Site, notices []*status.Notice, c
 	if old == nil || !same(old, site) {
 		p.revisions = append(p.revisions, revision.Of(author, revision.Site, site.Name, site))
 	}
-	site.Each(func(_ *status.Section, _ *status.Group, c *status.Component) {
-		dated := slices.ContainsFunc(changes, func(ch *status.Change) bool { return ch.Component == c.ID })
-		if !dated && m.stateless(site.Name, c) {
-			changes = append(changes, &status.Change{Component: c.ID, State: status.Operational, At: now, Cause: status.ByImport})
+	for _, ch := range stateless(before, site, now) {
+		if !slices.ContainsFunc(changes, func(dated *status.Change) bool { return dated.Component == ch.Component }) {
+			ch.Cause = status.ByImport
+			changes = append(changes, ch)
 		}
-	})
+	}
 	p.states(site.Name, author, changes...)
 	for _, n := range notices {
 		p.revisions = append(p.revisions, revision.Of(author, revision.Notice, site.Name+"/"+n.ID, n))
 	}
 	then := status.NewBoard(site, now, now, 0, nil, nil)
-	if board := m.book.Board(site.Name); board != nil {
-		then = board.On(site, now)
+	if before != nil {
+		then = before.On(site, now)
 	}
 	return p, m.tell(&p, source, then.With(now, changes, notices...), siteTold("imported", ""))
 }

@@ -5,29 +5,29 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/fault"
-	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/status"
 )
 
 // Facts are what is said of a notice as a whole, apart from its updates.
 type Facts struct {
 	Title      status.Text    `json:"title"`
-	Override   status.Impact  `json:"override,omitempty"`
-	Components []string       `json:"components,omitempty"`
-	Sections   []string       `json:"sections,omitempty"`
-	Started    status.Time    `json:"started,omitzero"` // when it began; none: when it was opened
-	Expected   status.Time    `json:"expected,omitzero"`
-	NextUpdate status.Time    `json:"nextUpdate,omitzero"`
-	Starts     status.Time    `json:"starts,omitzero"`
-	Ends       status.Time    `json:"ends,omitzero"`
-	ByHand     bool           `json:"byHand,omitempty"`
-	Pause      []string       `json:"pause,omitempty"`
-	Repeat     *status.Repeat `json:"repeat,omitempty"`
-	Deadline   status.Time    `json:"deadline,omitzero"`
-	Audience   status.Text    `json:"audience,omitempty"`
+	Override   status.Impact  `json:"override,omitempty"`   // the impact, in place of the one that follows from what is affected
+	Components []string       `json:"components,omitempty"` // ids of what it affects
+	Sections   []string       `json:"sections,omitempty"`   // that it is about; neither: the whole site
+	Started    status.Time    `json:"started,omitzero"`     // when it began; none: when it was opened
+	Expected   status.Time    `json:"expected,omitzero"`    // when it should be over
+	NextUpdate status.Time    `json:"nextUpdate,omitzero"`  // when more is promised to be said
+	Starts     status.Time    `json:"starts,omitzero"`      // of a maintenance its window; of an action, announcement or bulletin when it is shown from
+	Ends       status.Time    `json:"ends,omitzero"`        // and until
+	ByHand     bool           `json:"byHand,omitempty"`     // a maintenance that does not start and end by itself
+	Pause      []string       `json:"pause,omitempty"`      // of a maintenance: systems that nothing is delivered to while it is in progress
+	Repeat     *status.Repeat `json:"repeat,omitempty"`     // of a maintenance: it comes again
+	Deadline   status.Time    `json:"deadline,omitzero"`    // of an action: by when it is to be done
+	Audience   status.Text    `json:"audience,omitempty"`   // whom it is for
 }
 
 // FactsOf are those of a notice as it is.
@@ -38,25 +38,53 @@ func FactsOf(n *status.Notice) Facts {
 	}
 }
 
-// state writes the facts into a notice.
+// state writes the facts into a notice. Where the times of one that repeats are counted from is the hub's to say.
 func (f *Facts) state(n *status.Notice) {
+	counted := n.Repeat
 	n.Title, n.Override, n.Components, n.Sections, n.Expected, n.NextUpdate = f.Title, f.Override, slices.Clone(f.Components), f.Sections, f.Expected, f.NextUpdate
 	n.Starts, n.Ends, n.ByHand, n.Pause, n.Repeat, n.Deadline, n.Audience = f.Starts, f.Ends, f.ByHand, f.Pause, f.Repeat, f.Deadline, f.Audience
 	if f.Started != 0 {
 		n.Started = f.Started
 	}
+	if f.Repeat != nil {
+		repeat := *f.Repeat
+		if repeat.From, repeat.To = 0, 0; counted != nil {
+			repeat.From, repeat.To = counted.From, counted.To
+		}
+		n.Repeat = &repeat
+	}
+}
+
+// check holds the facts to the time there is. old are those that were so before, which may have passed since.
+func (f *Facts) check(old *Facts, now status.Time) (found []fault.Violation) {
+	if f.Started > now && f.Started != old.Started {
+		found = append(found, fault.Violation{Pointer: "/started", Rule: "future", Message: "is still to come; what is planned is a maintenance"})
+	}
+	if f.Expected != old.Expected {
+		found = append(found, ahead("/expected", f.Expected, now)...)
+	}
+	if f.NextUpdate != old.NextUpdate {
+		found = append(found, ahead("/nextUpdate", f.NextUpdate, now)...)
+	}
+	return found
+}
+
+// ahead holds what is promised to what can be kept.
+func ahead(pointer string, at, now status.Time) []fault.Violation {
+	if at == 0 || at > now {
+		return nil
+	}
+	return []fault.Violation{{Pointer: pointer, Rule: "past", Message: "has passed already"}}
 }
 
 // Saying is one update as someone writes it.
 type Saying struct {
-	Stage status.Stage `json:"stage,omitempty"` // none: as it was; of a new notice its first
-	Body  status.Text  `json:"body,omitempty"`
-	// Affected says how components do, by their ids. nil, where the notice is over by this update: what it had set goes back
-	// to what the other open notices say, or to operational.
-	Affected   map[string]status.State `json:"affected,omitempty"`
-	Quiet      bool                    `json:"quiet,omitempty"`
-	Expected   *status.Time            `json:"expected,omitempty"` // nil: as it was
-	NextUpdate *status.Time            `json:"nextUpdate,omitempty"`
+	Stage      status.Stage            `json:"stage,omitempty"`      // none: as it was
+	Body       status.Text             `json:"body,omitempty"`       // none: the stage, the components or the times say it
+	Affected   map[string]status.State `json:"affected,omitempty"`   // how components do from now on, by their ids; none, where the notice is over by this: what it had set goes back to what other open notices say, or to operational
+	Quiet      bool                    `json:"quiet,omitempty"`      // nobody is sent it; it stands on the page and in the feeds
+	Expected   *status.Time            `json:"expected,omitempty"`   // when it should be over; none: as it was
+	NextUpdate *status.Time            `json:"nextUpdate,omitempty"` // when more is promised to be said; none: nothing is promised any more
 
 	automatic bool
 }
@@ -65,10 +93,10 @@ type Saying struct {
 type Opening struct {
 	Kind status.Kind `json:"kind"`
 	Facts
-	Stage    status.Stage            `json:"stage,omitempty"` // none: the kind's first
-	Body     status.Text             `json:"body,omitempty"`
-	Affected map[string]status.State `json:"affected,omitempty"`
-	Quiet    bool                    `json:"quiet,omitempty"`
+	Stage    status.Stage            `json:"stage,omitempty"`    // none: the kind's first; of what is shown from now on, published
+	Body     status.Text             `json:"body,omitempty"`     // what is said first
+	Affected map[string]status.State `json:"affected,omitempty"` // how components do from now on, by their ids
+	Quiet    bool                    `json:"quiet,omitempty"`    // nobody is sent it; it stands on the page and in the feeds
 }
 
 // OpenNotice opens a notice with its first update.
@@ -86,7 +114,9 @@ func (m *Manager) OpenNotice(ctx context.Context, site string, o Opening, author
 		if n.Kind == status.Planned && saying.Body.Empty() {
 			saying.Body = board.Site.Own(status.Standard(status.Scheduled))
 		}
-		return m.say(board, n, &saying, author, status.Opened), nil
+		c := m.say(board, nil, n, &saying, author, status.Opened)
+		c.found = append(c.found, o.Facts.check(&Facts{}, now)...)
+		return c, nil
 	})
 }
 
@@ -99,7 +129,7 @@ func firstStage(n *status.Notice, now status.Time) status.Stage {
 	return first
 }
 
-// Say adds an update to a notice.
+// Say adds an update to a notice. It takes nothing away, so it needs no condition; one that is given is kept.
 // Errors: NotFound, InvalidDocument, Precondition, StorageFull, ShuttingDown.
 func (m *Manager) Say(ctx context.Context, site, notice string, s Saying, by By) (*status.Notice, error) {
 	return m.changeNotice(ctx, site, notice, by.Author, audit.UpdateNotice, &by, func(board *status.Board, old *status.Notice) (*noticeChange, error) {
@@ -115,69 +145,122 @@ func (m *Manager) Say(ctx context.Context, site, notice string, s Saying, by By)
 		if saying.Stage == "" {
 			saying.Stage = n.Stage
 		}
-		return m.say(board, n, &saying, by.Author, status.Said), nil
+		c := m.say(board, old, n, &saying, by.Author, status.Said)
+		next := FactsOf(n)
+		before := FactsOf(old)
+		c.found = append(c.found, next.check(&before, m.nowTime())...)
+		return c, nil
 	})
 }
 
-// say adds an update to a notice that may be changed, and what follows from it.
-func (m *Manager) say(board *status.Board, n *status.Notice, s *Saying, author, change string) *noticeChange {
+// say adds an update to a notice that may be changed, and what follows from it. old is the notice as it was; nil: it is new.
+func (m *Manager) say(board *status.Board, old, n *status.Notice, s *Saying, author, change string) *noticeChange {
 	now := m.nowTime()
-	says := maps.Clone(s.Affected)
+	says := s.Affected
 	if s.Affected == nil {
 		says = m.follows(board, n, s.Stage)
 	}
 	update := status.Update{
 		ID: status.NewID(), Stage: s.Stage, Body: s.Body, Created: now, Updated: now, Shown: now, Quiet: s.Quiet, Automatic: s.automatic, Author: author,
 	}
-	c := &noticeChange{notice: n, change: change, update: update.ID, quiet: s.Quiet, stage: n.Stage}
-	update.Affected, c.changes = m.affected(board, n, says, now)
+	c := &noticeChange{
+		old: old, notice: n, change: change, update: update.ID, quiet: s.Quiet,
+		asked: []string{"/updates/" + strconv.Itoa(len(n.Updates))}, found: checkSaying(board, old, n, s),
+	}
+	update.Affected, c.changes = m.affected(board, n, says, s.Affected == nil)
 	n.Updates = append(n.Updates, update)
 	n.Updated = now
-	if n.Kind == status.Incident && n.Started < n.Created && len(n.Updates) == 1 {
+	if n.Kind == status.Incident && old == nil && n.Started < now {
 		for _, ch := range c.changes {
-			ch.At = n.Started // it is known since when
+			ch.At = max(n.Started, lastSet(board.Component(ch.Component))) // it is known since when
 		}
 	}
 	n.Settle()
 	return c
 }
 
+// checkSaying holds an update to what may be said at its stage of a notice of its kind, and to the components there are.
+func checkSaying(board *status.Board, old, n *status.Notice, s *Saying) (found []fault.Violation) {
+	refuse := func(pointer, rule, message string) {
+		found = append(found, fault.Violation{Pointer: pointer, Rule: rule, Message: message})
+	}
+	told := n.Postmortem != nil && (old == nil || old.Postmortem == nil)
+	switch {
+	case s.Stage == status.Postmortem && !told:
+		refuse("/stage", "postmortem", "is made by what is told afterwards; put that")
+	case old != nil && s.Body.Empty() && len(s.Affected) == 0 && s.Stage == old.Stage && s.Expected == nil && s.NextUpdate == nil:
+		refuse("/body", "required", "say something: words, another stage, how components do, or times")
+	}
+	switch {
+	case len(s.Affected) == 0:
+	case n.Message():
+		refuse("/affected", "kind", "only an incident and a maintenance say how components do")
+	case s.Stage.Ahead():
+		refuse("/affected", "stage", "it is still to come and changes nothing yet; name what it will affect in components")
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.Affected)) {
+		pointer := "/affected/" + strings.ReplaceAll(strings.ReplaceAll(id, "~", "~0"), "/", "~1") // RFC 6901 section 3
+		if board.Component(id) == nil {
+			refuse(pointer, "exists", "the site has no such component")
+		}
+		if !slices.Contains(status.States, s.Affected[id]) {
+			refuse(pointer, "enum", "use one of operational, under_maintenance, degraded_performance, partial_outage, major_outage")
+		}
+	}
+	return found
+}
+
 // follows is what a stage means for components where nobody says: a maintenance in progress has its own under
 // maintenance, and what a notice has set does not stay down when the notice is over.
 func (m *Manager) follows(board *status.Board, n *status.Notice, stage status.Stage) map[string]status.State {
 	says := map[string]status.State{}
-	for _, id := range n.Components {
-		standing := board.Component(id)
-		if standing == nil {
-			continue
-		}
-		own := len(standing.Spans) > 0 && standing.Spans[len(standing.Spans)-1].Notice == n.ID
+	for _, standing := range board.Components {
 		switch {
-		case n.Kind == status.Planned && stage == status.InProgress && n.Stage != status.InProgress:
-			says[id] = status.Maintenance
-		case stage.Over() && own:
-			says[id] = board.SaidOf(id, n.ID)
+		case n.Kind == status.Planned && stage == status.InProgress && n.Stage != status.InProgress && slices.Contains(n.Components, standing.ID):
+			says[standing.ID] = status.Maintenance
+		case stage.Over() && owns(n, standing):
+			says[standing.ID], _ = board.SaidOf(standing.ID, n.ID)
 		}
 	}
 	return says
+}
+
+// owns reports whether a component is as it is since a notice says so: the notice has set it, or has said the same after a
+// person or another notice had. What a machine saw stays until it sees something else.
+func owns(n *status.Notice, standing *status.Standing) bool {
+	if len(standing.Spans) == 0 {
+		return false
+	}
+	last := standing.Spans[len(standing.Spans)-1]
+	if last.Notice == n.ID {
+		return true
+	}
+	said, at := status.NoData, status.Time(0)
+	for i := range n.Updates {
+		for _, a := range n.Updates[i].Affected {
+			if a.Component == standing.ID {
+				said, at = a.To, n.Updates[i].Created
+			}
+		}
+	}
+	return said == last.State && at >= last.From && (last.Cause == status.ByHand || last.Cause == status.ByNotice)
 }
 
 // EditNotice changes what is said of a notice as a whole. The title it had stays to be read.
 // Errors: NotFound, InvalidDocument, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) EditNotice(ctx context.Context, site, notice string, f Facts, by By) (*status.Notice, error) {
 	return m.changeNotice(ctx, site, notice, by.Author, audit.EditNotice, &by, func(_ *status.Board, old *status.Notice) (*noticeChange, error) {
-		n := old.Clone()
+		n, now, before := old.Clone(), m.nowTime(), FactsOf(old)
 		f.state(n)
 		if same(old, n) {
 			return nil, nil
 		}
-		now := m.nowTime()
 		if !old.Title.Same(n.Title) {
 			n.Earlier = append(n.Earlier, status.Wording{Text: old.Title, Until: now})
 		}
 		n.Updated = now
 		n.Settle()
-		return &noticeChange{notice: n, change: status.Edited, quiet: true, stage: old.Stage}, nil
+		return &noticeChange{old: old, notice: n, change: status.Edited, quiet: true, found: f.check(&before, now)}, nil
 	})
 }
 
@@ -185,16 +268,17 @@ func (m *Manager) EditNotice(ctx context.Context, site, notice string, f Facts, 
 // Errors: NotFound, InvalidDocument, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) EditUpdate(ctx context.Context, site, notice, update string, body status.Text, shown status.Time, by By) (*status.Notice, error) {
 	return m.changeNotice(ctx, site, notice, by.Author, audit.EditNotice, &by, func(_ *status.Board, old *status.Notice) (*noticeChange, error) {
-		n := old.Clone()
-		u := n.Update(update)
-		if u == nil {
+		n, now := old.Clone(), m.nowTime()
+		at := slices.IndexFunc(n.Updates, func(u status.Update) bool { return u.ID == update })
+		if at < 0 {
 			return nil, fault.New(fault.NotFound, "the notice has no update %q", update)
 		}
-		now := m.nowTime()
-		if !u.Body.Same(body) {
-			u.Earlier = append(u.Earlier, status.Wording{Text: u.Body, Until: now})
-			u.Body = body
+		u := &n.Updates[at]
+		c := &noticeChange{old: old, notice: n, change: status.Edited, update: update, quiet: true, asked: []string{"/updates/" + strconv.Itoa(at)}}
+		if body.Empty() && !u.Body.Empty() {
+			c.found = append(c.found, fault.Violation{Pointer: "/body", Rule: "required", Message: "what was said is put otherwise, and not taken back"})
 		}
+		reword(u, body, now)
 		if shown != 0 {
 			u.Shown = shown
 		}
@@ -203,28 +287,47 @@ func (m *Manager) EditUpdate(ctx context.Context, site, notice, update string, b
 		}
 		u.Updated, n.Updated = now, now
 		n.Settle()
-		return &noticeChange{notice: n, change: status.Edited, update: update, quiet: true, stage: old.Stage}, nil
+		return c, nil
 	})
+}
+
+// reword puts an update otherwise, and keeps what it said.
+func reword(u *status.Update, body status.Text, now status.Time) {
+	if !u.Body.Same(body) {
+		u.Earlier = append(u.Earlier, status.Wording{Text: u.Body, Until: now})
+		u.Body, u.Updated = body, now
+	}
 }
 
 // TellAfterwards puts what is told of an incident when it is over, and the update that says so; changing it keeps what it
 // said before.
-// Errors: NotFound, Conflict while it is open, InvalidDocument, Precondition, StorageFull, ShuttingDown.
+// Errors: NotFound, Conflict while it is open, InvalidDocument, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) TellAfterwards(ctx context.Context, site, notice string, body status.Text, by By) (*status.Notice, error) {
 	return m.changeNotice(ctx, site, notice, by.Author, audit.EditNotice, &by, func(board *status.Board, old *status.Notice) (*noticeChange, error) {
 		if !old.Stage.Over() || old.Kind != status.Incident {
 			return nil, fault.New(fault.Conflict, "what is told afterwards is of an incident that is over; resolve it first")
 		}
 		n, now := old.Clone(), m.nowTime()
-		if p := n.Postmortem; p != nil {
-			if !p.Body.Same(body) {
-				p.Earlier, p.Body, p.Updated = append(p.Earlier, status.Wording{Text: p.Body, Until: now}), body, now
-			}
-			n.Updated = now
-			return &noticeChange{notice: n, change: status.AccountTold, quiet: true, stage: old.Stage}, nil
+		p := n.Postmortem
+		if p == nil {
+			n.Postmortem = &status.Account{Body: body, Published: now, Updated: now}
+			c := m.say(board, old, n, &Saying{Stage: status.Postmortem, Body: body}, by.Author, status.AccountTold)
+			c.asked = append(c.asked, "/postmortem")
+			return c, nil
 		}
-		n.Postmortem = &status.Account{Body: body, Published: now, Updated: now}
-		return m.say(board, n, &Saying{Stage: status.Postmortem, Body: body}, by.Author, status.AccountTold), nil
+		if p.Body.Same(body) {
+			return nil, nil
+		}
+		c := &noticeChange{old: old, notice: n, change: status.AccountTold, quiet: true, asked: []string{"/postmortem"}}
+		for i := range n.Updates {
+			if u := &n.Updates[i]; u.Stage == status.Postmortem && u.Body.Same(p.Body) { // the one that says it
+				reword(u, body, now)
+				c.update, c.asked = u.ID, append(c.asked, "/updates/"+strconv.Itoa(i))
+			}
+		}
+		p.Earlier, p.Body, p.Updated = append(p.Earlier, status.Wording{Text: p.Body, Until: now}), body, now
+		n.Updated = now
+		return c, nil
 	})
 }
 
@@ -240,7 +343,7 @@ func (m *Manager) AcknowledgeNotice(ctx context.Context, site, notice, whom, aut
 		}
 		n := old.Clone()
 		n.Acknowledged = append(n.Acknowledged, status.Acknowledgement{By: whom, At: m.nowTime()})
-		return &noticeChange{notice: n, change: status.Acked, quiet: true, stage: old.Stage}, nil
+		return &noticeChange{old: old, notice: n, change: status.Acked, quiet: true}, nil
 	})
 }
 
@@ -250,126 +353,8 @@ func (m *Manager) RemoveNotice(ctx context.Context, site, notice string, by By) 
 	_, err := m.changeNotice(ctx, site, notice, by.Author, audit.RemoveNotice, &by, func(board *status.Board, old *status.Notice) (*noticeChange, error) {
 		n := old.Clone()
 		over := n.Kind.Stages()[len(n.Kind.Stages())-1]
-		_, changes := m.affected(board, n, m.follows(board, n, over), m.nowTime())
-		return &noticeChange{notice: n, change: status.Removed, quiet: true, changes: changes, stage: old.Stage, removed: true}, nil
+		_, changes := m.affected(board, n, m.follows(board, n, over), true)
+		return &noticeChange{old: old, notice: n, change: status.Removed, quiet: true, changes: changes, removed: true}, nil
 	})
 	return err
-}
-
-// noticeChange is what becomes of a notice, and of the components it affects.
-type noticeChange struct {
-	notice  *status.Notice
-	changes []*status.Change
-	change  string // for the event
-	update  string
-	quiet   bool
-	stage   status.Stage // that it was at before; "" for a new one
-	removed bool
-}
-
-// changeNotice changes one notice: its revision, those of the states that follow, the pauses that begin or end with it,
-// the events that tell all this and the entry in the audit log are one commit. by is nil for what does not hang on the
-// state that the notice was seen in. A nil noticeChange changes nothing.
-func (m *Manager) changeNotice(ctx context.Context, site, id, author string, act audit.Act, by *By, draw func(*status.Board, *status.Notice) (*noticeChange, error)) (*status.Notice, error) {
-	var result *status.Notice
-	_, err := m.change(ctx, func() (plan, error) {
-		board := m.book.Board(site)
-		if board == nil {
-			return plan{}, noSite(site)
-		}
-		old := board.Notice(id)
-		if result = old; old == nil && act != audit.OpenNotice {
-			return plan{}, fault.New(fault.NotFound, "the site %s has no notice %q", site, id)
-		}
-		if by != nil && (act != audit.UpdateNotice || by.Condition.stated()) {
-			if err := by.Condition.check(true, old.Version); err != nil {
-				return plan{}, err
-			}
-		}
-		c, err := draw(board, old)
-		if err != nil || c == nil {
-			return plan{}, err
-		}
-		return m.noticePlan(board, c, author, act)
-	})
-	if board := m.book.Board(site); err == nil && board != nil {
-		result = board.Notice(id)
-	}
-	return result, err
-}
-
-// stated reports whether the condition asks for anything.
-func (c Condition) stated() bool { return c.Absent || c.Present || len(c.Seen) > 0 }
-
-func (m *Manager) noticePlan(board *status.Board, c *noticeChange, author string, act audit.Act) (plan, error) {
-	n := c.notice
-	if !c.removed {
-		found := append(n.Check(board.Site), m.checkPause(n)...)
-		if err := fault.Invalid(fault.InvalidDocument, found); err != nil {
-			return plan{}, err
-		}
-	}
-	p := plan{entry: audit.Of(author, act, "notice/"+board.Site.Name+"/"+n.ID, audit.Detail{Created: c.change == status.Opened, Kind: string(n.Kind)})}
-	subject := board.Site.Name + "/" + n.ID
-	then := board.With(m.nowTime(), c.changes, n)
-	if c.removed {
-		p.revisions = append(p.revisions, revision.Removal(author, revision.Notice, subject))
-	} else {
-		p.revisions = append(p.revisions, revision.Of(author, revision.Notice, subject, n))
-	}
-	p.states(board.Site.Name, author, c.changes...)
-	p.revisions = append(p.revisions, m.pauses(n, c)...)
-	tellings := []telling{noticeTold(n, c.change, c.update, c.quiet)}
-	for _, ch := range c.changes {
-		was := board.Component(ch.Component)
-		tellings = append(tellings, changeTold(ch, was.State, was.Last))
-	}
-	if next := m.again(board, c); next != nil {
-		then = then.With(m.nowTime(), nil, next)
-		p.revisions = append(p.revisions, revision.Of(hub, revision.Notice, board.Site.Name+"/"+next.ID, next))
-		tellings = append(tellings, noticeTold(next, status.Opened, next.Updates[0].ID, true))
-	}
-	return p, m.tell(&p, nil, then, tellings...)
-}
-
-// again is the next of a series of maintenances, made when one of them begins, or nil. What is over by now, since the hub
-// was away, is left out.
-func (m *Manager) again(board *status.Board, c *noticeChange) *status.Notice {
-	n, now := c.notice, m.nowTime()
-	if n.Repeat == nil || c.removed || !c.stage.Ahead() || n.Stage.Ahead() {
-		return nil
-	}
-	starts, ends := n.Starts, n.Ends
-	for next := true; next; next = ends <= now {
-		var ok bool
-		if starts, ends, ok = n.Repeat.Next(starts, ends, board.Site.Location()); !ok {
-			return nil
-		}
-	}
-	return n.Again(starts, ends, now, board.Site.Own(status.Standard(status.Scheduled)))
-}
-
-func (m *Manager) checkPause(n *status.Notice) (found []fault.Violation) {
-	for i, name := range n.Pause {
-		if system, _ := m.book.System(name); system == nil {
-			found = append(found, fault.Violation{Pointer: "/pause/" + strconv.Itoa(i), Rule: "exists", Message: "no such system"})
-		}
-	}
-	return found
-}
-
-// pauses begins the pauses of a maintenance when it begins, and ends them when it does: only those that are its own.
-func (m *Manager) pauses(n *status.Notice, c *noticeChange) (revisions []revision.Revision) {
-	for _, name := range n.Pause {
-		scope := revision.OfSystem(name)
-		pause, _ := m.book.PauseOf(scope)
-		own := pause != nil && pause.Notice == n.ID
-		switch open := n.Open() && !c.removed; {
-		case open && pause == nil:
-			revisions = append(revisions, revision.Of(hub, revision.Pause, string(scope), revision.PauseDocument{Reason: "maintenance", Notice: n.ID}))
-		case !open && own:
-			revisions = append(revisions, revision.Removal(hub, revision.Pause, string(scope)))
-		}
-	}
-	return revisions
 }

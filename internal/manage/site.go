@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/event"
@@ -13,154 +14,131 @@ import (
 )
 
 // PutSite makes a status site or changes it, whole. A site is a source of events, which is made with it. Ids that are left
-// out are those of what had the same name before, else new; a new component is operational, unless it stands for a part
-// of the hub or is to be read from elsewhere.
+// out are those of what was called so before, else new, see keeper; a new component is operational, unless it stands for a
+// part of the hub. A site that was removed comes back with all that was said on it.
 // Errors: InvalidDocument, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) PutSite(ctx context.Context, s status.Site, by By) (Put, error) {
 	var result Put
 	p, err := m.change(ctx, func() (plan, error) {
 		old, position := m.book.Site(s.Name)
 		result = Put{Position: position, Created: old == nil}
-		next := s
-		next.Sections = slices.Clone(s.Sections)
-		m.keepIDs(old, &next)
-		if old != nil && !by.Condition.Absent && same(old, &next) {
+		before := m.boardBefore(s.Name)
+		next := keptIDs(before, s, m.nowTime())
+		if old != nil && !by.Condition.Absent && same(old, next) {
 			return plan{}, nil
 		}
 		if err := by.Condition.check(old != nil, position); err != nil {
 			return plan{}, err
 		}
-		if err := fault.Invalid(fault.InvalidDocument, m.checkSite(&next)); err != nil {
+		if err := fault.Invalid(fault.InvalidDocument, m.checkSite(before, next)); err != nil {
 			return plan{}, err
 		}
-		return m.sitePlan(old, &next, by.Author)
+		return m.sitePlan(before, next, old == nil, by.Author)
 	})
 	if err == nil && len(p.revisions) > 0 {
-		_, result.Position = m.book.Site(s.Name)
-		result.Changed = true
+		result.Position, result.Changed = p.positionOf(revision.Site), true
 	}
 	return result, err
 }
 
-func (m *Manager) sitePlan(old, next *status.Site, author string) (plan, error) {
+// boardBefore is a site as it stands, or stood when it was removed; nil: there never was one.
+func (m *Manager) boardBefore(name string) *status.Board {
+	if board := m.book.Board(name); board != nil {
+		return board
+	}
+	return m.book.RemovedBoard(name)
+}
+
+// sitePlan puts a site's document in place.
+func (m *Manager) sitePlan(before *status.Board, next *status.Site, created bool, author string) (plan, error) {
 	change := "changed"
-	p := plan{entry: audit.Of(author, audit.PutSite, siteSubject(next.Name), audit.Detail{Created: old == nil})}
+	if created {
+		change = "created"
+	}
+	p := plan{entry: audit.Of(author, audit.PutSite, siteSubject(next.Name), audit.Detail{Created: created})}
 	source := siteSource(next)
 	if current, _ := m.book.Source(source.Name); current == nil || !same(current, source) {
 		p.revisions = append(p.revisions, revision.Of(hub, revision.Source, source.Name, source))
 	}
 	p.revisions = append(p.revisions, revision.Of(author, revision.Site, next.Name, next))
 	now := m.nowTime()
-	created := now
-	if old == nil {
-		change = "created"
-	} else {
-		created = m.book.Board(next.Name).Created
-	}
-	var begun []*status.Change
-	next.Each(func(_ *status.Section, _ *status.Group, c *status.Component) {
-		if m.stateless(next.Name, c) {
-			begun = append(begun, &status.Change{Component: c.ID, State: status.Operational, At: now, Cause: status.ByHand})
-		}
-	})
-	for _, ch := range begun {
-		p.revisions = append(p.revisions, revision.Of(author, revision.State, next.Name+"/"+ch.Component, ch))
-	}
-	then := status.NewBoard(next, created, now, 0, nil, nil)
-	if board := m.book.Board(next.Name); board != nil {
-		then = board.On(next, now)
+	begun := stateless(before, next, now)
+	p.states(next.Name, author, begun...)
+	then := status.NewBoard(next, now, now, 0, nil, nil)
+	if before != nil {
+		then = before.On(next, now)
 	}
 	return p, m.tell(&p, source, then.With(now, begun), siteTold(change, ""))
 }
 
-// stateless reports whether nothing is known of a component and nothing but people will say.
-func (m *Manager) stateless(site string, c *status.Component) bool {
-	if c.Hub != "" {
-		return false
-	}
-	board := m.book.Board(site)
-	return board == nil || board.Component(c.ID) == nil || len(board.Component(c.ID).Spans) == 0
+// stateless are the first states of the components of which nothing is known, and nobody but people will say: they are
+// operational.
+func stateless(before *status.Board, next *status.Site, now status.Time) (begun []*status.Change) {
+	next.Each(func(_ *status.Section, _ *status.Group, c *status.Component) {
+		known := before != nil && before.Component(c.ID) != nil && len(before.Component(c.ID).Spans) > 0
+		if c.Hub == "" && !known {
+			begun = append(begun, &status.Change{Component: c.ID, State: status.Operational, At: now, Cause: status.ByHand})
+		}
+	})
+	return begun
 }
 
-// keepIDs gives everything its id: the one it had under its name, else a new one. When a component was made, and last
-// changed, is the hub's to say.
-func (m *Manager) keepIDs(old, next *status.Site) {
-	if old == nil {
-		old = &status.Site{}
+// checkSite holds a site against what else there is: a host name and an id are one site's, what is stood for must exist,
+// and the site's own id stays. What was so before is not this change's to mend.
+func (m *Manager) checkSite(before *status.Board, next *status.Site) []fault.Violation {
+	found := next.Check()
+	refuse := func(pointer, rule, message string) {
+		found = append(found, fault.Violation{Pointer: pointer, Rule: rule, Message: message})
 	}
-	if next.ID == "" {
-		next.ID = keptID(old.ID)
+	if before != nil && before.Site.ID != next.ID {
+		refuse("/id", "fixed", "is another than the site has; leave it out, ids never change")
 	}
-	now := m.nowTime()
-	taken := map[string]bool{}
-	next.Each(func(_ *status.Section, _ *status.Group, c *status.Component) { taken[c.ID] = c.ID != "" })
-	for i := range next.Sections {
-		section := &next.Sections[i]
-		before := old.Section(section.Name)
-		if before == nil {
-			before = &status.Section{}
+	own := idsOf(next)
+	for _, other := range m.book.Sites() {
+		if other.Name == next.Name {
+			continue
 		}
-		section.Components = keepComponents(before.Components, slices.Clone(section.Components), old, now, taken)
-		section.Groups = slices.Clone(section.Groups)
-		for j := range section.Groups {
-			group, was := &section.Groups[j], &status.Group{}
-			for k := range before.Groups {
-				if g := &before.Groups[k]; g.ID == group.ID || group.ID == "" && g.Title.Same(group.Title) {
-					was = g
-				}
+		for i, host := range next.Hosts {
+			if slices.Contains(other.Hosts, host) {
+				refuse("/hosts/"+strconv.Itoa(i), "unique", "is a host name of the site "+other.Name)
 			}
-			if group.ID == "" {
-				group.ID = keptID(was.ID)
+		}
+		for id := range idsOf(other) {
+			if pointer, taken := own[id]; taken {
+				refuse(pointer, "unique", "is an id on the site "+other.Name+"; leave it out, the hub draws one")
 			}
-			group.Components = keepComponents(was.Components, slices.Clone(group.Components), old, now, taken)
 		}
 	}
+	slices.SortStableFunc(found, func(x, y fault.Violation) int { return strings.Compare(x.Pointer, y.Pointer) })
+	return append(found, m.checkParts(before, next)...)
 }
 
-func keptID(old string) string {
-	if old != "" {
-		return old
-	}
-	return status.NewID()
-}
-
-func keepComponents(before, list []status.Component, old *status.Site, now status.Time, taken map[string]bool) []status.Component {
-	for i := range list {
-		c := &list[i]
-		if c.ID == "" {
-			at := slices.IndexFunc(before, func(was status.Component) bool { return was.Title.Same(c.Title) && !taken[was.ID] })
-			if at >= 0 {
-				c.ID = before[at].ID
-			} else {
-				c.ID = status.NewID()
-			}
-			taken[c.ID] = true
-		}
-		c.Created, c.Updated = now, now
-		if was := old.Component(c.ID); was != nil {
-			c.Created, c.Updated = was.Created, was.Updated
-			if !same(was, c) {
-				c.Updated = now
+// checkParts holds what components stand for to what the hub has.
+func (m *Manager) checkParts(before *status.Board, next *status.Site) (found []fault.Violation) {
+	each(next, func(pointer string, c *status.Component) {
+		if before != nil {
+			if was := before.Component(c.ID); was != nil && was.Hub == c.Hub {
+				return
 			}
 		}
-	}
-	return list
-}
-
-// checkSite holds a site against what else there is: a host name is one site's, and what it stands for must exist.
-func (m *Manager) checkSite(s *status.Site) []fault.Violation {
-	found := s.Check()
-	for i, host := range s.Hosts {
-		for _, other := range m.book.Sites() {
-			if other.Name != s.Name && slices.Contains(other.Hosts, host) {
-				found = append(found, fault.Violation{Pointer: "/hosts/" + strconv.Itoa(i), Rule: "unique", Message: "is a host name of the site " + other.Name})
-			}
+		missing := false
+		switch part, name, _ := strings.Cut(c.Hub, "/"); part {
+		case "source":
+			source, _ := m.book.Source(name)
+			missing = source == nil
+		case "endpoint":
+			system, _ := m.book.System(name)
+			missing = system == nil
 		}
-	}
+		if missing {
+			found = append(found, fault.Violation{Pointer: pointer + "/hub", Rule: "exists", Message: "the hub has no such part"})
+		}
+	})
 	return found
 }
 
-// RemoveSite takes a site away. What was said on it stays in the log, and comes back with it when it is put again.
+// RemoveSite takes a site away, and ends the pauses of its maintenances. What was said on it stays in the log, and comes
+// back with it when it is put again.
 // Errors: NotFound, Precondition, NeedsIfMatch, StorageFull, ShuttingDown.
 func (m *Manager) RemoveSite(ctx context.Context, name string, by By) error {
 	_, err := m.change(ctx, func() (plan, error) {
@@ -175,7 +153,9 @@ func (m *Manager) RemoveSite(ctx context.Context, name string, by By) error {
 			revisions: []revision.Revision{revision.Removal(by.Author, revision.Site, name)},
 			entry:     audit.Of(by.Author, audit.RemoveSite, siteSubject(name), audit.Detail{}),
 		}
-		return p, m.tell(&p, nil, m.book.Board(name), siteTold("removed", ""))
+		board := m.book.Board(name)
+		p.revisions = append(p.revisions, m.endPauses(func(notice, _ string) bool { return board.Notice(notice) != nil }, func(n *status.Notice) bool { return n.Site == name })...)
+		return p, m.tell(&p, nil, board, siteTold("removed", ""))
 	})
 	return err
 }

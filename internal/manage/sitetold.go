@@ -25,6 +25,9 @@ func (m *Manager) tell(p *plan, from *event.Source, then *status.Board, tellings
 		if err != nil {
 			return fault.Wrap(fault.Internal, err, "what happened on the site cannot be written")
 		}
+		if len(text) > MostTold {
+			return fault.Invalid(fault.InvalidDocument, []fault.Violation{{Rule: "size", Message: "more is said than can be told at once; close this notice and open another"}})
+		}
 		e, err := m.opts.Accept(from, event.Draft{
 			ID: status.NewID(), Source: status.SourceURI(then.Site.Name), SpecVersion: event.SpecVersion,
 			Type: kind, Subject: subject, MediaType: "application/json", Data: text,
@@ -36,6 +39,10 @@ func (m *Manager) tell(p *plan, from *event.Source, then *status.Board, tellings
 	}
 	return nil
 }
+
+// MostTold bounds what an event of a site holds, in bytes: its notices are told whole, with everything that they affect. The
+// hub accepts a little more, for the event's attributes.
+const MostTold = 16 << 20
 
 func siteTold(change, component string) telling {
 	return func(then *status.Board, url string) (string, string, any) {

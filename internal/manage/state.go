@@ -93,14 +93,14 @@ func (m *Manager) Revise(ctx context.Context, line *revision.Line, change func(*
 }
 
 // Pause stops everything in a scope from being sent; it is matched and kept all the same (S56). Pausing what is paused
-// changes nothing.
+// changes nothing, but one that a maintenance began does not end with it any more.
 // Errors: NotFound when the scope names nothing, StorageFull, ShuttingDown.
 func (m *Manager) Pause(ctx context.Context, scope revision.Scope, author, reason string) error {
 	_, err := m.change(ctx, func() (plan, error) {
 		if err := m.checkScope(scope); err != nil {
 			return plan{}, err
 		}
-		if pause, _ := m.book.PauseOf(scope); pause != nil {
+		if pause, _ := m.book.PauseOf(scope); pause != nil && pause.Notice == "" {
 			return plan{}, nil
 		}
 		return plan{

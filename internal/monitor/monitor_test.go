@@ -125,6 +125,18 @@ func TestOneLookIsNotBelieved(t *testing.T) {
 	}
 }
 
+// TestTwoLooksMustSayTheSame: what is out in one look and not known in the next is neither.
+func TestTwoLooksMustSayTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "hub")
+	w.is(false).look(1)
+	w.err = errors.New("no answer")
+	w.look(1)
+	if len(w.said) > 0 {
+		t.Errorf("it said %v", w.said)
+	}
+}
+
 // TestWhatIsNotKnownIsSaidSo and told to the operator.
 func TestWhatIsNotKnownIsSaidSo(t *testing.T) {
 	t.Parallel()

@@ -13,6 +13,7 @@ type site struct {
 	documents history[status.Site]
 	changes   map[string][]*status.Change // by component, in order of position
 	notices   map[string]*history[status.Notice]
+	by        map[int64]Authorship // of the notices' revisions, by position
 
 	created, updated status.Time // when its first and its newest revision were recorded
 	position         int64       // of the newest
@@ -24,7 +25,7 @@ func (b *Book) applySite(r *Revision) error {
 	name, rest, _ := strings.Cut(r.Subject, "/")
 	s := b.sites[name]
 	if s == nil {
-		s = &site{changes: map[string][]*status.Change{}, notices: map[string]*history[status.Notice]{}, created: status.Time(r.Recorded)}
+		s = &site{changes: map[string][]*status.Change{}, notices: map[string]*history[status.Notice]{}, by: map[int64]Authorship{}, created: status.Time(r.Recorded)}
 		b.sites[name] = s
 	}
 	s.updated, s.position, s.board = status.Time(r.Recorded), r.Position, nil
@@ -32,6 +33,7 @@ func (b *Book) applySite(r *Revision) error {
 	case State:
 		change, err := decode[status.Change](r.Document)
 		if err == nil && change != nil {
+			change.Version = r.Position
 			s.changes[rest] = append(s.changes[rest], change)
 		}
 		return err
@@ -49,6 +51,7 @@ func (b *Book) applySite(r *Revision) error {
 			s.notices[rest] = h
 		}
 		h.add(r.Position, notice)
+		s.by[r.Position] = Authorship{Author: r.Author, At: status.Time(r.Recorded)}
 		return nil
 	}
 	document, err := decode[status.Site](r.Document)
@@ -71,6 +74,21 @@ func (b *Book) Site(name string) (*status.Site, int64) {
 		return nil, 0
 	}
 	return s.documents.now(), s.documents.position()
+}
+
+// SiteThen is the document that a site was given at a position, or nil.
+func (b *Book) SiteThen(name string, position int64) *status.Site {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	s := b.sites[name]
+	if s == nil {
+		return nil
+	}
+	at := slices.Index(s.documents.from, position)
+	if at < 0 {
+		return nil
+	}
+	return s.documents.doc[at]
 }
 
 // Sites lists the sites by name.
@@ -104,20 +122,48 @@ func (b *Book) Board(name string) *status.Board {
 	if document == nil || s.board != nil {
 		return s.board
 	}
+	s.board = s.boardOn(document)
+	return s.board
+}
+
+// boardOn draws a board with a document of the site. What the board is made of is its own: the site goes on.
+func (s *site) boardOn(document *status.Site) *status.Board {
 	var notices []*status.Notice
 	for _, h := range s.notices {
 		if notice := h.now(); notice != nil {
 			notices = append(notices, notice)
 		}
 	}
-	s.board = status.NewBoard(document, s.created, s.updated, s.position, s.changes, notices)
-	return s.board
+	return status.NewBoard(document, s.created, s.updated, s.position, maps.Clone(s.changes), notices)
+}
+
+// RemovedBoard is a site that was removed, as it stood then, or nil. It comes back so when it is put again.
+func (b *Book) RemovedBoard(name string) *status.Board {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	s := b.sites[name]
+	if s == nil || s.documents.now() != nil {
+		return nil
+	}
+	for i := len(s.documents.doc) - 1; i >= 0; i-- {
+		if document := s.documents.doc[i]; document != nil {
+			return s.boardOn(document)
+		}
+	}
+	return nil
+}
+
+// Authorship is who made a revision, and when it was recorded.
+type Authorship struct {
+	Author string
+	At     status.Time
 }
 
 // NoticeThen is a notice as one of its revisions had it; Notice is nil where it was removed.
 type NoticeThen struct {
 	Position int64
-	Notice   *status.Notice
+	Authorship
+	Notice *status.Notice
 }
 
 // NoticeHistory lists every form a notice had, oldest first.
@@ -130,7 +176,7 @@ func (b *Book) NoticeHistory(site, id string) (list []NoticeThen) {
 	}
 	h := s.notices[id]
 	for i, position := range h.from {
-		list = append(list, NoticeThen{position, h.doc[i]})
+		list = append(list, NoticeThen{position, s.by[position], h.doc[i]})
 	}
 	return list
 }

@@ -31,6 +31,7 @@ type Standing struct {
 	Since    Time
 	Changed  Time   // when it or its state was last changed
 	Spans    []Span // its states, oldest first
+	Version  int64  // position of the newest revision of its state; 0: there is none
 }
 
 // NewBoard puts a board together. changes are each component's, in any order; notices are the site's.
@@ -58,7 +59,8 @@ func NewBoard(site *Site, created, updated Time, position int64, changes map[str
 	return b
 }
 
-// With is the board as it will be once some changes and notices, new or in place of what they were, are in the log.
+// With is the board as it will be once some changes and notices, new or in place of what they were, are in the log. It is
+// of now, as this machine has it: when it is recorded the log draws, a moment later.
 func (b *Board) With(now Time, changes []*Change, notices ...*Notice) *Board {
 	all := make(map[string][]*Change, len(b.changes))
 	for id, list := range b.changes {
@@ -70,7 +72,13 @@ func (b *Board) With(now Time, changes []*Change, notices ...*Notice) *Board {
 	kept := slices.DeleteFunc(slices.Clone(b.Notices), func(n *Notice) bool {
 		return slices.ContainsFunc(notices, func(next *Notice) bool { return next.ID == n.ID })
 	})
-	return NewBoard(b.Site, b.Created, now, b.Position, all, append(kept, notices...))
+	return NewBoard(b.Site, b.Created, max(now, b.Updated), b.Position, all, append(kept, notices...))
+}
+
+// Without is the board as it will be once a notice is not on it any more.
+func (b *Board) Without(notice string) *Board {
+	kept := slices.DeleteFunc(slices.Clone(b.Notices), func(n *Notice) bool { return n.ID == notice })
+	return NewBoard(b.Site, b.Created, b.Updated, b.Position, b.changes, kept)
 }
 
 // settle makes spans of changes. Of those at the same moment the later one counts.
@@ -96,6 +104,9 @@ func (s *Standing) settle(changes []*Change) {
 			s.Last = span.State
 		}
 		s.Changed = max(s.Changed, span.From)
+	}
+	for _, ch := range changes {
+		s.Version = max(s.Version, ch.Version)
 	}
 }
 
@@ -205,7 +216,7 @@ func (b *Board) Due() Time {
 // Due is when the notice next moves on by itself, or 0.
 func (n *Notice) Due() Time {
 	switch {
-	case n.Stage.Over() || n.ByHand && n.Kind == Planned:
+	case n.Stage.Over() || n.Kind == Incident || n.ByHand && n.Kind == Planned:
 		return 0
 	case n.Stage.Ahead():
 		return n.Starts
@@ -215,7 +226,7 @@ func (n *Notice) Due() Time {
 
 // On is the board with another document of its site.
 func (b *Board) On(site *Site, now Time) *Board {
-	return NewBoard(site, b.Created, now, b.Position, b.changes, b.Notices)
+	return NewBoard(site, b.Created, max(now, b.Updated), b.Position, b.changes, b.Notices)
 }
 
 // AffectedBy lists the components of a notice that are on the site, as an event has them.
@@ -229,10 +240,10 @@ func (b *Board) AffectedBy(n *Notice) []ComponentAs {
 	return list
 }
 
-// SaidOf is what the notices that are open, but one, last said of a component: the worst of it. Without any it is
-// operational.
-func (b *Board) SaidOf(component, but string) State {
-	worst := Operational
+// SaidOf is what the notices that are open, but one, last said of a component: the worst of it, and which of them said so.
+// Without any it is operational.
+func (b *Board) SaidOf(component, but string) (worst State, by *Notice) {
+	worst = Operational
 	for _, n := range b.Open("", Incident, Planned) {
 		if n.ID == but {
 			continue
@@ -245,7 +256,9 @@ func (b *Board) SaidOf(component, but string) State {
 				}
 			}
 		}
-		worst = Worst(worst, said)
+		if said.Worse(worst) {
+			worst, by = said, n
+		}
 	}
-	return worst
+	return worst, by
 }

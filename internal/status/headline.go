@@ -37,25 +37,33 @@ var (
 	Unknown = Headline{IndicatorNone, "No Data", NoData}
 )
 
+// tally counts components by the severity of their state.
+type tally struct {
+	of  [6]int // NoData first
+	all int
+}
+
+func (t *tally) add(s State, n int) {
+	t.of[s.severity()] += n
+	t.all += n
+}
+
 // HeadlineOf is the top-level status by the states of components, groups left out, and the open incidents. What is not
 // known does not count.
 func HeadlineOf(states []State, open []*Notice) Headline {
-	worst, known, alike := NoData, 0, 0
+	var t tally
 	for _, s := range states {
-		switch {
-		case s == NoData:
-			continue
-		case s.Worse(worst):
-			worst, alike = s, 1
-		case s == worst:
-			alike++
-		}
-		known++
+		t.add(s, 1)
 	}
-	if len(states) == 0 {
+	return t.headline(open)
+}
+
+func (t *tally) headline(open []*Notice) Headline {
+	if t.all == 0 {
 		return headlineOfNone(open)
 	}
-	all := alike == known
+	worst, known := t.worst(), t.all-t.of[0]
+	all := t.of[worst.severity()] == known
 	switch worst {
 	case MajorOutage:
 		if all {
@@ -76,6 +84,16 @@ func HeadlineOf(states []State, open []*Notice) Headline {
 		return UnderMaintenance
 	}
 	return AllOperational
+}
+
+// worst is the worst state that there is one of.
+func (t *tally) worst() State {
+	for i := len(States); i > 0; i-- {
+		if t.of[i] > 0 {
+			return States[i-1]
+		}
+	}
+	return NoData
 }
 
 // headlineOfNone is that of a site without components: it is well unless an incident is open, which then says how bad it
@@ -103,6 +121,10 @@ func headlineOfNone(open []*Notice) Headline {
 // OnPage is the headline as pages show it: an open incident of some impact is never under "all operational", and where
 // nothing is known nothing is promised.
 func (h Headline) OnPage(states []State, open []*Notice) Headline {
+	return h.onPage(len(states) > 0 && Worst(states...) == NoData, open)
+}
+
+func (h Headline) onPage(unknown bool, open []*Notice) Headline {
 	if h.Description != AllOperational.Description {
 		return h
 	}
@@ -111,7 +133,7 @@ func (h Headline) OnPage(states []State, open []*Notice) Headline {
 			return Disturbed
 		}
 	}
-	if len(states) > 0 && Worst(states...) == NoData {
+	if unknown {
 		return Unknown
 	}
 	return h

@@ -145,47 +145,6 @@ type Acknowledgement struct {
 	At Time   `json:"at"`
 }
 
-// Repeat says when a maintenance comes again: the wall clock of the site's zone stands, whatever daylight saving does.
-type Repeat struct {
-	Every string `json:"every"`          // day, week or month
-	Step  int    `json:"step,omitempty"` // every so many; 0: 1
-	Until Time   `json:"until,omitzero"` // none begins after; none: for ever
-}
-
-// Repeats are the words of Repeat.Every.
-var Repeats = []string{"day", "week", "month"}
-
-// Next is when the notice comes again, or none. A day that a month does not have is the month's last.
-func (r *Repeat) Next(starts, ends Time, zone *time.Location) (from, to Time, ok bool) {
-	step := max(1, r.Step)
-	t := starts.In(zone)
-	date := func(days, months int) time.Time {
-		first := time.Date(t.Year(), t.Month()+time.Month(months), 1, t.Hour(), t.Minute(), t.Second(), 0, zone)
-		day := t.Day() + days
-		if months > 0 {
-			last := first.AddDate(0, 1, -1).Day()
-			day = min(t.Day(), last)
-		}
-		return time.Date(first.Year(), first.Month(), day, t.Hour(), t.Minute(), t.Second(), 0, zone)
-	}
-	var next time.Time
-	switch r.Every {
-	case "day":
-		next = date(step, 0)
-	case "week":
-		next = date(7*step, 0)
-	case "month":
-		next = date(0, step)
-	default:
-		return 0, 0, false
-	}
-	from = At(next)
-	if r.Until != 0 && from > r.Until {
-		return 0, 0, false
-	}
-	return from, from.Add(ends.Sub(starts)), true
-}
-
 // Last is the newest update, or nil.
 func (n *Notice) Last() *Update {
 	if len(n.Updates) == 0 {
@@ -268,9 +227,17 @@ func (n *Notice) Settle() {
 	switch {
 	case !n.Stage.Over():
 		n.Over = 0
-	case n.Over == 0 && n.Last() != nil:
-		n.Over = n.Last().Created
+	case n.Over == 0:
+		n.Over = n.overSince()
 	}
+}
+
+// overSince is when the update was written that ended the notice: of those at its end that say that it is over, the first.
+func (n *Notice) overSince() (at Time) {
+	for i := len(n.Updates) - 1; i >= 0 && n.Updates[i].Stage.Over(); i-- {
+		at = n.Updates[i].Created
+	}
+	return at
 }
 
 // Bounds of a notice.
@@ -293,16 +260,9 @@ func (n *Notice) Check(site *Site) []fault.Violation {
 	if n.Override != "" && !slices.Contains(Impacts, n.Override) {
 		c.refuse("/override", "enum", "use one of none, maintenance, minor, major, critical")
 	}
-	for i, id := range n.Components {
-		if site.Component(id) == nil {
-			c.refuse("/components/"+number(i), "exists", "the site has no such component")
-		}
-	}
-	for i, name := range n.Sections {
-		if site.Section(name) == nil {
-			c.refuse("/sections/"+number(i), "exists", "the site has no such section")
-		}
-	}
+	c.listed("/components/", n.Components, func(id string) bool { return site.Component(id) != nil }, "the site has no such component")
+	c.listed("/sections/", n.Sections, func(name string) bool { return site.Section(name) != nil }, "the site has no such section")
+	c.listed("/pause/", n.Pause, func(string) bool { return true }, "")
 	n.checkTimes(&c)
 	if len(n.Pause) > 0 && n.Kind != Planned {
 		c.refuse("/pause", "kind", "only a maintenance pauses deliveries")
@@ -332,7 +292,8 @@ func (n *Notice) Check(site *Site) []fault.Violation {
 }
 
 func (n *Notice) checkTimes(c *check) {
-	if n.Kind == Planned {
+	switch {
+	case n.Kind == Planned:
 		switch {
 		case n.Starts == 0 || n.Ends == 0:
 			c.refuse("/starts", "required", "a maintenance has a start and an end")
@@ -341,7 +302,11 @@ func (n *Notice) checkTimes(c *check) {
 		case n.Ends.Sub(n.Starts) > maxWindow:
 			c.refuse("/ends", "length", "is more than a year after the start")
 		}
-	} else if n.Starts != 0 && n.Ends != 0 && n.Ends <= n.Starts {
+	case n.Kind == Incident && n.Starts != 0:
+		c.refuse("/starts", "kind", "an incident is not planned; when it began is its started")
+	case n.Kind == Incident && n.Ends != 0:
+		c.refuse("/ends", "kind", "an incident does not end by itself; when it should be over is its expected")
+	case n.Starts != 0 && n.Ends != 0 && n.Ends <= n.Starts:
 		c.refuse("/ends", "order", "is not after the start")
 	}
 	if n.Deadline != 0 && n.Kind != Action {
@@ -391,19 +356,22 @@ var standard = map[Stage]Text{
 	},
 }
 
-// Again is the notice as it comes the next time, new and with one update.
-func (n *Notice) Again(starts, ends, now Time, body Text) *Notice {
+// Again is the notice as it comes the next time, new and with one update: what was written of the first, or body.
+func (n *Notice) Again(starts, ends, now Time, body Text, zone *time.Location) *Notice {
 	next := n.Clone()
 	next.ID, next.Series = NewID(), n.Series
 	if next.Series == "" {
 		next.Series = n.ID
 	}
+	if next.Repeat != nil {
+		next.Repeat.From, next.Repeat.To = n.Repeat.countedFrom(n.Starts, n.Ends, zone)
+	}
 	next.Starts, next.Ends, next.Created, next.Updated, next.Started, next.Over, next.Version = starts, ends, now, now, now, 0, 0
-	if first := n.Updates[0]; !first.Automatic && !first.Body.Empty() {
+	if first := n.Updates[0]; !first.Body.Empty() {
 		body = first.Body
 	}
 	next.Updates = []Update{{ID: NewID(), Stage: Scheduled, Body: body, Created: now, Updated: now, Shown: now, Automatic: true, Quiet: true}}
-	next.Earlier, next.Expected, next.NextUpdate = nil, 0, 0
+	next.Earlier, next.Expected, next.NextUpdate, next.Imported = nil, 0, 0, ""
 	next.Settle()
 	return next
 }

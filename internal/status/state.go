@@ -93,4 +93,6 @@ type Change struct {
 	Reason    Text   `json:"reason,omitempty"` // why, for people: "1 of 2 data centres"
 	Cause     Cause  `json:"cause"`
 	Notice    string `json:"notice,omitempty"` // the notice that said so
+
+	Version int64 `json:"-"` // position of the revision; the book's
 }

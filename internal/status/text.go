@@ -74,6 +74,18 @@ func (c *check) text(pointer string, t Text, most int, required bool, languages 
 	}
 }
 
+// listed holds a list of names to what there is, each once.
+func (c *check) listed(pointer string, names []string, known func(string) bool, missing string) {
+	for i, name := range names {
+		switch {
+		case !known(name):
+			c.refuse(pointer+number(i), "exists", missing)
+		case slices.Contains(names[:i], name):
+			c.refuse(pointer+number(i), "unique", "is listed twice")
+		}
+	}
+}
+
 func isControl(r rune) bool { return r < ' ' && r != '\n' && r != '\t' && r != '\r' || r == 0x7f }
 
 // escape writes a name into a JSON Pointer (RFC 6901 section 3).

@@ -85,7 +85,7 @@ type NoticeTold struct {
 // SiteTold is the data of a SiteChanged. The document itself is not in it: it may be large, and is read by the API.
 type SiteTold struct {
 	Page      PageOf `json:"page"`
-	Change    string `json:"change"` // "created", "changed", "removed"; "reason" where a component's state was explained otherwise
+	Change    string `json:"change"` // "created", "changed", "imported", "removed"; "reason" where a component's state was explained otherwise; "planned" where what is not shown yet was written
 	Component string `json:"component,omitempty"`
 }
 

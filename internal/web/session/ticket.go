@@ -68,7 +68,7 @@ func (s *Sessions) of(t *ticket, now time.Time) *account.Principal {
 		return &account.Principal{Name: t.Name, Roles: g.Roles, Systems: g.Systems, Sources: g.Sources, Sites: g.Sites, Method: account.ByProvider}
 	}
 	a, _ := s.opts.Accounts.Account(t.Name)
-	if a == nil || a.Disabled || a.Password == "" || a.PasswordMark() != t.Mark {
+	if a == nil || a.Disabled || a.PasswordMark() != t.Mark {
 		return nil
 	}
 	return a.Principal(account.ByPassword)

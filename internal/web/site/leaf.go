@@ -17,6 +17,8 @@ type Leaf struct {
 	Pattern string
 	// Spoken leaves are in a language: at their path in the site's first, and below /LANGUAGE in the others.
 	Spoken bool
+	// Steady leaves are in the language of their address, whatever a browser remembers: programs follow them.
+	Steady bool
 	// Themed leaves differ by the theme that the visitor chose.
 	Themed bool
 	// Query names the parameters that the leaf differs by; others are ignored.

@@ -125,6 +125,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, leaf *Leaf, site 
 		http.Error(w, "this could not be made; the hub's log says why", http.StatusInternalServerError)
 		return
 	}
+	if site != nil && site.Private {
+		w.Header().Set("X-Robots-Tag", "noindex")
+	}
 	leaf.write(w, r, k, &ask, site == nil)
 }
 
@@ -217,7 +220,7 @@ func (l *Leaf) write(w http.ResponseWriter, r *http.Request, k *kept, ask *Ask, 
 	h := w.Header()
 	body, length, etag := k.Body, k.length, `"`+k.etag+`"`
 	vary := "Accept-Encoding"
-	if l.Themed || l.Spoken {
+	if l.remembers() {
 		vary += ", Cookie"
 	}
 	if root && l.Spoken {
@@ -271,11 +274,14 @@ func (l *Leaf) cacheControl(k *kept, ask *Ask, cookie bool) string {
 	}
 	age := strconv.Itoa(int(l.MaxAge / time.Second))
 	who := "public"
-	if cookie && (l.Themed || l.Spoken) {
+	if cookie && l.remembers() {
 		who = "private"
 	}
 	return who + ", max-age=" + age + ", stale-while-revalidate=60, stale-if-error=86400"
 }
+
+// remembers reports whether the leaf heeds what a browser remembers.
+func (l *Leaf) remembers() bool { return l.Themed || l.Spoken && !l.Steady }
 
 // seen reports whether a client has the leaf, compressed or not: the bytes are those of the same thing.
 func seen(header, etag string) bool {

@@ -114,20 +114,20 @@ func (s *Server) serveLeaf(w http.ResponseWriter, r *http.Request, leaves []Leaf
 	if site == nil {
 		ask.Language = preferred(r, languages)
 	}
-	leaf, args := match(leaves, path)
-	if leaf == nil {
-		if language, rest := cutLanguage(path, languages); language != "" {
-			if leaf, args = match(leaves, rest); leaf != nil && !leaf.Spoken {
-				leaf = nil
-			}
-			ask.Language = language
-			if leaf != nil && site != nil && language == languages[0] { // one address for each page
-				redirect(w, r, base+rest)
-				return
-			}
-			path = rest
+	// The language goes first: no section is called like one, and {section} would match it.
+	language, rest := cutLanguage(path, languages)
+	leaf, args := match(leaves, rest)
+	switch {
+	case language != "":
+		ask.Language, path = language, rest
+		if leaf != nil && !leaf.Spoken {
+			leaf = nil
 		}
-	} else if leaf.Spoken && site != nil {
+		if leaf != nil && site != nil && language == languages[0] { // one address for each page
+			redirect(w, r, base+rest)
+			return
+		}
+	case leaf != nil && leaf.Spoken && !leaf.Steady && site != nil:
 		if language := remembered(r, languages); language != "" && language != languages[0] {
 			redirect(w, r, base+"/"+language+path)
 			return

@@ -125,6 +125,9 @@ func (s *sheet) cardTimes(c *card, n *status.Notice) {
 	case n.Stage.Over():
 		c.For = s.Long(n.Over.Sub(began(n)))
 	}
+	if n.Message() {
+		c.For = "" // what is said does not last
+	}
 	if n.Kind == status.Action {
 		c.Deadline, c.Missed = s.moment(n.Deadline), n.Deadline != 0 && n.Deadline < s.Now
 	}

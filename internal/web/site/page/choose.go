@@ -60,5 +60,5 @@ func local(text string) *url.URL {
 		!strings.HasPrefix(u.Path, "/") || strings.Contains(u.Path, "//") || strings.ContainsAny(u.Path, "\\\x00\r\n\t") || strings.Contains(u.Path, "/.") {
 		return &url.URL{Path: "/"}
 	}
-	return &url.URL{Path: u.Path, RawQuery: u.RawQuery}
+	return &url.URL{Path: u.Path, RawQuery: u.Query().Encode()}
 }

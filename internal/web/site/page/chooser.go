@@ -36,9 +36,9 @@ func (p *Pages) chooser(l *site.Look) (*site.Made, error) {
 				if in == s.Language {
 					in = ""
 				}
-				state := headline(board, section.Name).State
-				m := markOf(board.Site.Look(state), state, s.Language)
-				one.Sections = append(one.Sections, tab{said{title, in}, n.Link + section.Name, &m, false})
+				h := headline(board, section.Name)
+				m := markOf(board.Site.Look(h.State), h.State, s.Language)
+				one.Sections = append(one.Sections, tab{said{title, in}, n.Link + section.Name, &m, s.speech.Headline(h), false})
 			}
 		}
 		v.Choices = append(v.Choices, one)

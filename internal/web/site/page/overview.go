@@ -143,7 +143,7 @@ func (v *overview) goingOn(section string) {
 
 // noneKnown is the headline where nothing that is known is amiss, and of something nothing is known: that everything is
 // well would be more than anybody knows.
-var noneKnown = status.Headline{Indicator: status.IndicatorNone, Description: "No Known Problem", State: status.Operational}
+var noneKnown = status.Headline{Indicator: status.IndicatorNone, Description: "No Known Problem", State: status.NoData}
 
 // headline is that of a site, or of a section of it.
 func headline(b *status.Board, section string) status.Headline {

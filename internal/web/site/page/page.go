@@ -37,13 +37,12 @@ type Pages struct {
 	by     map[string]*template.Template // one set for each language, so that templates need not hand it on
 	style  string
 	script string
-	stamp  string            // of the script
-	spoken map[string]string // what the script says, as JSON
+	stamp  string // of the script
 }
 
 // New reads the templates.
 func New(opts Options) (*Pages, error) {
-	p := &Pages{opts: opts, by: map[string]*template.Template{}, spoken: map[string]string{}}
+	p := &Pages{opts: opts, by: map[string]*template.Template{}}
 	for _, lang := range status.Languages {
 		speech := speechOf(lang)
 		set, err := template.New("").Funcs(template.FuncMap{"t": speech.Say, "icon": icon, "pair": pair}).ParseFS(files, "html/*.html")
@@ -51,9 +50,6 @@ func New(opts Options) (*Pages, error) {
 			return nil, fmt.Errorf("the templates of status pages: %w", err)
 		}
 		p.by[lang] = set
-		if p.spoken[lang], err = scripted(speech); err != nil {
-			return nil, err
-		}
 	}
 	style, err := files.ReadFile("style.css")
 	if err != nil {
@@ -63,7 +59,12 @@ func New(opts Options) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.style, p.script, p.stamp = string(style), string(script), stampOf(string(script))
+	dictionary, err := scripted()
+	if err != nil {
+		return nil, err
+	}
+	p.style, p.script = string(style), "const dictionary = "+dictionary+";\n"+string(script)
+	p.stamp = stampOf(p.script)
 	return p, nil
 }
 
@@ -82,17 +83,22 @@ var inScript = []string{
 	"shown of", "nothing found", "none affected", "keys", "close",
 }
 
-func scripted(s speech) (string, error) {
-	said := map[string]string{}
-	for _, key := range inScript {
-		said[key] = s.Say(key)
+// scripted is what the script says in every language. It is in the script, which browsers keep, and not in the pages.
+func scripted() (string, error) {
+	all := map[string]map[string]string{}
+	for _, lang := range status.Languages {
+		s, said := speechOf(lang), map[string]string{}
+		for _, key := range inScript {
+			said[key] = s.Say(key)
+		}
+		for _, h := range []status.Headline{
+			status.AllOperational, status.UnderMaintenance, status.PartiallyDegraded, status.DegradedService, status.MinorOutage, status.PartialSystem, status.MajorSystem,
+		} {
+			said["headline "+h.Description] = s.Headline(h)
+		}
+		all[lang] = said
 	}
-	for _, h := range []status.Headline{
-		status.AllOperational, status.UnderMaintenance, status.PartiallyDegraded, status.DegradedService, status.MinorOutage, status.PartialSystem, status.MajorSystem,
-	} {
-		said["headline "+h.Description] = s.Headline(h)
-	}
-	text, err := json.Marshal(said)
+	text, err := json.Marshal(all)
 	return string(text), err
 }
 

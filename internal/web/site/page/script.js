@@ -4,7 +4,7 @@
 "use strict";
 
 const root = document.documentElement;
-const words = JSON.parse(document.body.dataset.words || "{}");
+const words = dictionary[root.lang] || dictionary.en;
 const live = document.getElementById("live");
 const lang = root.lang === "en" ? "en-GB" : root.lang;
 

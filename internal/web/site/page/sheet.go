@@ -135,9 +135,6 @@ func (s *sheet) Icon() string {
 	return s.Base + "/assets/icon." + string(state) + ".svg"
 }
 
-// Spoken is what the script says.
-func (s *sheet) Spoken() string { return s.p.spoken[s.Language] }
-
 // Known is what the read API says of the site as the page shows it: when it differs, something has changed.
 func (s *sheet) Known() string {
 	return status.Millis(s.Board.Updated, s.Site().Location()) + " " + s.Board.Headline("").Description
@@ -156,6 +153,7 @@ type tab struct {
 	Title   said
 	Link    string
 	Mark    *mark
+	Hear    string // how it is there, for who does not see the mark
 	Current bool
 }
 
@@ -168,8 +166,9 @@ func (s *sheet) Tabs() []tab {
 	if len(s.Site().Sections) > 1 {
 		for i := range s.Site().Sections {
 			section := &s.Site().Sections[i]
-			m := s.mark(headline(s.Board, section.Name).State)
-			list = append(list, tab{s.text(section.Title), s.Link("/" + section.Name), &m, s.Section == section})
+			h := headline(s.Board, section.Name)
+			m := s.mark(h.State)
+			list = append(list, tab{s.text(section.Title), s.Link("/" + section.Name), &m, s.speech.Headline(h), s.Section == section})
 		}
 	}
 	for _, name := range []string{"history", "calendar"} {

@@ -37,10 +37,11 @@ func (s speech) Say(key string, args ...any) string {
 			text = s.form(text, n)
 		}
 	}
+	var pairs []string
 	for i, arg := range args {
-		text = strings.ReplaceAll(text, "{"+strconv.Itoa(i)+"}", textOf(arg))
+		pairs = append(pairs, "{"+strconv.Itoa(i)+"}", textOf(arg))
 	}
-	return text
+	return strings.NewReplacer(pairs...).Replace(text) // at once: an argument may look like another's place
 }
 
 // form chooses the form of a message for a number (CLDR plural rules, for whole numbers).
@@ -155,7 +156,7 @@ var words = map[string]word{
 	"began":           {"Began", "Begyndte", "Début", "Początek"},
 	"window":          {"Window", "Vindue", "Créneau", "Okno"},
 	"shown until":     {"Applies until", "Gælder til", "Jusqu’au", "Obowiązuje do"},
-	"repeats day":     {"every day|every {0} days", "hver dag|hver {0}. dag", "tous les jours|tous les {0} jours", "codziennie|co {0} dni"},
+	"repeats day":     {"every day|every {0} days", "hver dag|hver {0}. dag", "tous les jours|tous les {0} jours", "codziennie|co {0} dni|co {0} dni"},
 	"repeats week":    {"every week|every {0} weeks", "hver uge|hver {0}. uge", "toutes les semaines|toutes les {0} semaines", "co tydzień|co {0} tygodnie|co {0} tygodni"},
 	"repeats month":   {"every month|every {0} months", "hver måned|hver {0}. måned", "tous les mois|tous les {0} mois", "co miesiąc|co {0} miesiące|co {0} miesięcy"},
 	"repeats":         {"Repeats", "Gentages", "Récurrence", "Powtarza się"},
