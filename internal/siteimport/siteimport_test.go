@@ -151,11 +151,12 @@ const (
  {"id":"empty0000001","name":"Nothing in it","group":true,"position":9},
  {"id":"leaf00000003","name":"C","status":"who_knows","position":3,"group_id":"nosuchgroup0"},
  {"id":"leaf00000003","name":"C again","status":"operational","position":4},
- {"id":"leaf00000004","name":"D","status":"operational","created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z","position":5}
+ {"id":"leaf00000004","name":"D","status":"operational","created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z","position":5},
+ {"id":"leaf00000005","name":"E","status":"partial_outage","created_at":"2026-01-01T00:00:00.000Z","updated_at":"2027-01-01T00:00:00.000Z","position":6}
 ]}`
 	foreignIncidents = `{"incidents":[
  {"id":"01JINC1","name":"It broke","status":"resolved","created_at":"2026-02-01T10:00:00.000+01:00","updated_at":"2026-02-01T12:00:00.000+01:00","resolved_at":"2026-02-01T12:00:00.000+01:00","impact":"critical",
-  "shortlink":"javascript:alert(1)","started_at":null,"components":[{"id":"leaf00000002"},{"id":"goneaway0000"}],
+  "shortlink":"javascript://x.example/%0Aalert(1)","started_at":null,"components":[{"id":"leaf00000002"},{"id":"goneaway0000"}],
   "incident_updates":[
    {"id":"upd000000003","status":"postmortem","body":"Why","created_at":"2026-02-03T12:00:00.000+01:00","display_at":null,"affected_components":[],"deliver_notifications":false},
    {"id":"upd000000002","status":"resolved","body":"See <a class=\"x\" href=\"https://x.example/a\">this</a>, and <a href=\"https://x.example/\">https://x.example/</a>.<br /><br/>a < b & c","created_at":"2026-02-01T12:00:00.000+01:00","display_at":"2026-02-01T12:30:00.000+01:00","affected_components":[{"name":"No components were affected by this update."}]},
@@ -246,6 +247,7 @@ func TestThePastOfAComponent(t *testing.T) {
 		"told in another order":                     {[]said{{20, part, op, first}, {10, op, part, first}}, op, 5, 70, "5 operational; 10 partial_outage first; 20 operational first"},
 		"the same again is not a change":            {[]said{{10, op, part, first}, {15, part, part, first}}, part, 5, 70, "5 operational; 10 partial_outage first"},
 		"it came up without a word, when all was":   {[]said{{10, op, part, first}, {50, op, major, second}}, major, 5, 70, "5 operational; 10 partial_outage first; 30 operational first; 50 major_outage second"},
+		"another began before all was over":         {[]said{{10, op, part, first}, {20, op, major, second}}, major, 5, 70, "5 operational; 10 partial_outage first; 20 major_outage second"},
 		"it got better when all was over":           {[]said{{10, op, part, first}}, op, 5, 70, "5 operational; 10 partial_outage first; 30 operational first"},
 		"it got worse after all was over":           {[]said{{10, op, part, first}}, major, 5, 70, "5 operational; 10 partial_outage first; 30 operational first; 70 major_outage"},
 		"it got better without a word since":        {[]said{{10, op, part, second}}, op, 5, 70, "5 operational; 10 partial_outage second; 70 operational"},
@@ -294,18 +296,19 @@ func TestWhatIsNotRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		code   fault.Code
+		says   string
 	}{
-		"a page of something else": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, fault.PageUnreadable},
-		"another API":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"components":[]}`)) }, fault.PageUnreadable},
-		"nothing there":            {http.NotFound, fault.PageUnreadable},
-		"it fails":                 {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, fault.PageUnreadable},
-		"it sends us on and on":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, fault.ConnectFailed},
+		"a page of something else": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, fault.PageUnreadable, "is not Statuspage's"},
+		"another API":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"components":[]}`)) }, fault.PageUnreadable, "names no page"},
+		"nothing there":            {http.NotFound, fault.PageUnreadable, "404"},
+		"it fails":                 {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, fault.PageUnreadable, "502"},
+		"it sends us on and on":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, fault.ConnectFailed, "on and on"},
 		"it sends us inside": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", http.StatusFound)
-		}, fault.AddressRefused},
+		}, fault.AddressRefused, "169.254"},
 		"it sends us to another scheme": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
-		}, fault.AddressRefused},
+		}, fault.AddressRefused, "https"},
 		"an answer without an end": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"x":"`))
 			for chunk := []byte(strings.Repeat("x", 1<<20)); ; {
@@ -313,7 +316,7 @@ func TestWhatIsNotRead(t *testing.T) {
 					return
 				}
 			}
-		}, fault.PageUnreadable},
+		}, fault.PageUnreadable, "more than is read"},
 		"pages without an end": {func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "components.json") {
 				_, _ = w.Write([]byte(page))
@@ -321,14 +324,14 @@ func TestWhatIsNotRead(t *testing.T) {
 			}
 			count++
 			_, _ = fmt.Fprintf(w, `{"incidents":[{"id":"x%d"}]}`, count)
-		}, fault.PageUnreadable},
+		}, fault.PageUnreadable, "more than 200 pages"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := reader(t)
 			r.client.Timeout = 0
-			if found, err := r.Read(t.Context(), serve(t, c.answer)); !fault.Has(err, c.code) {
-				t.Errorf("%+v, %v; want %s", found, err, c.code)
+			if found, err := r.Read(t.Context(), serve(t, c.answer)); !fault.Has(err, c.code) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%+v, %v; want %s: %s", found, err, c.code, c.says)
 			}
 		})
 	}
@@ -389,8 +392,8 @@ func TestPartsAreTheWhole(t *testing.T) {
 				for _, ch := range part.Changes {
 					begun[ch.Component] = true
 				}
-				if len(begun) != 8 {
-					t.Errorf("the first of %d parts begins %d components", len(parts), len(begun))
+				if len(begun) != 8 || most == 1 && len(part.Changes) != 8 {
+					t.Errorf("the first of %d parts begins %d components with %d changes", len(parts), len(begun), len(part.Changes))
 				}
 			} else if len(text) > most && len(part.Notices)+len(part.Changes) > 1 {
 				t.Errorf("a part has %d bytes, want %d", len(text), most)

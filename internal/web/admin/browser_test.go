@@ -3,14 +3,12 @@ package admin_test
 import (
 	"fmt"
 	"net/http/httptest"
-	"net/url"
 	"testing"
 	"time"
 
 	"github.com/varselhub/varsel/internal/browsertest"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/status"
-	"github.com/varselhub/varsel/internal/status/statustest"
 )
 
 // serve serves the pages to a real browser, as somebody who has signed in.
@@ -32,16 +30,16 @@ func busy(t *testing.T) (w *world, open, over *status.Notice) {
 	open = w.slow()
 	_, err := w.Manager.Say(ctx, "prod", open.ID, manage.Saying{
 		Stage: status.Identified, Body: status.Text{"en": "An index is being built anew.\nUntil then, search by number.", "da": "Et indeks bliver bygget op på ny."},
-		Affected: map[string]status.State{odata: status.PartialOutage}, NextUpdate: ptr(statustest.In(75 * time.Minute)),
+		Affected: map[string]status.State{odata: status.PartialOutage}, NextUpdate: ptr(w.in(15 * time.Minute)),
 	}, manage.By{Author: "ida"})
 	w.Must(err)
 	w.Clock.Advance(25 * time.Minute)
 	w.open("ida", manage.Opening{
-		Kind: status.Planned, Facts: manage.Facts{Title: status.Text{"en": "Database upgrade", "da": "Opgradering af database"}, Components: []string{databases}, Starts: statustest.In(72 * time.Hour), Ends: statustest.In(75 * time.Hour)},
+		Kind: status.Planned, Facts: manage.Facts{Title: status.Text{"en": "Database upgrade", "da": "Opgradering af database"}, Components: []string{databases}, Starts: w.in(72 * time.Hour), Ends: w.in(75 * time.Hour)},
 		Body: status.Text{"en": "The CRM is read-only meanwhile."},
 	})
 	w.open("ida", manage.Opening{
-		Kind: status.Action, Facts: manage.Facts{Title: status.Text{"en": "Change the address of the OData service"}, Components: []string{odata}, Deadline: statustest.In(300 * time.Hour)},
+		Kind: status.Action, Facts: manage.Facts{Title: status.Text{"en": "Change the address of the OData service"}, Components: []string{odata}, Deadline: w.in(300 * time.Hour)},
 		Body: status.Text{"en": "The old address ends."},
 	})
 	w.Must(w.Manager.SetState(ctx, "prod", backOffice, manage.Setting{State: status.Degraded, Reason: status.Text{"en": "1 of 2 data centres"}}, "ida"))
@@ -76,5 +74,3 @@ func TestThePagesAreForEveryone(t *testing.T) {
 		}
 	}
 }
-
-var _ = url.Values{}
