@@ -216,7 +216,7 @@ func (v *visit) readFacts(f *form, kind status.Kind, was manage.Facts, whole boo
 		facts.Starts, facts.Ends, facts.ByHand = f.momentOr("starts", was.Starts), f.momentOr("ends", was.Ends), f.ticked("byHand")
 		facts.Repeat = v.readRepeat(f, was.Repeat)
 		if v.mayPause() {
-			facts.Pause = f.values["pause"]
+			facts.Pause = f.chosen("pause", was.Pause)
 		}
 	default:
 		facts.Starts, facts.Ends = f.momentOr("starts", was.Starts), f.momentOr("ends", was.Ends)
@@ -231,9 +231,18 @@ func (v *visit) readFacts(f *form, kind status.Kind, was manage.Facts, whole boo
 		facts.Expected, facts.NextUpdate = f.momentOr("expected", was.Expected), f.momentOr("nextUpdate", was.NextUpdate)
 	}
 	if kind != status.Bulletin {
-		facts.Components, facts.Sections = f.values["components"], f.values["sections"]
+		facts.Components, facts.Sections = f.chosen("components", was.Components), f.chosen("sections", was.Sections)
 	}
 	return facts
+}
+
+// chosen is what is chosen of several. What is the same, in whatever order the page has it, is what it was.
+func (f *form) chosen(name string, was []string) []string {
+	list := f.values[name]
+	if slices.Equal(slices.Sorted(slices.Values(list)), slices.Sorted(slices.Values(was))) {
+		return was
+	}
+	return list
 }
 
 func (v *visit) readRepeat(f *form, was *status.Repeat) *status.Repeat {
@@ -245,7 +254,10 @@ func (v *visit) readRepeat(f *form, was *status.Repeat) *status.Repeat {
 	if was != nil {
 		*repeat = *was
 	}
-	repeat.Every, repeat.Step, repeat.Until = every, int(f.number("repeat.step", 1, 366)), f.momentOr("repeat.until", repeat.Until)
+	if step := int(f.number("repeat.step", 1, 366)); step != max(1, repeat.Step) {
+		repeat.Step = step
+	}
+	repeat.Every, repeat.Until = every, f.momentOr("repeat.until", repeat.Until)
 	return repeat
 }
 

@@ -202,11 +202,14 @@ func (v *visit) readLooks(f *form, site *status.Site) {
 	if site.Weights = &weights; weights == status.DefaultWeights {
 		site.Weights = nil
 	}
-	site.Theme = status.Theme{Accent: f.text("theme.accent"), States: map[status.State]status.Look{}}
+	site.Theme = status.Theme{Accent: f.text("theme.accent")}
 	for _, state := range slices.Concat(status.States, []status.State{status.NoData}) {
 		at := "theme.states." + string(state)
 		look := status.Look{Name: f.texts(at + ".name"), Light: f.text(at + ".light"), Dark: f.text(at + ".dark"), Symbol: f.text(at + ".symbol")}
 		if !look.Name.Empty() || look.Light != "" || look.Dark != "" || look.Symbol != "" {
+			if site.Theme.States == nil {
+				site.Theme.States = map[status.State]status.Look{}
+			}
 			site.Theme.States[state] = look
 		}
 	}

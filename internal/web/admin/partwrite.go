@@ -187,7 +187,6 @@ func pointerTo(site *status.Site, part, id string) (pointer string) {
 type removePartView struct {
 	*sheet
 	Word, Part string
-	Title      said
 	Components []said // that go
 	Notices    []card // that are about them, and go on
 	Seen       int64
@@ -216,7 +215,7 @@ func (v *visit) removePart() error {
 			return err
 		}
 	}
-	view := &removePartView{sheet: s, Word: v.Say("part " + part), Part: part, Title: said{Text: title}, Seen: v.siteSeen(), Back: v.to("/components")}
+	view := &removePartView{sheet: s, Word: v.Say("part " + part), Part: part, Seen: v.siteSeen(), Back: v.to("/components")}
 	for _, c := range going {
 		view.Components = append(view.Components, v.text(c.Title))
 	}

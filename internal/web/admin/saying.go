@@ -127,6 +127,11 @@ func (f *form) pick(name, legend string, minutes []int, keep string) *pick {
 		options = append(options, option{Value: strconv.Itoa(n), Label: f.Say("in", f.Long(time.Duration(n)*time.Minute))})
 	}
 	options = append(options, option{Value: atTime, Label: f.Say("at a time")})
+	for i := range f.wrong { // what is wrong about a time that was typed is mended there
+		if w := &f.wrong[i]; w.Field == name && f.text(name+".at") != "" {
+			w.Field += ".at"
+		}
+	}
 	p := &pick{Choice: f.choice(name, legend, options...)}
 	p.At = f.field("datetime-local", name+".at", f.Say("at a time label", legend, f.site.Zone))
 	return p

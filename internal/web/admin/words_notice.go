@@ -58,7 +58,7 @@ var noticeWords = map[string]word{
 	"repeat month":         {"Monthly", "Månedligt", "Par mois", "Co miesiąc"},
 	"repeat step":          {"Every so many days, weeks or months", "Hver så mange dage, uger eller måneder", "Tous les combien de jours, semaines ou mois", "Co ile dni, tygodni lub miesięcy"},
 	"repeat until":         {"None begins after", "Ingen begynder efter", "Aucune ne commence après le", "Żadna nie zaczyna się po"},
-	"repeats day":          {"every day|every {0} days", "hver dag|hver {0}. dag", "tous les jours|tous les {0} jours", "codziennie|co {0} dni"},
+	"repeats day":          {"every day|every {0} days", "hver dag|hver {0}. dag", "tous les jours|tous les {0} jours", "codziennie|co {0} dni|co {0} dni"},
 	"repeats week":         {"every week|every {0} weeks", "hver uge|hver {0}. uge", "toutes les semaines|toutes les {0} semaines", "co tydzień|co {0} tygodnie|co {0} tygodni"},
 	"repeats month":        {"every month|every {0} months", "hver måned|hver {0}. måned", "tous les mois|tous les {0} mois", "co miesiąc|co {0} miesiące|co {0} miesięcy"},
 	"pause systems":        {"Deliver nothing meanwhile to", "Levér imens intet til", "Ne rien livrer pendant ce temps à", "Nie dostarczaj w tym czasie do"},

@@ -69,25 +69,20 @@ func textOf(arg any) string {
 	return ""
 }
 
-// Headline is a headline in words; its English description is the name of the message.
-func (s speech) Headline(h status.Headline) string { return s.Say("headline " + h.Description) }
+// Word is one of the hub's own words for what is on a site: of a kind, a stage or a headline.
+func (s speech) Word(t status.Text) string {
+	text, _ := t.In(s.lang, status.English)
+	return text
+}
+
+// Headline is a headline in words.
+func (s speech) Headline(h status.Headline) string { return s.Word(h.Words()) }
 
 // nameOf is what a language calls itself.
 var nameOf = map[string]string{"da": "Dansk", "en": "English", "fr": "Français", "pl": "Polski"}
 
 // words are all that the pages say by themselves: en, da, fr, pl.
 var words = map[string]word{
-	// Headlines (status.Headline), by their description.
-	"headline All Systems Operational":    {"All systems operational", "Alle systemer er i drift", "Tous les services sont opérationnels", "Wszystkie usługi działają"},
-	"headline Service Under Maintenance":  {"Maintenance in progress", "Vedligeholdelse er i gang", "Maintenance en cours", "Trwa konserwacja"},
-	"headline Partially Degraded Service": {"Some services are degraded", "Nogle tjenester har nedsat ydelse", "Certains services sont perturbés", "Część usług działa gorzej"},
-	"headline Degraded System Service":    {"All services are degraded", "Alle tjenester har nedsat ydelse", "Tous les services sont perturbés", "Wszystkie usługi działają gorzej"},
-	"headline Minor Service Outage":       {"Some services are partly out", "Nogle tjenester er delvist nede", "Certains services sont fortement perturbés", "Część usług częściowo nie działa"},
-	"headline Partial System Outage":      {"Partial system outage", "Systemet er delvist nede", "Panne partielle", "Częściowa awaria systemu"},
-	"headline Major System Outage":        {"Major system outage", "Hele systemet er nede", "Panne générale", "Poważna awaria systemu"},
-	"headline Open Incident":              {"An incident is open", "Der er en åben hændelse", "Un incident est en cours", "Trwa incydent"},
-	"headline No Known Problem":           {"No known problem", "Ingen kendte problemer", "Aucun problème connu", "Brak znanych problemów"},
-	"headline No Data":                    {"State unknown", "Tilstanden er ukendt", "État inconnu", "Stan nieznany"},
 
 	// What the states mean (D10).
 	"means operational":          {"Works as it should, with no known problem.", "Virker, som den skal, uden kendte problemer.", "Le service fonctionne normalement, sans aucun problème connu.", "Działa prawidłowo, bez znanych problemów."},
@@ -98,27 +93,10 @@ var words = map[string]word{
 	"means no_data":              {"Nothing is known of it now. That is never counted as up.", "Der vides intet om den nu. Det tæller aldrig som oppe.", "Rien n’est connu pour le moment. Cela ne compte jamais comme opérationnel.", "Obecnie nic o niej nie wiadomo. Nigdy nie liczy się to jako działanie."},
 	"what the states mean":       {"What the states mean", "Hvad tilstandene betyder", "Ce que signifient les états", "Co oznaczają stany"},
 
-	// The five kinds of notices, and one of them.
-	"kind incident":       {"Incident", "Hændelse", "Incident", "Incydent"},
-	"kind maintenance":    {"Maintenance", "Vedligeholdelse", "Maintenance", "Konserwacja"},
-	"kind action":         {"Action required", "Handling påkrævet", "Action à effectuer", "Wymagane działanie"},
-	"kind announcement":   {"Announcement", "Meddelelse", "Annonce", "Ogłoszenie"},
-	"kind bulletin":       {"General message", "Generel besked", "Message général", "Komunikat ogólny"},
-	"stage investigating": {"Investigating", "Undersøges", "En cours d’analyse", "Badanie"},
-	"stage identified":    {"Identified", "Identificeret", "Identifié", "Zidentyfikowano"},
-	"stage monitoring":    {"Monitoring", "Overvåges", "Sous surveillance", "Obserwacja"},
-	"stage resolved":      {"Resolved", "Løst", "Résolu", "Rozwiązano"},
-	"stage postmortem":    {"Account afterwards", "Redegørelse", "Bilan", "Podsumowanie"},
-	"stage scheduled":     {"Planned", "Planlagt", "Planifiée", "Zaplanowano"},
-	"stage in_progress":   {"In progress", "I gang", "En cours", "W toku"},
-	"stage verifying":     {"Being checked", "Kontrolleres", "En vérification", "Sprawdzanie"},
-	"stage completed":     {"Completed", "Afsluttet", "Terminée", "Zakończono"},
-	"stage planned":       {"To come", "Kommende", "À venir", "Nadchodzące"},
-	"stage published":     {"Current", "Gældende", "En vigueur", "Aktualne"},
-	"stage ended":         {"Ended", "Udløbet", "Terminé", "Zakończone"},
-	"impact minor":        {"Minor impact", "Mindre betydning", "Impact mineur", "Niewielki wpływ"},
-	"impact major":        {"Major impact", "Stor betydning", "Impact majeur", "Duży wpływ"},
-	"impact critical":     {"Critical impact", "Kritisk betydning", "Impact critique", "Krytyczny wpływ"},
+	// One notice.
+	"impact minor":    {"Minor impact", "Mindre betydning", "Impact mineur", "Niewielki wpływ"},
+	"impact major":    {"Major impact", "Stor betydning", "Impact majeur", "Duży wpływ"},
+	"impact critical": {"Critical impact", "Kritisk betydning", "Impact critique", "Krytyczny wpływ"},
 
 	// The top of every page.
 	"skip":        {"Skip to the content", "Gå til indholdet", "Aller au contenu", "Przejdź do treści"},
@@ -265,6 +243,10 @@ var words = map[string]word{
 	"feed updates":      {"Updates, one entry for each", "Opdateringer, én post for hver", "Mises à jour, une entrée pour chacune", "Aktualizacje, po jednym wpisie"},
 	"feed calendar":     {"Calendar of maintenances", "Kalender over vedligeholdelser", "Calendrier des maintenances", "Kalendarz konserwacji"},
 	"feed calendar one": {"Calendar of this service", "Tjenestens kalender", "Calendrier de ce service", "Kalendarz tej usługi"},
+	"feed notice":       {"Follow this by feed", "Følg dette via feed", "Suivre cet événement par flux", "Obserwuj to przez kanał"},
+	"feed badge":        {"Badge: the state as an image", "Mærke: tilstanden som billede", "Badge : l’état en image", "Znaczek: stan jako obraz"},
+	"feed frame":        {"Frame: the state in a page of yours", "Ramme: tilstanden på en side hos jer", "Cadre : l’état dans une de vos pages", "Ramka: stan na Twojej stronie"},
+	"on your pages":     {"On your own pages", "På jeres egne sider", "Sur vos propres pages", "Na Twoich stronach"},
 	"feeds all":         {"Everything on the site", "Alt på sitet", "Tout le site", "Cały serwis"},
 	"feeds sections":    {"By section", "Pr. afsnit", "Par section", "Według sekcji"},
 	"feeds components":  {"By service", "Pr. tjeneste", "Par service", "Według usługi"},
