@@ -109,6 +109,28 @@ var Rules = []Rule{
 	to("GET /api/v1/totals", All, All, None, None, None),
 	to("GET /api/v1/nodes", All, All, None, None, None),
 
+	// Editors write on their own sites, but what reaches beyond a site is the operator's: host names, parts of the hub, pauses
+	// of systems. How a site stands is what everyone may read on its page; a subscriber acknowledges for its own systems.
+	to("GET /api/v1/sites", All, All, None, None, Own),
+	to("GET /api/v1/sites/{site}", All, All, None, None, Own),
+	to("PUT /api/v1/sites/{site}", All, None, None, None, Own),
+	to("DELETE /api/v1/sites/{site}", All, None, None, None, Own),
+	to("GET /api/v1/sites/{site}/board", All, All, None, All, Own),
+	to("POST /api/v1/sites/{site}/import", All, None, None, None, Own),
+	to("GET /api/v1/sites/{site}/components/{component}/state", All, All, None, None, Own),
+	to("PUT /api/v1/sites/{site}/components/{component}/state", All, None, None, None, Own),
+	to("GET /api/v1/sites/{site}/components/{component}/history", All, All, None, None, Own),
+	to("GET /api/v1/sites/{site}/notices", All, All, None, None, Own),
+	to("POST /api/v1/sites/{site}/notices", All, None, None, None, Own),
+	to("GET /api/v1/sites/{site}/notices/{notice}", All, All, None, None, Own),
+	to("PUT /api/v1/sites/{site}/notices/{notice}", All, None, None, None, Own),
+	to("DELETE /api/v1/sites/{site}/notices/{notice}", All, None, None, None, Own),
+	to("POST /api/v1/sites/{site}/notices/{notice}/updates", All, None, None, None, Own),
+	to("PUT /api/v1/sites/{site}/notices/{notice}/updates/{update}", All, None, None, None, Own),
+	to("PUT /api/v1/sites/{site}/notices/{notice}/postmortem", All, None, None, None, Own),
+	to("POST /api/v1/sites/{site}/notices/{notice}/acknowledgements", All, None, None, Own, None),
+	to("GET /api/v1/sites/{site}/notices/{notice}/history", All, All, None, None, Own),
+
 	to("GET /api/v1/accounts", All, All, None, None, None),
 	to("GET /api/v1/accounts/{name}", All, All, None, None, None),
 	to("PUT /api/v1/accounts/{name}", All, None, None, None, None),

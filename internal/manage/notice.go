@@ -167,6 +167,9 @@ func (m *Manager) say(board *status.Board, old, n *status.Notice, s *Saying, aut
 		old: old, notice: n, change: change, update: update.ID, quiet: s.Quiet,
 		asked: []string{"/updates/" + strconv.Itoa(len(n.Updates))}, found: checkSaying(board, old, n, s),
 	}
+	if update.Body == nil {
+		update.Body = status.Text{} // documents say that there are no words, not nothing
+	}
 	update.Affected, c.changes = m.affected(board, n, says, s.Affected == nil)
 	n.Updates = append(n.Updates, update)
 	n.Updated = now

@@ -77,7 +77,7 @@ type Notice struct {
 	Over     Time     `json:"resolved,omitzero"`   // when it was resolved, completed or ended
 	Updates  []Update `json:"updates"`             // oldest first
 
-	Components []string `json:"components,omitempty"` // ids of what it affects; none: see Sections
+	Components []string `json:"components,omitempty"` // ids of what it affects
 	Sections   []string `json:"sections,omitempty"`   // that it is about; neither: the whole site
 
 	Expected   Time `json:"expected,omitzero"`   // when it should be over (T2)

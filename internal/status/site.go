@@ -25,7 +25,7 @@ type Site struct {
 	SupportURL  string    `json:"supportUrl,omitempty"`
 	Sections    []Section `json:"sections"`
 	Theme       Theme     `json:"theme,omitzero"`
-	Weights     *Weights  `json:"weights,omitempty"` // of the uptime; none: DefaultWeights
+	Weights     *Weights  `json:"weights,omitempty"` // of the uptime; none: 0.3 of a partial outage, 1 of a major one
 	V2          V2        `json:"v2,omitzero"`
 	Subscribe   bool      `json:"subscribe,omitempty"` // new subscriptions choose it unasked: PROD yes, DEMO no
 	loc         *time.Location
@@ -61,11 +61,11 @@ type Component struct {
 	Title          Text   `json:"title"`
 	Description    Text   `json:"description,omitempty"`
 	Impact         Text   `json:"impact,omitempty"`    // what people lose while it is down
-	Symbol         string `json:"symbol,omitempty"`    // one of Symbols
+	Symbol         string `json:"symbol,omitempty"`    // what it is shown with besides its name
 	StartDate      string `json:"startDate,omitempty"` // YYYY-MM-DD: its uptime counts from then on
 	Showcase       bool   `json:"showcase,omitempty"`
 	OnlyIfDegraded bool   `json:"onlyShowIfDegraded,omitempty"` // hidden while it is operational
-	Hub            string `json:"hub,omitempty"`                // what of this hub it stands for: see HubParts
+	Hub            string `json:"hub,omitempty"`                // what of this hub it stands for: source/NAME, endpoint/SYSTEM, lag or hub
 	Created        Time   `json:"created,omitzero"`             // the hub's
 	Updated        Time   `json:"updated,omitzero"`             // the hub's: when this document last changed
 }
@@ -87,7 +87,7 @@ type Look struct {
 	Name   Text   `json:"name,omitempty"`
 	Light  string `json:"light,omitempty"`  // #rrggbb on the light page: at least 3:1 against white (WCAG 1.4.11)
 	Dark   string `json:"dark,omitempty"`   // #rrggbb on the dark page
-	Symbol string `json:"symbol,omitempty"` // one of StateSymbols
+	Symbol string `json:"symbol,omitempty"` // the shape beside its colour
 }
 
 // StateSymbols are the shapes a state may have. Colour is never alone (D4, WCAG 1.4.1).

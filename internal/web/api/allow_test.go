@@ -17,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/search"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/web/api"
 )
@@ -113,10 +114,44 @@ var visits = map[string]visit{
 	"GET /api/v1/subscriptions/{id}/sink":                  {path: "/subscriptions/$SUBSCRIPTION/sink"},
 	"DELETE /api/v1/subscriptions/{id}/sink":               {path: "/subscriptions/$SUBSCRIPTION/sink"},
 	"POST /api/v1/subscriptions/{id}/sink/{number}/reveal": {path: "/subscriptions/$SUBSCRIPTION/sink/$ARRIVAL/reveal"},
+
+	"GET /api/v1/sites":                                           {path: "/sites", foreign: 200},
+	"GET /api/v1/sites/{site}":                                    {path: "/sites/$SITE"},
+	"PUT /api/v1/sites/{site}":                                    {path: "/sites/$SITE", body: `{"title":{"en":"T$N"},"zone":"Etc/UTC","languages":["en","da"],"sections":[{"name":"all","title":{"en":"All"},"components":[{"title":{"en":"Search"}},{"title":{"en":"Mail"}}]}]}`, headers: anyState},
+	"DELETE /api/v1/sites/{site}":                                 {path: "/sites/$SPARESITE", headers: anyState},
+	"GET /api/v1/sites/{site}/board":                              {path: "/sites/$SITE/board"},
+	"POST /api/v1/sites/{site}/import":                            {path: "/sites/$SITE/import", body: `{"site":` + aSite("x") + `}`},
+	"GET /api/v1/sites/{site}/components/{component}/state":       {path: "/sites/$SITE/components/$COMPONENT/state"},
+	"PUT /api/v1/sites/{site}/components/{component}/state":       {path: "/sites/$SITE/components/$COMPONENT/state", body: `{"state":"major_outage","reason":{"en":"$N"}}`},
+	"GET /api/v1/sites/{site}/components/{component}/history":     {path: "/sites/$SITE/components/$COMPONENT/history"},
+	"GET /api/v1/sites/{site}/notices":                            {path: "/sites/$SITE/notices"},
+	"POST /api/v1/sites/{site}/notices":                           {path: "/sites/$SITE/notices", body: `{"kind":"incident","title":{"en":"$N"}}`},
+	"GET /api/v1/sites/{site}/notices/{notice}":                   {path: "/sites/$SITE/notices/$NOTICE"},
+	"PUT /api/v1/sites/{site}/notices/{notice}":                   {path: "/sites/$SITE/notices/$NOTICE", body: `{"title":{"en":"$N"}}`, headers: anyState},
+	"DELETE /api/v1/sites/{site}/notices/{notice}":                {path: "/sites/$SITE/notices/$SPARENOTICE", headers: anyState},
+	"POST /api/v1/sites/{site}/notices/{notice}/updates":          {path: "/sites/$SITE/notices/$NOTICE/updates", body: `{"body":{"en":"$N"}}`},
+	"PUT /api/v1/sites/{site}/notices/{notice}/updates/{update}":  {path: "/sites/$SITE/notices/$NOTICE/updates/$UPDATE", body: `{"body":{"en":"$N"}}`, headers: anyState},
+	"PUT /api/v1/sites/{site}/notices/{notice}/postmortem":        {path: "/sites/$SITE/notices/$PASTNOTICE/postmortem", body: `{"body":{"en":"$N"}}`, headers: anyState},
+	"POST /api/v1/sites/{site}/notices/{notice}/acknowledgements": {path: "/sites/my-site/notices/" + actionID + "/acknowledgements", body: `{"system":"$SYSTEM"}`, foreign: 422},
+	"GET /api/v1/sites/{site}/notices/{notice}/history":           {path: "/sites/$SITE/notices/$NOTICE/history"},
+}
+
+// ids are what stands on the site of some holdings: what is on nobody's site has ids that nothing has.
+func (h *holdings) ids() []string {
+	list := []string{"$COMPONENT", searchID, "$NOTICE", openID, "$SPARENOTICE", spareID, "$PASTNOTICE", pastID, "$UPDATE", updateID}
+	for i := 1; i < len(list); i += 2 {
+		switch h.site {
+		case "rival-site":
+			list[i] = rivals.Replace(list[i])
+		case "none":
+			list[i] = "nothing00000"
+		}
+	}
+	return append(list, "$SITE", h.site, "$SPARESITE", "spare-"+h.site)
 }
 
 // holdings are what a visit is of.
-type holdings struct{ system, subscription, cursor, queue, spare, source, event, pass, arrival string }
+type holdings struct{ system, subscription, cursor, queue, spare, source, event, pass, arrival, site string }
 
 // town is a hub with two subscribers, a source of each and one of both, and an account.
 type town struct {
@@ -142,7 +177,7 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 		w.Must(err)
 		w.setAside(name)
 	}
-	settle := func(name, source string) holdings {
+	settle := func(name, source, site string) holdings {
 		doc := managetest.Agreement(name, profile.Standard)
 		doc.Agreement.Sources = []string{"shared", source}
 		_, err := w.Manager.PutSystem(ctx, doc, by)
@@ -155,9 +190,9 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 		w.Must(err)
 		reader := w.Subscribe(doc.Name, subscription.Subscription{Name: "cursor", Channel: subscription.Cursor},
 			subscription.Subscription{Name: "queue", Channel: subscription.Queue})
-		return holdings{name, id, reader["cursor"], reader["queue"], "spare-" + name, source, "", "", w.arrive(id)}
+		return holdings{name, id, reader["cursor"], reader["queue"], "spare-" + name, source, "", "", w.arrive(id), site}
 	}
-	w.own, w.foreign = settle("my-system", "mine"), settle("rival-system", "rival")
+	w.own, w.foreign = settle("my-system", "mine", "my-site"), settle("rival-system", "rival", "rival-site")
 	_, err := w.Manager.PutAccount(ctx, account.Account{Name: "robot", Roles: []account.Role{account.Auditor}}, by)
 	w.Must(err)
 	w.own.event, w.foreign.event, w.shared = w.tell("mine"), w.tell("rival"), w.tell("shared")
@@ -165,6 +200,13 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 	w.own.pass, w.foreign.pass = w.replay(w.own.queue), w.replay(w.foreign.queue)
 	w.persons(anna)
 	w.ok(201, w.call("POST", "/erasures", `{"person":"`+anna+`","reason":"case 7","count":1}`))
+	for _, h := range []*holdings{&w.own, &w.foreign} {
+		w.stage(h.site)
+		_, err := w.Manager.PutSite(ctx, status.Site{
+			Name: "spare-" + h.site, Title: status.Text{"en": "Spare"}, Zone: "Etc/UTC", Languages: []string{"en"}, Sections: []status.Section{{Name: "all", Title: status.Text{"en": "All"}}},
+		}, by)
+		w.Must(err)
+	}
 	w.set(func(o *api.Options) { o.Who = who })
 	return w
 }
@@ -193,8 +235,8 @@ func (w *town) visit(pattern string, h holdings) answer {
 	v := visits[pattern]
 	w.visits++
 	w.Must(w.options.Searcher.(*search.Searcher).Reach(w.T.Context(), w.Log.Head())) // an answer tells how far it has come
-	fill := strings.NewReplacer("$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$PASS", h.pass, "$ARRIVAL", h.arrival,
-		"$N", strconv.Itoa(w.visits+10))
+	fill := strings.NewReplacer(append(h.ids(), "$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$PASS", h.pass, "$ARRIVAL", h.arrival,
+		"$N", strconv.Itoa(w.visits+10))...)
 	method, _, _ := strings.Cut(pattern, " ")
 	return w.call(method, fill.Replace(v.path), fill.Replace(v.body), v.headers...)
 }
@@ -204,7 +246,7 @@ var everyone = map[string]*account.Principal{
 	"auditor":     {Name: "a", Roles: []account.Role{account.Auditor}},
 	"source":      {Name: "p", Roles: []account.Role{account.Source}, Sources: []string{"mine"}},
 	"subscriber":  {Name: "s", Roles: []account.Role{account.Subscriber}, Systems: []string{"my-system", "my-system-reader"}},
-	"site-editor": {Name: "e", Roles: []account.Role{account.SiteEditor}},
+	"site-editor": {Name: "e", Roles: []account.Role{account.SiteEditor}, Sites: []string{"my-site", "spare-my-site"}},
 	"no role":     {Name: "n", Systems: []string{"my-system"}, Sources: []string{"mine"}},
 	"nobody":      nil,
 }
@@ -274,7 +316,7 @@ func (w *town) narrow(pattern string, own, foreign answer) {
 		want = 404
 	}
 	const unknown = "019b1f2e-0000-7000-8000-000000000000"
-	nothing := holdings{"no-system", unknown, unknown, unknown, "no-spare", "none", "999999", "999999", "999999"}
+	nothing := holdings{"no-system", unknown, unknown, unknown, "no-spare", "none", "999999", "999999", "999999", "none"}
 	none := w.visit(pattern, nothing)
 	blank := strings.NewReplacer(w.foreign.event, "N", nothing.event, "N")
 	if foreign.status != want || none.status != want || blank.Replace(told(foreign)) != blank.Replace(told(none)) {

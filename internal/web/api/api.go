@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/delivery"
@@ -16,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/status"
 )
 
 // Publisher brings events into the log.
@@ -63,6 +65,10 @@ type Options struct {
 	Audit     Audit
 	Streams   Streams
 	Keeper    Keeper
+	// SiteURL is where people reach a status site, without a slash at its end; Stale how old what the hub knows is.
+	SiteURL func(*status.Site) string
+	Stale   func() time.Duration
+	Now     func() time.Time // nil: the machine's clock
 	// Who says who makes a request, or why that is not known. What the principal may do is decided here, by account.Rules.
 	Who    func(*http.Request) (*account.Principal, error)
 	Logger *slog.Logger
@@ -185,6 +191,26 @@ func (a *api) routes() []route {
 		{"GET /api/v1/totals", a.totals},
 		{"GET /api/v1/nodes", a.listNodes},
 
+		{"GET /api/v1/sites", a.listSites},
+		{"GET /api/v1/sites/{site}", a.site(false).get},
+		{"PUT /api/v1/sites/{site}", a.site(false).replace},
+		{"DELETE /api/v1/sites/{site}", a.deleteSite},
+		{"GET /api/v1/sites/{site}/board", a.getBoard},
+		{"POST /api/v1/sites/{site}/import", a.importSite(false)},
+		{"GET /api/v1/sites/{site}/components/{component}/state", a.getState},
+		{"PUT /api/v1/sites/{site}/components/{component}/state", a.putState},
+		{"GET /api/v1/sites/{site}/components/{component}/history", a.listSpans},
+		{"GET /api/v1/sites/{site}/notices", a.listNotices},
+		{"POST /api/v1/sites/{site}/notices", a.openNotice(false)},
+		{"GET /api/v1/sites/{site}/notices/{notice}", a.getNotice},
+		{"PUT /api/v1/sites/{site}/notices/{notice}", a.putNotice(false)},
+		{"DELETE /api/v1/sites/{site}/notices/{notice}", a.deleteNotice},
+		{"POST /api/v1/sites/{site}/notices/{notice}/updates", a.say},
+		{"PUT /api/v1/sites/{site}/notices/{notice}/updates/{update}", a.putUpdate},
+		{"PUT /api/v1/sites/{site}/notices/{notice}/postmortem", a.putPostmortem},
+		{"POST /api/v1/sites/{site}/notices/{notice}/acknowledgements", a.acknowledgeNotice(false)},
+		{"GET /api/v1/sites/{site}/notices/{notice}/history", a.listNoticeHistory},
+
 		{"GET /api/v1/accounts", a.listAccounts},
 		{"GET /api/v1/accounts/{name}", a.account().get},
 		{"PUT /api/v1/accounts/{name}", a.account().replace},
@@ -199,6 +225,7 @@ func (a *api) routes() []route {
 // New returns the handler of everything under /api/v1.
 func New(options Options) http.Handler {
 	options.Limits = options.Limits.withDefaults()
+	options.Now = orNow(options.Now)
 	a := &api{Options: options, mux: http.NewServeMux(), crossOrigins: http.NewCrossOriginProtection()}
 	a.manual = sync.OnceValues(a.makeManual)
 	own := a.own()

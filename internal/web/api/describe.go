@@ -36,6 +36,8 @@ type about struct {
 	streams  map[string]openapi.MediaType
 	tagged   bool         // a GET of a state with its ETag
 	edits    bool         // a change of such a state: If-Match and If-None-Match
+	mayMatch bool         // a change that needs no If-Match, and keeps one that is given
+	leaves   bool         // what is answered has the ETag of the state that it leaves
 	problems []fault.Code // besides those of every route of its kind
 }
 
@@ -142,7 +144,7 @@ func (d *description) body(a *about) (*openapi.Body, error) {
 
 func (d *description) answer(a *about, status int, value any) (*openapi.Response, error) {
 	r := &openapi.Response{Description: http.StatusText(status) + ".", Headers: headers("X-Request-Id")}
-	if a.tagged || a.edits && a.gives[http.StatusOK] != nil && !a.removes() {
+	if a.tagged || a.leaves || a.edits && a.gives[http.StatusOK] != nil && !a.removes() {
 		maps.Copy(r.Headers, headers("ETag"))
 	}
 	if a.streams != nil {
@@ -239,6 +241,9 @@ func usualProblems(operation *openapi.Operation, method string, rule account.Rul
 	if a.asks != nil {
 		codes = append(codes, fault.InvalidDocument)
 	}
+	if a.mayMatch {
+		codes = append(codes, fault.BadRequest, fault.Precondition, fault.Conflict)
+	}
 	if a.edits {
 		codes = append(codes, fault.BadRequest, fault.Precondition, fault.NeedsIfMatch, fault.ReadOnly, fault.Conflict)
 	}
@@ -283,6 +288,10 @@ var places = map[string]placed{
 	"id":               {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
 	"subscription":     {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
 	"erasures/number":  {text: "Number of the erasure.", example: 1, number: true},
+	"site":             {text: "Name of the status site.", example: "services"},
+	"component":        {text: "Id of the component.", example: "7kq2m9x4h1zc"},
+	"notice":           {text: "Id of the notice.", example: "b3v8n1t6w0pd"},
+	"update":           {text: "Id of the update.", example: "m5r2k7y9c4xa"},
 	"sink/number":      {text: "Number of the message in the sink.", example: 1, number: true},
 	"aside/number":     {text: "Number of the message within what was set aside of the source.", example: 1, number: true},
 	"pass":             {text: "Number of the replay.", example: 1, number: true},
@@ -296,6 +305,8 @@ func conditions(a *about) []openapi.Parameter {
 	switch {
 	case a.tagged:
 		return []openapi.Parameter{header("If-None-Match", "ETags that you have: 304 when it is one of them.", `"r12"`)}
+	case a.mayMatch:
+		return []openapi.Parameter{header("If-Match", "The ETag that it must have; none: whatever its state is.", `"r12"`)}
 	case a.edits && a.removes():
 		return []openapi.Parameter{header("If-Match", "The ETag it was read with; * for whatever its state is.", `"r12"`)}
 	case a.edits:

@@ -171,7 +171,7 @@ func structs(t *testing.T, path string) map[string]*ast.StructType {
 }
 
 // sources are references to requirements, which say nothing to those outside.
-var sources = regexp.MustCompile(` \(S\d+[^)]*\)`)
+var sources = regexp.MustCompile(` \(([CDFST]\d+|reference |requirements )[^)]*\)`)
 
 // comment is what is said beside a field.
 func comment(s *ast.StructType, name string) string {

@@ -4,6 +4,7 @@ import (
 	_ "embed" // words.json
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/web/api/openapi"
 )
@@ -83,6 +85,31 @@ var namedTypes = map[reflect.Type]string{
 	reflect.TypeFor[overlapping]():          "Overlap",
 	reflect.TypeFor[problem]():              "EventProblem",
 	reflect.TypeFor[subscription.Contact](): "Contact",
+	reflect.TypeFor[status.Section]():       "SiteSection",
+	reflect.TypeFor[status.Group]():         "SiteGroup",
+	reflect.TypeFor[status.Component]():     "SiteComponent",
+	reflect.TypeFor[status.Theme]():         "SiteTheme",
+	reflect.TypeFor[status.Look]():          "StateLook",
+	reflect.TypeFor[status.V2]():            "StatuspageAPI",
+	reflect.TypeFor[status.Weights]():       "UptimeWeights",
+	reflect.TypeFor[status.Update]():        "NoticeUpdate",
+	reflect.TypeFor[status.Affected]():      "AffectedComponent",
+	reflect.TypeFor[status.Account]():       "Postmortem",
+	reflect.TypeFor[status.Change]():        "StateChange",
+	reflect.TypeFor[status.Notice]():        "ImportedNotice",
+	reflect.TypeFor[NoticeThenView]():       "NoticeThen",
+	reflect.TypeFor[SectionView]():          "BoardSection",
+	reflect.TypeFor[StandingView]():         "BoardComponent",
+	reflect.TypeFor[StateView]():            "ComponentState",
+	reflect.TypeFor[SpanView]():             "StateSpan",
+	reflect.TypeFor[manage.Setting]():       "StateSetting",
+	reflect.TypeFor[manage.Opening]():       "NewNotice",
+	reflect.TypeFor[manage.Facts]():         "NoticeFacts",
+	reflect.TypeFor[manage.Saying]():        "NewUpdate",
+	reflect.TypeFor[manage.Imported]():      "SiteImport",
+	reflect.TypeFor[wording]():              "UpdateWording",
+	reflect.TypeFor[afterwards]():           "PostmortemWording",
+	reflect.TypeFor[acknowledging]():        "NewAcknowledgement",
 }
 
 // componentName names a struct: by its Go name without View, by its entries where it is a list; what is asked ends in
@@ -116,6 +143,7 @@ var wholeTypes = map[reflect.Type]openapi.Schema{
 		Additional: text("JSON Pointer or expression"),
 	},
 	reflect.TypeFor[revision.Scope]():  *text("hub, system/NAME, subscription/ID or endpoint/SYSTEM/URL"),
+	reflect.TypeFor[status.Time]():     {Type: openapi.Types{"string"}, Format: "date-time"},
 	reflect.TypeFor[event.Retention](): *text("ISO 8601 duration, such as P6M; none: for ever"),
 }
 
@@ -149,8 +177,19 @@ func wordsOfTypes() map[reflect.Type][]string {
 		reflect.TypeFor[profile.Scope]():        words(profile.PerSubscription, profile.PerSystem),
 		reflect.TypeFor[subscription.Channel](): words("", subscription.Webhook, subscription.Queue, subscription.Cursor),
 		reflect.TypeFor[subscription.State]():   append([]string{""}, states...),
+		reflect.TypeFor[status.State]():         append(words(status.NoData), words(status.States...)...),
+		reflect.TypeFor[status.Kind]():          words(status.Kinds...),
+		reflect.TypeFor[status.Impact]():        words(status.Impacts...),
+		reflect.TypeFor[status.Stage]():         stagesOfAll(),
+		reflect.TypeFor[status.Cause]():         words(status.ByHand, status.ByNotice, status.ByMonitor, status.ByImport, status.ByHub),
+		reflect.TypeFor[status.Indicator]():     words(status.IndicatorNone, status.IndicatorMinor, status.IndicatorMajor, status.IndicatorCritical, status.IndicatorMaintenance),
 		reflect.TypeFor[event.State]():          words(event.StateDraft, event.StateActive, event.StateDeprecated, event.StateRetired),
 	}
+}
+
+// stagesOfAll are those of every kind of notice.
+func stagesOfAll() []string {
+	return words(slices.Concat(status.Incident.Stages(), status.Planned.Stages(), status.Announcement.Stages())...)
 }
 
 // neededMembers are those without which a document is refused.
@@ -168,6 +207,18 @@ var neededMembers = map[reflect.Type][]string{
 	reflect.TypeFor[set]():                      {"items"},
 	reflect.TypeFor[accountView]():              {"roles"},
 	reflect.TypeFor[leasesRequest]():            {"leases"},
+	reflect.TypeFor[status.Site]():              {"title", "zone", "languages", "sections"},
+	reflect.TypeFor[status.Section]():           {"name", "title"},
+	reflect.TypeFor[status.Group]():             {"title", "components"},
+	reflect.TypeFor[status.Component]():         {"title"},
+	reflect.TypeFor[status.Repeat]():            {"every"},
+	reflect.TypeFor[manage.Setting]():           {"state"},
+	reflect.TypeFor[manage.Opening]():           {"kind", "title"},
+	reflect.TypeFor[manage.Facts]():             {"title"},
+	reflect.TypeFor[manage.Imported]():          {"site"},
+	reflect.TypeFor[wording]():                  {"body"},
+	reflect.TypeFor[afterwards]():               {"body"},
+	reflect.TypeFor[acknowledging]():            {"system"},
 	reflect.TypeFor[subscription.Certificate](): {"certFile", "keyFile"},
 }
 
@@ -197,7 +248,10 @@ var bounds = map[reflect.Type]map[string]openapi.Schema{
 		"position": {Minimum: bound(0)}, "after": {Minimum: bound(0)}, "upTo": {Minimum: bound(0)},
 		"rate": {Minimum: bound(0), Maximum: bound(replayRates)}, "lane": {Pattern: "^([0-9a-f]{32})?$"},
 	},
-	reflect.TypeFor[selection](): {"lane": {Pattern: "^([0-9a-f]{32})?$"}},
+	reflect.TypeFor[status.Component](): {"symbol": {Enum: append([]string{""}, status.Symbols...)}},
+	reflect.TypeFor[status.Look]():      {"symbol": {Enum: append([]string{""}, status.StateSymbols...)}},
+	reflect.TypeFor[status.Repeat]():    {"every": {Enum: status.Repeats}, "step": {Minimum: bound(0), Maximum: bound(366)}},
+	reflect.TypeFor[selection]():        {"lane": {Pattern: "^([0-9a-f]{32})?$"}},
 }
 
 // nullable are lists that are written as null when there are none.

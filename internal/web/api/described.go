@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/http"
 
 	"github.com/varselhub/varsel/internal/audit"
@@ -24,6 +25,7 @@ var tags = []openapi.Tag{
 	{Name: "Fetching", Description: "Receivers that fetch instead of being sent to: by cursor, or from a queue."},
 	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
+	{Name: "Sites", Description: "What stands on status sites, how components do, and what is said."},
 	{Name: "Accounts", Description: "Who may call, in which roles, by which secrets and certificates."},
 	{Name: "Erasures", Description: "Forgetting all events of a person, with a report of who had them."},
 	{Name: "Audit", Description: "Who did what."},
@@ -32,7 +34,7 @@ var tags = []openapi.Tag{
 
 // described has every route by its pattern. A route that is missing here fails TestEveryRouteIsDescribed.
 func described() map[string]about {
-	return map[string]about{
+	all := map[string]about{
 		"POST /api/v1/events": {
 			id: "publish", tag: "Events", summary: "Publish events",
 			more: "CloudEvents 1.0, structured, binary or batch. The answer comes when they are durable. Published again, what is the same is a duplicate, " +
@@ -353,6 +355,8 @@ func described() map[string]about {
 			gives: map[int]any{200: map[string]any{}},
 		},
 	}
+	maps.Copy(all, describedSites())
+	return all
 }
 
 // put are the answers to a PUT of one document.

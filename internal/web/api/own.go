@@ -65,6 +65,26 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/sources/{name}/aside/{number}/release": ofOwnSource(a.letGo(Streams.Release)),
 		"POST /api/v1/sources/{name}/aside/{number}/discard": ofOwnSource(a.letGo(Streams.Discard)),
 
+		"GET /api/v1/sites":                                           a.listOwnSites,
+		"GET /api/v1/sites/{site}":                                    ofOwnSite(a.site(true).get),
+		"PUT /api/v1/sites/{site}":                                    ofOwnSite(a.site(true).replace),
+		"DELETE /api/v1/sites/{site}":                                 ofOwnSite(a.deleteSite),
+		"GET /api/v1/sites/{site}/board":                              ofOwnSite(a.getBoard),
+		"POST /api/v1/sites/{site}/import":                            ofOwnSite(a.importSite(true)),
+		"GET /api/v1/sites/{site}/components/{component}/state":       ofOwnSite(a.getState),
+		"PUT /api/v1/sites/{site}/components/{component}/state":       ofOwnSite(a.putState),
+		"GET /api/v1/sites/{site}/components/{component}/history":     ofOwnSite(a.listSpans),
+		"GET /api/v1/sites/{site}/notices":                            ofOwnSite(a.listNotices),
+		"POST /api/v1/sites/{site}/notices":                           ofOwnSite(a.openNotice(true)),
+		"GET /api/v1/sites/{site}/notices/{notice}":                   ofOwnSite(a.getNotice),
+		"PUT /api/v1/sites/{site}/notices/{notice}":                   ofOwnSite(a.putNotice(true)),
+		"DELETE /api/v1/sites/{site}/notices/{notice}":                ofOwnSite(a.deleteNotice),
+		"POST /api/v1/sites/{site}/notices/{notice}/updates":          ofOwnSite(a.say),
+		"PUT /api/v1/sites/{site}/notices/{notice}/updates/{update}":  ofOwnSite(a.putUpdate),
+		"PUT /api/v1/sites/{site}/notices/{notice}/postmortem":        ofOwnSite(a.putPostmortem),
+		"POST /api/v1/sites/{site}/notices/{notice}/acknowledgements": a.acknowledgeNotice(true),
+		"GET /api/v1/sites/{site}/notices/{notice}/history":           ofOwnSite(a.listNoticeHistory),
+
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),
 		"POST /api/v1/lanes/release": a.narrowed((*api).releaseLanes),
@@ -77,6 +97,16 @@ func ofOwnSystem(handle handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !principal(r).ActsFor(r.PathValue("name")) {
 			return fault.New(fault.NotFound, "you have no system of that name")
+		}
+		return handle(w, r)
+	}
+}
+
+// ofOwnSite lets through requests for a site that the principal edits.
+func ofOwnSite(handle handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !principal(r).Edits(r.PathValue("site")) {
+			return noSite()
 		}
 		return handle(w, r)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/delivery"
@@ -16,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -31,9 +33,10 @@ func (w *world) lists() []growing {
 	w.T.Helper()
 	ctx, by := context.Background(), manage.By{Author: "test", Condition: manage.Condition{}}
 	put := func(_ any, err error) { w.T.Helper(); w.Must(err) }
-	w.Subscribe("plain", subscription.Subscription{Name: "q", Channel: subscription.Queue})
+	w.Subscribe("plain", subscription.Subscription{Name: "q", Channel: subscription.Queue, Types: []string{"cv"}})
 	queue := w.Standings("plain")[0].ID
 	w.Publish("cv", event.Organisation{}, 1)
+	w.stage("prod")
 	lists := []growing{
 		{"/sources", "name", func(at string) {
 			put(w.Manager.PutSource(ctx, event.Source{Name: "s-" + at, URI: "urn:page:" + at, Title: at, Types: []string{"*"}}, by))
@@ -61,6 +64,21 @@ func (w *world) lists() []growing {
 				next = append(next, *s)
 			}
 			put(w.Manager.PutSubscriptions(ctx, "jobnet", next, manage.SetOptions{By: manage.By{Author: "test", Condition: manage.Condition{Present: true}}}))
+		}},
+		{"/sites", "name", func(at string) {
+			put(w.Manager.PutSite(ctx, status.Site{
+				Name: "s-" + at, Title: status.Text{"en": at}, Zone: "Etc/UTC", Languages: []string{"en"}, Sections: []status.Section{{Name: "all", Title: status.Text{"en": at}}},
+			}, by))
+		}},
+		{"/sites/prod/notices", "id", func(at string) {
+			put(w.Manager.OpenNotice(ctx, "prod", manage.Opening{Kind: status.Bulletin, Facts: manage.Facts{Title: status.Text{"en": at}}}, "test"))
+		}},
+		{"/sites/prod/notices/" + openID + "/history", "position", func(at string) {
+			put(w.Manager.Say(ctx, "prod", openID, manage.Saying{Body: status.Text{"en": at}}, by))
+		}},
+		{"/sites/prod/components/" + mailID + "/history", "from", func(at string) {
+			w.Clock.Advance(time.Millisecond)
+			w.Must(w.Manager.SetState(ctx, "prod", mailID, manage.Setting{State: status.Degraded, Reason: status.Text{"en": at}}, "test"))
 		}},
 		{"/subscriptions/" + queue + "/replays", "pass", func(string) {
 			put(w.Engine.Replay(ctx, queue, "test", eventlog.Filter{}, 0, 1))

@@ -50,11 +50,16 @@ func readAll(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error
 // readDocument reads a JSON document into the struct it must fit: no unknown members, no name twice, no depth without
 // end.
 func (a *api) readDocument(w http.ResponseWriter, r *http.Request, into any) error {
+	return a.readWithin(w, r, into, a.Limits.Document)
+}
+
+// readWithin is readDocument with a limit of its own, in bytes.
+func (a *api) readWithin(w http.ResponseWriter, r *http.Request, into any, limit int64) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
 		return fault.New(fault.MediaType, "want application/json")
 	}
-	body, err := read(w, r, a.Limits.Document)
+	body, err := read(w, r, limit)
 	if err != nil {
 		return err
 	}

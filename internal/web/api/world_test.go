@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
@@ -36,6 +37,7 @@ type world struct {
 	handler http.Handler
 	logged  *safeBuffer
 	hasher  *event.Hasher
+	stale   time.Duration            // how old what the hub knows is
 	where   map[int64][]search.Place // what whereabouts tells, beside that it is asked of events there are
 }
 
@@ -75,7 +77,8 @@ func newWorld(t testing.TB) *world {
 		Book: w.Book, Manager: w.Manager, Decode: cloudevents.Decode, Operator: w.Whole(), Nodes: twoNodes{}, Puller: w.Engine, Replayer: w.Engine, Sinks: w.Sinks, Events: w.Log, Locator: w.Engine, History: w.Store, Audit: w.Store,
 		Publisher: publish.New(publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), w.Log, nil),
 		Searcher:  searching(t, w, hasher),
-		Who:       eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
+		SiteURL:   siteURL, Stale: func() time.Duration { return w.stale }, Now: w.Clock.Now,
+		Who: eva, Logger: slog.New(slog.NewTextHandler(w.logged, nil)),
 	}
 	w.options.Streams = intake.New(w.Log, w.Store, w.Book, intake.Options{
 		Accepter: publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), Hasher: hasher, Decode: cloudevents.Decode, Clock: w.Clock,
