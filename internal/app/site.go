@@ -36,7 +36,7 @@ func (h *Hub) sites() (http.Handler, error) {
 // Error: the pages cannot be made.
 func (h *Hub) admin() (faces, error) {
 	pages, err := admin.New(admin.Options{
-		Book: h.Log.Book(), Manager: h.Manager, Audit: h.Store, Clock: clock.System{}, SiteURL: h.siteURL, Refuse: h.sessions.Refuse,
+		Book: h.Log.Book(), Manager: h.Manager, Audit: h.Store, Clock: clock.System{}, SiteURL: h.siteURL, Refuse: h.sessions.Refuse, Logger: h.logger,
 		Require: func(route string, next func(http.ResponseWriter, *http.Request, *account.Principal)) http.Handler {
 			return h.sessions.Require(route, next)
 		},

@@ -13,6 +13,7 @@ import (
 	"embed"
 	"errors"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"sync"
 
@@ -45,6 +46,7 @@ type Options struct {
 	Require func(route string, next func(http.ResponseWriter, *http.Request, *account.Principal)) http.Handler
 	// Refuse tells a person why something did not work.
 	Refuse func(w http.ResponseWriter, r *http.Request, err error)
+	Logger *slog.Logger
 }
 
 // Pages are the pages to run status sites.

@@ -2,6 +2,8 @@ package admin_test
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -271,5 +273,47 @@ func TestTheHistoryOfANoticeNamesWhoDidWhat(t *testing.T) {
 		if next.ID != n.ID {
 			b.get("/admin/prod/notices/"+next.ID+"/history").must(200).reads("main", "the hub itself Opened")
 		}
+	}
+}
+
+// What is late stands before what is not, and incidents before the rest, whichever was opened last.
+func TestWhatIsLateStandsFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	late := w.slow()
+	w.Clock.Advance(time.Hour)
+	w.open("eva", manage.Opening{Kind: status.Incident, Facts: manage.Facts{Title: status.Text{"en": "Mail waits"}}, Body: status.Text{"en": "x"}})
+	w.open("eva", manage.Opening{Kind: status.Bulletin, Facts: manage.Facts{Title: status.Text{"en": "Closed on Friday"}}})
+	b := w.as("ida")
+	for _, path := range []string{"/admin/", "/admin/prod"} {
+		text := wordsOf(b.get(path).byID("main"))
+		at := []int{strings.Index(text, late.Title["en"]), strings.Index(text, "Mail waits"), strings.Index(text, "Closed on Friday")}
+		if !slices.IsSorted(at) || at[0] < 0 {
+			t.Errorf("%s has them at %v", path, at)
+		}
+	}
+}
+
+// When the hub cannot write, nothing that was typed is lost, and the operator finds out why.
+func TestWhatIsTypedOutlivesATroubledHub(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	n, b := w.slow(), w.as("ida")
+	forms := map[string]url.Values{
+		"/admin/prod/notices/new":            b.get("/admin/prod/notices/new?kind=incident").fill("title.en", "T", "body.en", "what was typed", "do", "publish"),
+		"/admin/prod/notices/" + n.ID:        b.get("/admin/prod/notices/"+n.ID).fill("body.en", "what was typed", "do", "publish"),
+		"/admin/prod/states/" + search:       b.get("/admin/prod/states/"+search).fill("reason.en", "what was typed"),
+		"/admin/prod/looks":                  b.get("/admin/prod/looks").fill("description.en", "what was typed"),
+		"/admin/prod/components/section/crm": b.get("/admin/prod/components/section/crm").fill("description.en", "what was typed"),
+	}
+	w.Must(w.Log.Close())
+	for path, form := range forms {
+		p := b.post(path, form).must(http.StatusServiceUnavailable).reads("trouble", "The hub is stopping", "What you typed is kept below.")
+		if !strings.Contains(p.text, "what was typed") {
+			t.Errorf("%s: it is lost", path)
+		}
+	}
+	if got := w.log.String(); strings.Count(got, "shutting-down") < len(forms) || strings.Contains(got, "what was typed") {
+		t.Errorf("the operator reads %s", got)
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/status"
-	"golang.org/x/net/html"
+	"github.com/varselhub/varsel/internal/status/statustest"
 )
 
 // An incident is reported by one form: what is typed is on the site, by the name of who typed it, and what it says of
@@ -208,5 +210,29 @@ func TestAnIncidentBeginsWithTheComponent(t *testing.T) {
 	}
 	if got := b.get(to).must(200).form().Get("affected." + search); got != "major_outage" {
 		t.Errorf("%s begins with %q", to, got)
+	}
+}
+
+// A site of as many components as there may be is run by the same forms.
+func TestALargeSiteIsRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	site := statustest.Large(status.MaxComponents).Site
+	site.Name, site.ID = "large", ""
+	w.put(site)
+	b, one := w.as("eva"), statustest.ID("many", 1234)
+	form := b.get("/admin/large/notices/new?kind=incident").must(200).fill("title.en", "T", "affected."+one, "major_outage", "do", "preview")
+	b.post("/admin/large/notices/new", form).must(200).reads("preview", "Server 1235 Operational → Major outage")
+	form.Set("do", "publish")
+	b.post("/admin/large/notices/new", form).must(303)
+	if got := w.Book.Board("large").Component(one).State; got != status.MajorOutage {
+		t.Errorf("it is %s", got)
+	}
+	for _, path := range []string{"", "/components", "/notices/new?kind=maintenance"} {
+		if p := b.get("/admin/large" + path).must(200); len(p.text) > 4<<20 {
+			t.Errorf("%s has %d bytes", path, len(p.text))
+		} else {
+			t.Logf("%s: %d kB", path, len(p.text)>>10)
+		}
 	}
 }

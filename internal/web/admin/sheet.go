@@ -2,9 +2,11 @@ package admin
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/varselhub/varsel/internal/fault"
@@ -161,13 +163,17 @@ func (v *visit) colours() error {
 	return nil
 }
 
-// kept are the errors that a form is shown again for, with what was typed. There is nothing to show for any other.
+// kept notes an error on the sheet, so that the form is shown again with what was typed. Where there is nothing to show
+// the error is returned.
 func (v *visit) kept(s *sheet, err error) error {
-	code := fault.Of(err).Code
-	if err == nil || slices.Contains([]fault.Code{fault.NotFound, fault.Forbidden, fault.CrossOrigin, fault.Internal}, code) {
+	if err == nil || fault.Has(err, fault.NotFound) || fault.Has(err, fault.Forbidden) {
 		return err
 	}
+	code := fault.Of(err).Code
 	entry := fault.Lookup(code)
+	if entry.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+		v.Logger.LogAttrs(v.r.Context(), slog.LevelError, "request failed", slog.String("route", v.r.Pattern), slog.String("code", string(code)), slog.String("error", err.Error()))
+	}
 	s.Error = &problem{Code: string(code), Title: entry.Title, Mend: entry.Mend}
 	if key := "problem " + string(code); v.Knows(key) {
 		s.Error.Title, s.Error.Mend = v.Say(key), v.Say("mend "+string(code))

@@ -1,8 +1,10 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -42,6 +44,7 @@ var (
 type world struct {
 	*managetest.World
 	pages *admin.Pages
+	log   bytes.Buffer
 }
 
 func newWorld(t testing.TB) *world {
@@ -61,7 +64,7 @@ func newWorld(t testing.TB) *world {
 		Book: w.Book, Manager: w.Manager, Audit: w.Store, Clock: w.Clock,
 		SiteURL: func(s *status.Site) string { return "https://status.example/" + s.Name },
 		Require: func(string, func(http.ResponseWriter, *http.Request, *account.Principal)) http.Handler { return nil },
-		Refuse:  func(http.ResponseWriter, *http.Request, error) {},
+		Refuse:  func(http.ResponseWriter, *http.Request, error) {}, Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 	w.Must(err)
 	return w
