@@ -40,4 +40,5 @@ func (w *world) sinks(ctx context.Context) {
 		w.t.Errorf("%v", err)
 	}
 	w.streams(ctx)
+	w.sites(ctx)
 }

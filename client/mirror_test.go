@@ -18,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/search"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 	"github.com/varselhub/varsel/internal/web/api"
 )
@@ -51,6 +52,18 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.RevealedAside{}, api.RevealedAside{}},
 		{client.LetGo{}, api.LetGoView{}},
 		{client.Place{}, search.Place{}},
+		{client.Site{}, status.Site{}},
+		{client.SiteSummary{}, api.SiteSummary{}},
+		{client.Board{}, api.BoardView{}},
+		{client.ComponentStanding{}, api.StateView{}},
+		{client.StateSetting{}, manage.Setting{}},
+		{client.StateSpan{}, api.SpanView{}},
+		{client.Notice{}, api.NoticeView{}},
+		{client.NoticeFacts{}, manage.Facts{}},
+		{client.NewNotice{}, manage.Opening{}},
+		{client.NewUpdate{}, manage.Saying{}},
+		{client.NoticeThen{}, api.NoticeThenView{}},
+		{client.SiteImport{}, manage.ImportReport{}},
 	} {
 		ours, theirs := members(reflect.TypeOf(pair[0])), members(reflect.TypeOf(pair[1]))
 		for name := range theirs {

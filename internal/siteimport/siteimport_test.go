@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -84,7 +85,7 @@ func TestAPageIsTakenOver(t *testing.T) {
 		n.Components = slices.DeleteFunc(n.Components, func(id string) bool { return story.Site.Component(id) == nil })
 	}
 	address := published(t, story)
-	document := Make(read(t, address), "taken", "en", statustest.Now)
+	document := Make(read(t, address), Options{Name: "taken", Language: "en", Now: statustest.Now})
 	if len(document.Left) > 0 {
 		t.Errorf("left: %q", document.Left)
 	}
@@ -188,7 +189,7 @@ func TestWhatPagesHaveBeenThrough(t *testing.T) {
 	t.Parallel()
 	found := read(t, serve(t, http.HandlerFunc(foreign))+"/")
 	found.From = "https://status.acme.example"
-	document := Make(found, "acme", "da", statustest.Now)
+	document := Make(found, Options{Name: "acme", Language: "da", Now: statustest.Now})
 	if err := fault.Invalid(fault.InvalidDocument, document.Site.Check()); err != nil {
 		t.Error(err)
 	}
@@ -206,7 +207,7 @@ func TestWhatPagesHaveBeenThrough(t *testing.T) {
 	}
 	golden(t, "foreign.json", text)
 	first, _ := json.Marshal(document)
-	if again, _ := json.Marshal(Make(found, "acme", "da", statustest.Now)); string(again) != string(first) {
+	if again, _ := json.Marshal(Make(found, Options{Name: "acme", Language: "da", Now: statustest.Now})); string(again) != string(first) {
 		t.Error("made again it is another")
 	}
 }
@@ -373,11 +374,40 @@ func TestItComesBackWhenAsked(t *testing.T) {
 	}
 }
 
+// TestIDsMayBeReplaced: a page that is one site already can be another, and be read again there too.
+func TestIDsMayBeReplaced(t *testing.T) {
+	t.Parallel()
+	found := read(t, published(t, statustest.Busy()))
+	taken := func(name string, replaced bool) map[string]bool {
+		document := Make(found, Options{Name: name, Language: "en", NewIDs: replaced, Now: statustest.Now})
+		ids := map[string]bool{document.Site.ID: true}
+		document.Site.Each(func(_ *status.Section, g *status.Group, c *status.Component) { ids[c.ID], ids[g.ID] = true, true })
+		for _, n := range document.Notices {
+			ids[n.ID], ids[n.Updates[0].ID] = true, true
+			for _, id := range n.Components {
+				if document.Site.Component(id) == nil {
+					t.Errorf("%s is of a component that is not there", n.ID)
+				}
+			}
+		}
+		return ids
+	}
+	kept, one, other := taken("one", false), taken("one", true), taken("other", true)
+	if len(one) != len(kept) || !maps.Equal(one, taken("one", true)) {
+		t.Errorf("%d ids, of %d", len(one), len(kept))
+	}
+	for id := range one {
+		if !status.IsID(id) || kept[id] || other[id] {
+			t.Errorf("%q is there twice", id)
+		}
+	}
+}
+
 // TestPartsAreTheWhole: however small they are, together they are the document, and the first says how each component
 // began.
 func TestPartsAreTheWhole(t *testing.T) {
 	t.Parallel()
-	document := Make(read(t, published(t, statustest.Busy())), "taken", "en", statustest.Now)
+	document := Make(read(t, published(t, statustest.Busy())), Options{Name: "taken", Language: "en", Now: statustest.Now})
 	for _, most := range []int{1, 6000, 1 << 30} {
 		parts, err := document.Parts(most)
 		if err != nil {
@@ -430,7 +460,7 @@ func TestLongTextsAreCut(t *testing.T) {
 	for i := range 250 {
 		n.Updates = append(n.Updates, status.Update{ID: statustest.ID("more", i), Stage: status.Identified, Created: statustest.Ago(day - time.Duration(i)*time.Minute), Body: status.Text{"en": fmt.Sprint(i)}})
 	}
-	document := Make(read(t, published(t, w)), "taken", "en", statustest.Now)
+	document := Make(read(t, published(t, w)), Options{Name: "taken", Language: "en", Now: statustest.Now})
 	found := append(document.Site.Check(), document.Notices[0].Check(&document.Site)...)
 	if len(found) > 0 || len(document.Notices[0].Updates) != 200 || document.Notices[0].Last().Body["en"] != "249" || len(document.Left) != 4 {
 		t.Errorf("%v; %d updates; left %q", found, len(document.Notices[0].Updates), document.Left)

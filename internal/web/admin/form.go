@@ -52,12 +52,17 @@ func (f *form) take(err error, field func(pointer string) string) error {
 	if !fault.Has(err, fault.InvalidDocument) {
 		return err
 	}
+	mine := slices.Clone(f.wrong)
 	for _, violation := range fault.Of(err).Violations {
+		at := field(violation.Pointer)
+		if slices.ContainsFunc(mine, func(w wrong) bool { return w.Field == at }) {
+			continue // what could not be read is told already, and is missing for that
+		}
 		text := violation.Message
 		if key := "rule " + violation.Rule; f.Knows(key) {
 			text = f.Say(key, numberIn.FindString(violation.Message))
 		}
-		f.wrong = append(f.wrong, wrong{field(violation.Pointer), text})
+		f.wrong = append(f.wrong, wrong{at, text})
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func TestTheSecondOfTwoIsTold(t *testing.T) {
 	for _, do := range []string{"publish", "preview"} {
 		form.Set("do", do)
 		p := ida.post(at, form).must(http.StatusConflict)
-		p.reads("trouble", "eva has changed this meanwhile", "Update: Monitoring", "Still looking.", "Nothing of yours was published")
+		p.reads("trouble", "eva has changed this meanwhile", "Update: Monitoring", "Still looking.", "Nothing of yours has been done")
 		got := p.form()
 		if got.Get("body.en") != "I know why." || got.Get("affected."+odata) != "partial_outage" || got.Get("stage") != "identified" {
 			t.Errorf("%s: what was typed is lost: %v", do, got)

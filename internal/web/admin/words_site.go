@@ -112,11 +112,11 @@ var siteWords = map[string]word{
 // troubleWords are what is wrong, and what to do about it.
 var troubleWords = map[string]word{
 	"not done":      {"Not done", "Ikke udført", "Non effectué", "Nie wykonano"},
-	"n wrong":       {"One thing is wrong. Nothing was published.|{0} things are wrong. Nothing was published.", "Én ting er forkert. Intet er udgivet.|{0} ting er forkerte. Intet er udgivet.", "Une chose est à corriger. Rien n’a été publié.|{0} choses sont à corriger. Rien n’a été publié.", "Jedna rzecz jest błędna. Nic nie opublikowano.|{0} rzeczy są błędne. Nic nie opublikowano.|{0} rzeczy jest błędnych. Nic nie opublikowano."},
+	"n wrong":       {"One thing is wrong. Nothing has been changed.|{0} things are wrong. Nothing has been changed.", "Én ting er forkert. Intet er ændret.|{0} ting er forkerte. Intet er ændret.", "Une chose est à corriger. Rien n’a été modifié.|{0} choses sont à corriger. Rien n’a été modifié.", "Jedna rzecz jest błędna. Nic nie zmieniono.|{0} rzeczy są błędne. Nic nie zmieniono.|{0} rzeczy jest błędnych. Nic nie zmieniono."},
 	"typed is kept": {"What you typed is kept below.", "Det, du skrev, er bevaret nedenfor.", "Votre saisie est conservée ci-dessous.", "To, co wpisano, pozostało poniżej."},
 	"clash":         {"Somebody else has changed this meanwhile", "En anden har ændret dette imens", "Quelqu’un d’autre l’a modifié entre-temps", "Ktoś inny w międzyczasie to zmienił"},
 	"clash by":      {"{0} has changed this meanwhile", "{0} har ændret dette imens", "{0} l’a modifié entre-temps", "{0} w międzyczasie zmienił(a) to"},
-	"clash mend":    {"Nothing of yours was published, and what you typed is kept below. Look whether it still holds, then send it again.", "Intet af dit er udgivet, og det, du skrev, er bevaret nedenfor. Se, om det stadig holder, og send det igen.", "Rien de votre saisie n’a été publié ; elle est conservée ci-dessous. Vérifiez qu’elle reste juste, puis renvoyez-la.", "Niczego nie opublikowano, a to, co wpisano, pozostało poniżej. Sprawdź, czy nadal jest aktualne, i wyślij ponownie."},
+	"clash mend":    {"Nothing of yours has been done, and what you typed is kept below. Look whether it still holds, then send it again.", "Intet af dit er udført, og det, du skrev, er bevaret nedenfor. Se, om det stadig holder, og send det igen.", "Rien de votre saisie n’a été pris en compte ; elle est conservée ci-dessous. Vérifiez qu’elle reste juste, puis renvoyez-la.", "Nic z tego nie wykonano, a to, co wpisano, pozostało poniżej. Sprawdź, czy nadal jest aktualne, i wyślij ponownie."},
 	"look at it":    {"Look at it", "Se det", "Le voir", "Zobacz"},
 	"now it says":   {"Now it says:", "Nu står der:", "Le texte actuel :", "Teraz jest:"},
 

@@ -96,7 +96,7 @@ var namedTypes = map[reflect.Type]string{
 	reflect.TypeFor[status.Affected]():      "AffectedComponent",
 	reflect.TypeFor[status.Account]():       "Postmortem",
 	reflect.TypeFor[status.Change]():        "StateChange",
-	reflect.TypeFor[status.Notice]():        "NoticeAsItWas",
+	reflect.TypeFor[status.Notice]():        "ImportedNotice",
 	reflect.TypeFor[NoticeThenView]():       "NoticeThen",
 	reflect.TypeFor[SectionView]():          "BoardSection",
 	reflect.TypeFor[StandingView]():         "BoardComponent",

@@ -245,10 +245,10 @@ func (a *api) acknowledgeNotice(within bool) handler {
 
 // NoticeThenView is a notice as it was from one of its changes to the next.
 type NoticeThenView struct {
-	Position int64          `json:"position"` // of the change, in the log
-	At       status.Time    `json:"at"`
-	Author   string         `json:"author"`
-	Notice   *status.Notice `json:"notice,omitempty"` // none: it was removed
+	Position int64       `json:"position"` // of the change, in the log
+	At       status.Time `json:"at"`
+	Author   string      `json:"author"`
+	Notice   *NoticeView `json:"notice,omitempty"` // none: it was removed
 }
 
 func (a *api) listNoticeHistory(w http.ResponseWriter, r *http.Request) error {
@@ -257,7 +257,8 @@ func (a *api) listNoticeHistory(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
-	if site, _ := a.Book.Site(r.PathValue("site")); site == nil {
+	site, _ := a.Book.Site(r.PathValue("site"))
+	if site == nil {
 		return noSite()
 	}
 	history := a.Book.NoticeHistory(r.PathValue("site"), r.PathValue("notice"))
@@ -266,7 +267,10 @@ func (a *api) listNoticeHistory(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := make([]NoticeThenView, len(history))
 	for i, then := range history {
-		list[i] = NoticeThenView{Position: then.Position, At: then.At, Author: then.Author, Notice: then.Notice}
+		list[i] = NoticeThenView{Position: then.Position, At: then.At, Author: then.Author}
+		if then.Notice != nil {
+			list[i].Notice = a.viewNotice(site, then.Notice)
+		}
 	}
 	return respond(w, http.StatusOK, cut(list, at, func(v NoticeThenView) string { return oldestFirst(v.Position) }))
 }
