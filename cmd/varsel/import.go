@@ -23,6 +23,7 @@ type importStatuspageCommand struct {
 	Page        string         `arg:"" help:"Address of the page, such as https://status.example.com."`
 	Site        string         `help:"Name of the site here: it is made, or where it is there already what is new of the past is added to it." required:"" placeholder:"NAME"`
 	Language    string         `help:"Language of the page's texts: da, en, fr or pl." enum:"da,en,fr,pl" default:"en"`
+	NewIDs      bool           `name:"new-ids" help:"Give everything an id of its own, for a page that is a site here already."`
 	DryRun      bool           `help:"Print what would be imported, as JSON, and import nothing."`
 	JSON        bool           `help:"Print the result as JSON, for programs."`
 	AllowEgress []netip.Prefix `help:"Ranges that may be called although they are not public, such as 10.1.0.0/16." placeholder:"CIDR"`
@@ -80,7 +81,7 @@ func (c *importStatuspageCommand) read(ctx context.Context, s *streams) (*siteim
 		return nil, err
 	}
 	fmt.Fprintf(s.err, "%s: %d components and groups, %d incidents, %d maintenances.\n", found.Page.Name, len(found.Components), len(found.Incidents), len(found.Maintenances))
-	return siteimport.Make(found, c.Site, c.Language, status.At(time.Now())), nil
+	return siteimport.Make(found, siteimport.Options{Name: c.Site, Language: c.Language, NewIDs: c.NewIDs, Now: status.At(time.Now())}), nil
 }
 
 // sendImport hands a document over, in as many parts as it needs. What an import that broke off has brought is skipped

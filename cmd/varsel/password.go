@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"golang.org/x/term"
@@ -43,19 +44,34 @@ func newPassword(s *streams, name string) (string, error) {
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return askFor(s, bufio.NewReader(s.in), "Password")
 	}
-	hidden := func(prompt string) (string, error) {
-		fmt.Fprint(s.err, prompt)
-		text, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(s.err)
-		return string(text), err
-	}
-	first, err := hidden("New password of " + name + ": ")
+	// Before anything is asked: what is typed at once is not shown either.
+	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("the terminal cannot be kept from showing a password: %w\n  Give it on standard input", err)
 	}
-	again, err := hidden("The same again: ")
-	if err == nil && again != first {
-		err = errors.New("the two are not the same\n  Nothing was changed")
+	defer func() { _ = term.Restore(int(in.Fd()), before) }()
+	terminal := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{in, s.err}, "")
+	first, err := terminal.ReadPassword("New password of " + name + ": ")
+	if err != nil {
+		return "", unchanged(err)
 	}
-	return first, err
+	again, err := terminal.ReadPassword("The same again: ")
+	if err != nil {
+		return "", unchanged(err)
+	}
+	if again != first {
+		return "", unchanged(errors.New("the two are not the same"))
+	}
+	return first, nil
+}
+
+// unchanged is why there is no password, as when somebody has typed Ctrl-C.
+func unchanged(err error) error {
+	if errors.Is(err, io.EOF) {
+		err = errors.New("no password was given")
+	}
+	return fmt.Errorf("%w\n  Nothing was changed", err)
 }

@@ -30,7 +30,8 @@ func TestPeopleSignIn(t *testing.T) {
 	}
 
 	account("", "set", "ida", "--role", "site-editor").want(t, exitFail, "/sites")
-	account("", "set", "ida", "--role", "site-editor", "--site", "roads,rails", "--email", "ida@hub.example").want(t, exitDone, "roads, rails", "ida@hub.example")
+	account("", "set", "ida", "--role", "site-editor", "--site", "roads").want(t, exitFail, "no such site")
+	account("", "set", "ida", "--role", "site-editor", "--site", "*", "--email", "ida@hub.example").want(t, exitDone, "sites    *", "ida@hub.example")
 	account("", "password", "ida").want(t, exitFail, "no password on standard input")
 	account("too short\n", "password", "ida").want(t, exitFail, "/password", "at least 12 characters")
 	account("x\n", "password", "ida", "correct horse battery").want(t, exitUsage)

@@ -26,6 +26,9 @@ func TestAPasswordIsAskedFor(t *testing.T) {
 			t.Errorf("after it: %s", got)
 		}
 	}
+	left := interactive(t, "varsel account password ida --url "+p.url)
+	left.types("", "New password of ida: ")
+	left.types("correct horse\x03", "Nothing was changed") // Ctrl-C
 	asked("correct horse battery", "correct horse bettery", "are not the same", false)
 	asked("correct horse battery", "correct horse battery", "has a new password", true)
 }

@@ -27,6 +27,7 @@ type siteCommand struct {
 	Notices siteNoticesCommand `cmd:"" help:"List what is said on a site."`
 	Get     siteGetCommand     `cmd:"" help:"Print what stands on a site, to be changed and put back."`
 	Put     sitePutCommand     `cmd:"" help:"Make a site, or make it what a file says."`
+	Export  siteExportCommand  `cmd:"" help:"Copy a site into a folder that any web server serves: a second host for when the first is gone."`
 	Remove  siteRemoveCommand  `cmd:"" help:"Take a site away. What was said on it is kept."`
 }
 

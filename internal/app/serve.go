@@ -140,11 +140,15 @@ func (h *Hub) faces() (faces, error) {
 		{"now", "/now/", h.watched(http.StripPrefix("/now", page))},
 		{"sites", "/", sites},
 		{"sites", "/api/v2/", sites}, // Statuspage's read API, of the hub as a whole and of sites with host names
-		{"admin", "/admin/", h.sessions.Pages()},
 		{"operate", "/healthz", health},
 		{"operate", "/readyz", health},
 		{"operate", "/metrics", h.telemetry.Metrics()},
 	}
+	admin, err := h.admin()
+	if err != nil {
+		return nil, err
+	}
+	list = append(list, admin...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})
 	}

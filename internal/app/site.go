@@ -5,8 +5,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/web/admin"
 	"github.com/varselhub/varsel/internal/web/site"
 	"github.com/varselhub/varsel/internal/web/site/embed"
 	"github.com/varselhub/varsel/internal/web/site/feed"
@@ -21,12 +23,35 @@ func (h *Hub) sites() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	leaves := slices.Concat(statusapi.Leaves(), feed.Leaves(), embed.Leaves(), pages.Leaves())
 	return site.New(site.Options{
 		Boards: h.Log.Book(), Clock: clock.System{}, URL: h.siteURL, Stale: h.stale,
 		Home:   h.config.URL,
-		Leaves: slices.Concat(statusapi.Leaves(), feed.Leaves(), embed.Leaves(), pages.Leaves()),
+		Leaves: slices.Concat([]site.Leaf{site.Listed(leaves)}, leaves),
 		Root:   slices.Concat(statusapi.RootLeaves(), pages.Root()),
 	}), nil
+}
+
+// admin is signing in and out, and the pages to run status sites.
+// Error: the pages cannot be made.
+func (h *Hub) admin() (faces, error) {
+	pages, err := admin.New(admin.Options{
+		Book: h.Log.Book(), Manager: h.Manager, Audit: h.Store, Clock: clock.System{}, SiteURL: h.siteURL, Refuse: h.sessions.Refuse,
+		Require: func(route string, next func(http.ResponseWriter, *http.Request, *account.Principal)) http.Handler {
+			return h.sessions.Require(route, next)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	in := h.sessions.Pages()
+	return faces{
+		{"admin", "/admin/", h.upToDate(pages.Handler())},
+		{"admin", "/admin/sign-in", in},
+		{"admin", "/admin/sign-in/", in},
+		{"admin", "/admin/sign-in.css", in},
+		{"admin", "/admin/sign-out", in},
+	}, nil
 }
 
 // siteURL is where people reach a site: at its own first host name, else below the hub's address.

@@ -1,98 +1,62 @@
 package app_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/varselhub/varsel/internal/app"
-	"github.com/varselhub/varsel/internal/clock"
-	"github.com/varselhub/varsel/internal/config"
+	"github.com/varselhub/varsel/internal/export"
 	"github.com/varselhub/varsel/internal/manage"
 	sites "github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/status/statustest"
-	"github.com/varselhub/varsel/internal/web/listener"
+	"github.com/varselhub/varsel/internal/web/site"
 )
 
-// TestD14D15ASiteIsServedToEveryone: below its name, and at its host names; without a login, beside the hub's own API.
-func TestD14D15ASiteIsServedToEveryone(t *testing.T) {
+// TestASiteIsServedWhole: of every kind of thing that is made of a site there is one at its address, and nothing takes
+// another's place; all of it is in a copy.
+func TestASiteIsServedWhole(t *testing.T) {
 	t.Parallel()
-	s := serve(t, app.Config{Data: t.TempDir()})
-	site := statustest.New().Site
-	site.Hosts = []string{"status.example.dk"}
-	if _, err := s.hub.Manager.PutSite(t.Context(), site, manage.By{Author: "test"}); err != nil {
+	hub, url, _ := serving(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }), 0)
+	if _, err := hub.Manager.PutSite(t.Context(), statustest.New().Site, manage.By{Author: "test"}); err != nil {
 		t.Fatal(err)
 	}
-	c, err := config.NewListener("127.0.0.1:0", "api", "sites")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Names = []string{"status.example.dk", "127.0.0.1"}
-	l, err := listener.Open(t.Context(), &c, clock.System{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.hub.Answer(l); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ host, path, want string }{
-		{"", "/prod/api/v2/status.json", `"description":"All Systems Operational"`},
-		{"status.example.dk", "/api/v2/status.json", `"id":"` + site.ID + `"`},
-		{"status.example.dk:8443", "/api/v2/summary.json", `"id":"` + site.ID + `"`},
-		{"", "/api/v2/status.json", `"description":"All Systems Operational"`},
-		{"", "/api/v1/totals", `"code":"unauthenticated"`},
-		{"status.example.dk", "/api/v1/totals", `"code":"unauthenticated"`},
-	} {
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, l.URL()+c.path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Host = c.host
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, err := io.ReadAll(answer.Body)
-		_ = answer.Body.Close()
-		if err != nil || !strings.Contains(string(body), c.want) {
-			t.Errorf("%s at %q: %s %.300s, %v; want %s", c.path, c.host, answer.Status, body, err, c.want)
-		}
-	}
-}
-
-// TestEveryChangeOnASiteIsAnEvent: it is in the log with the revision, and its source is the site's.
-func TestEveryChangeOnASiteIsAnEvent(t *testing.T) {
-	t.Parallel()
-	s := serve(t, app.Config{Data: t.TempDir(), NoAccess: true})
-	site := statustest.New().Site
-	if _, err := s.hub.Manager.PutSite(t.Context(), site, manage.By{Author: "test"}); err != nil {
-		t.Fatal(err)
-	}
-	n, err := s.hub.Manager.OpenNotice(t.Context(), "prod", manage.Opening{
-		Kind: sites.Incident, Facts: manage.Facts{Title: sites.Text{"en": "Search is slow"}}, Body: sites.Text{"en": "We look."},
-		Affected: map[string]sites.State{statustest.ID("comp", 4): sites.Degraded},
+	n, err := hub.Manager.OpenNotice(t.Context(), "prod", manage.Opening{
+		Kind: sites.Incident, Facts: manage.Facts{Title: sites.Text{"en": "Search is slow"}, Components: []string{statustest.ID("comp", 4)}},
+		Body: sites.Text{"en": "We look into it."}, Affected: map[string]sites.State{statustest.ID("comp", 4): sites.Degraded},
 	}, "eva")
 	if err != nil {
 		t.Fatal(err)
 	}
-	events, _, err := s.hub.Log.Read(t.Context(), 0, int(s.hub.Log.Head()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var types []string
-	for _, e := range events {
-		if e.Source == sites.SourceURI("prod") {
-			types = append(types, e.Type)
+	for path, want := range map[string]string{
+		"/": "text/html", "/fr/crm": "text/html", "/notices/" + n.ID: "text/html", "/components/comp00000004": "text/html", "/history": "text/html",
+		"/notices/" + n.ID + ".rss": "application/rss+xml", "/components/comp00000004.atom": "application/atom+xml", "/components/comp00000004.ics": "text/calendar",
+		"/history.rss": "application/rss+xml", "/fr/crm/state.json": "application/feed+json", "/calendar.ics": "text/calendar", "/embed/badge.svg": "image/svg+xml",
+		"/embed/widget.js": "text/javascript", "/fr/embed/crm/frame": "text/html", "/api/v2/summary.json": "application/json", "/export.json": "application/json",
+	} {
+		response, err := http.Get(url + "/prod" + path)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if strings.Contains(string(e.Data), "eva") {
-			t.Errorf("%s names who wrote it", e.Type)
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if got, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";"); err != nil || response.StatusCode != http.StatusOK || got != want {
+			t.Errorf("%s: %d %q, want %q", path, response.StatusCode, got, want)
+		}
+		var index site.Index
+		if path == "/export.json" && (json.Unmarshal(body, &index) != nil || len(index.Addresses) < 300) {
+			t.Errorf("%s lists %d addresses", path, len(index.Addresses))
 		}
 	}
-	if got, want := strings.Join(types, " "), "varsel.status.site varsel.status.notice varsel.status.component"; got != want {
-		t.Errorf("the log has %s, want %s", got, want)
+	dir := t.TempDir()
+	report, err := export.Site(t.Context(), export.Options{From: url + "/prod", To: dir})
+	if err != nil || len(report.Lost) > 0 {
+		t.Fatalf("%v; lost: %q", err, report.Lost)
 	}
-	if n.Impact != sites.ImpactMinor || s.hub.Log.Book().Board("prod").Headline("").Description != "Partially Degraded Service" {
-		t.Errorf("the impact is %s, the headline %v", n.Impact, s.hub.Log.Book().Board("prod").Headline(""))
+	if text, err := os.ReadFile(filepath.Join(dir, "state.rss")); err != nil || !strings.Contains(string(text), "<title>Some services are degraded</title>") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }

@@ -16,7 +16,7 @@ func TestTheHubIsAComponentOfASite(t *testing.T) {
 		Name: "own", Title: sites.Text{"en": "This hub"}, Zone: "Etc/UTC", Languages: []string{"en"}, Private: true,
 		Sections: []sites.Section{{Name: "hub", Title: sites.Text{"en": "Hub"}, Components: []sites.Component{
 			{Title: sites.Text{"en": "Taking events"}, Hub: "hub"}, {Title: sites.Text{"en": "Delay"}, Hub: "lag"},
-			{Title: sites.Text{"en": "Nobody"}, Hub: "endpoint/nobody"},
+			{Title: sites.Text{"en": "Its own events"}, Hub: "source/varsel"},
 		}}},
 	}
 	changed := s.hub.Log.Reconfigured()
@@ -30,7 +30,7 @@ func TestTheHubIsAComponentOfASite(t *testing.T) {
 	}
 	<-changed
 	s.hub.LookAtParts(t.Context())
-	want := map[string]sites.State{"Taking events": sites.Operational, "Delay": sites.Operational, "Nobody": sites.NoData}
+	want := map[string]sites.State{"Taking events": sites.Operational, "Delay": sites.Operational, "Its own events": sites.Operational}
 	for _, c := range s.hub.Log.Book().Board("own").Components {
 		if c.State != want[c.Title["en"]] {
 			t.Errorf("%s is %s, want %s", c.Title["en"], c.State, want[c.Title["en"]])

@@ -68,7 +68,7 @@ var layers = []layer{
 	{
 		// What a command does besides serving; each a program of its own.
 		name: "program", may: []string{"foundation", "noun", "log", "verb", "public", "example", "adapter", "app", "receiver", "process"},
-		packages: []string{"internal/demo", "internal/bench", "internal/chaos"},
+		packages: []string{"internal/demo", "internal/bench", "internal/chaos", "internal/export"},
 	},
 	{
 		name: "command", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"},

@@ -152,11 +152,12 @@ type Query struct {
 	Actor   string
 	Act     Act
 	Subject string
-	From    int64 // µs UTC, inclusive; 0: from the first
-	To      int64 // µs UTC, exclusive; 0: to the last
-	Newest  bool  // newest first, else oldest first
-	After   int64 // only entries behind this number in the order asked for; 0: all
-	Limit   int   // at most; 0: all
+	Site    string // what was done to a status site: to itself, its components and its notices
+	From    int64  // µs UTC, inclusive; 0: from the first
+	To      int64  // µs UTC, exclusive; 0: to the last
+	Newest  bool   // newest first, else oldest first
+	After   int64  // only entries behind this number in the order asked for; 0: all
+	Limit   int    // at most; 0: all
 }
 
 // Known reports whether the act is on the list.

@@ -54,6 +54,11 @@ func (m *Manager) checkAccount(a *account.Account) []fault.Violation {
 			missing("/sources/", i, "source")
 		}
 	}
+	for i, name := range a.Sites {
+		if site, _ := m.book.Site(name); site == nil && name != account.AllSites {
+			missing("/sites/", i, "site")
+		}
+	}
 	for i, c := range a.Certificates {
 		for _, other := range m.book.Accounts() {
 			if other.Name != a.Name && slices.Contains(other.Certificates, c) {

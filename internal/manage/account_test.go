@@ -163,3 +163,24 @@ func TestSecretsAreTheHubs(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// What an account is the editor of must be there; all sites are those that are yet to be made too.
+func TestEditorsAreOfSitesThatAreThere(t *testing.T) {
+	t.Parallel()
+	w := newSiteWorld(t)
+	_, err := w.Manager.PutAccount(ctx, account.Account{Name: "ida", Roles: []account.Role{account.Auditor}}, creating())
+	w.Must(err)
+	for name, c := range map[string]struct {
+		sites []string
+		want  string
+	}{
+		"one there is": {[]string{"prod"}, ""},
+		"all":          {[]string{account.AllSites}, ""},
+		"none":         {[]string{"prod", "none"}, "invalid-document /sites/1 exists"},
+	} {
+		a := account.Account{Name: "ida", Roles: []account.Role{account.SiteEditor}, Sites: c.sites}
+		if _, err := w.Manager.PutAccount(ctx, a, anyState()); tell(err) != c.want {
+			t.Errorf("%s: %q, want %q", name, tell(err), c.want)
+		}
+	}
+}

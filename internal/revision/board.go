@@ -76,6 +76,21 @@ func (b *Book) Site(name string) (*status.Site, int64) {
 	return s.documents.now(), s.documents.position()
 }
 
+// SiteThen is the document that a site was given at a position, or nil.
+func (b *Book) SiteThen(name string, position int64) *status.Site {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	s := b.sites[name]
+	if s == nil {
+		return nil
+	}
+	at := slices.Index(s.documents.from, position)
+	if at < 0 {
+		return nil
+	}
+	return s.documents.doc[at]
+}
+
 // Sites lists the sites by name.
 func (b *Book) Sites() []*status.Site {
 	b.mu.RLock()

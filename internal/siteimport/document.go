@@ -68,7 +68,8 @@ func (d *Document) Parts(most int) ([]Document, error) {
 // maker makes a document of what was found.
 type maker struct {
 	found    *Found
-	page     string // what ids that are not of the hub's form are derived from
+	page     string // what ids that are replaced are derived from
+	replaced bool   // all ids
 	language string
 	zone     string
 	doc      *Document
@@ -76,29 +77,39 @@ type maker struct {
 	told     map[string]bool // ids of the notices
 }
 
+// Options say how a site is made of a page.
+type Options struct {
+	Name     string // of the site
+	Language string // of the page's texts
+	NewIDs   bool   // for a page whose ids are taken: it is another site already
+	Now      status.Time
+}
+
 // Make makes a site of a page. Ids are kept where they have the hub's form, and else follow from what they were, so that
-// the page may be read again later and brings only what is new. language is that of the page's texts; now is when it was
-// read.
-func Make(found *Found, name, language string, now status.Time) *Document {
-	m := &maker{found: found, page: found.Page.ID, language: language, zone: found.Page.TimeZone, doc: &Document{}, known: map[string]bool{}, told: map[string]bool{}}
+// the page may be read again later and brings only what is new.
+func Make(found *Found, o Options) *Document {
+	m := &maker{found: found, page: found.Page.ID, replaced: o.NewIDs, language: o.Language, zone: found.Page.TimeZone, doc: &Document{}, known: map[string]bool{}, told: map[string]bool{}}
 	if m.page == "" {
 		m.page = found.From
+	}
+	if m.replaced {
+		m.page = o.Name + " " + m.page // one page may become several sites
 	}
 	if _, err := time.LoadLocation(m.zone); err != nil || m.zone == "" || m.zone == "Local" {
 		m.left("the time zone %q is not known: the site is in Etc/UTC", m.zone)
 		m.zone = "Etc/UTC"
 	}
 	m.doc.Site = status.Site{
-		Name: name, ID: m.id(found.Page.ID), Title: m.text(found.Page.Name, maxTitle, "the page"), Zone: m.zone, Languages: []string{language},
+		Name: o.Name, ID: m.id(found.Page.ID), Title: m.text(found.Page.Name, maxTitle, "the page"), Zone: m.zone, Languages: []string{o.Language},
 		Sections: []status.Section{m.section()},
 	}
 	for i := range found.Incidents {
 		m.incident(&found.Incidents[i])
 	}
 	for i := range found.Maintenances {
-		m.maintenance(&found.Maintenances[i], now)
+		m.maintenance(&found.Maintenances[i], o.Now)
 	}
-	m.past(now)
+	m.past(o.Now)
 	return m.doc
 }
 
@@ -106,7 +117,12 @@ func (m *maker) left(format string, args ...any) {
 	m.doc.Left = append(m.doc.Left, fmt.Sprintf(format, args...))
 }
 
-func (m *maker) id(id string) string { return status.ImportedID(m.page, id) }
+func (m *maker) id(id string) string {
+	if m.replaced {
+		return status.ReplacedID(m.page, id)
+	}
+	return status.ImportedID(m.page, id)
+}
 
 // services is what the one section is called; a page of Statuspage has none.
 var services = status.Text{"en": "Services", "da": "Tjenester", "fr": "Services", "pl": "Usługi"}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -84,7 +85,7 @@ func TestAPageIsTakenOver(t *testing.T) {
 		n.Components = slices.DeleteFunc(n.Components, func(id string) bool { return story.Site.Component(id) == nil })
 	}
 	address := published(t, story)
-	document := Make(read(t, address), "taken", "en", statustest.Now)
+	document := Make(read(t, address), Options{Name: "taken", Language: "en", Now: statustest.Now})
 	if len(document.Left) > 0 {
 		t.Errorf("left: %q", document.Left)
 	}
@@ -151,11 +152,12 @@ const (
  {"id":"empty0000001","name":"Nothing in it","group":true,"position":9},
  {"id":"leaf00000003","name":"C","status":"who_knows","position":3,"group_id":"nosuchgroup0"},
  {"id":"leaf00000003","name":"C again","status":"operational","position":4},
- {"id":"leaf00000004","name":"D","status":"operational","created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z","position":5}
+ {"id":"leaf00000004","name":"D","status":"operational","created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z","position":5},
+ {"id":"leaf00000005","name":"E","status":"partial_outage","created_at":"2026-01-01T00:00:00.000Z","updated_at":"2027-01-01T00:00:00.000Z","position":6}
 ]}`
 	foreignIncidents = `{"incidents":[
  {"id":"01JINC1","name":"It broke","status":"resolved","created_at":"2026-02-01T10:00:00.000+01:00","updated_at":"2026-02-01T12:00:00.000+01:00","resolved_at":"2026-02-01T12:00:00.000+01:00","impact":"critical",
-  "shortlink":"javascript:alert(1)","started_at":null,"components":[{"id":"leaf00000002"},{"id":"goneaway0000"}],
+  "shortlink":"javascript://x.example/%0Aalert(1)","started_at":null,"components":[{"id":"leaf00000002"},{"id":"goneaway0000"}],
   "incident_updates":[
    {"id":"upd000000003","status":"postmortem","body":"Why","created_at":"2026-02-03T12:00:00.000+01:00","display_at":null,"affected_components":[],"deliver_notifications":false},
    {"id":"upd000000002","status":"resolved","body":"See <a class=\"x\" href=\"https://x.example/a\">this</a>, and <a href=\"https://x.example/\">https://x.example/</a>.<br /><br/>a < b & c","created_at":"2026-02-01T12:00:00.000+01:00","display_at":"2026-02-01T12:30:00.000+01:00","affected_components":[{"name":"No components were affected by this update."}]},
@@ -187,7 +189,7 @@ func TestWhatPagesHaveBeenThrough(t *testing.T) {
 	t.Parallel()
 	found := read(t, serve(t, http.HandlerFunc(foreign))+"/")
 	found.From = "https://status.acme.example"
-	document := Make(found, "acme", "da", statustest.Now)
+	document := Make(found, Options{Name: "acme", Language: "da", Now: statustest.Now})
 	if err := fault.Invalid(fault.InvalidDocument, document.Site.Check()); err != nil {
 		t.Error(err)
 	}
@@ -205,7 +207,7 @@ func TestWhatPagesHaveBeenThrough(t *testing.T) {
 	}
 	golden(t, "foreign.json", text)
 	first, _ := json.Marshal(document)
-	if again, _ := json.Marshal(Make(found, "acme", "da", statustest.Now)); string(again) != string(first) {
+	if again, _ := json.Marshal(Make(found, Options{Name: "acme", Language: "da", Now: statustest.Now})); string(again) != string(first) {
 		t.Error("made again it is another")
 	}
 }
@@ -246,6 +248,7 @@ func TestThePastOfAComponent(t *testing.T) {
 		"told in another order":                     {[]said{{20, part, op, first}, {10, op, part, first}}, op, 5, 70, "5 operational; 10 partial_outage first; 20 operational first"},
 		"the same again is not a change":            {[]said{{10, op, part, first}, {15, part, part, first}}, part, 5, 70, "5 operational; 10 partial_outage first"},
 		"it came up without a word, when all was":   {[]said{{10, op, part, first}, {50, op, major, second}}, major, 5, 70, "5 operational; 10 partial_outage first; 30 operational first; 50 major_outage second"},
+		"another began before all was over":         {[]said{{10, op, part, first}, {20, op, major, second}}, major, 5, 70, "5 operational; 10 partial_outage first; 20 major_outage second"},
 		"it got better when all was over":           {[]said{{10, op, part, first}}, op, 5, 70, "5 operational; 10 partial_outage first; 30 operational first"},
 		"it got worse after all was over":           {[]said{{10, op, part, first}}, major, 5, 70, "5 operational; 10 partial_outage first; 30 operational first; 70 major_outage"},
 		"it got better without a word since":        {[]said{{10, op, part, second}}, op, 5, 70, "5 operational; 10 partial_outage second; 70 operational"},
@@ -294,18 +297,19 @@ func TestWhatIsNotRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		code   fault.Code
+		says   string
 	}{
-		"a page of something else": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, fault.PageUnreadable},
-		"another API":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"components":[]}`)) }, fault.PageUnreadable},
-		"nothing there":            {http.NotFound, fault.PageUnreadable},
-		"it fails":                 {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, fault.PageUnreadable},
-		"it sends us on and on":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, fault.ConnectFailed},
+		"a page of something else": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, fault.PageUnreadable, "is not Statuspage's"},
+		"another API":              {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"components":[]}`)) }, fault.PageUnreadable, "names no page"},
+		"nothing there":            {http.NotFound, fault.PageUnreadable, "404"},
+		"it fails":                 {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, fault.PageUnreadable, "502"},
+		"it sends us on and on":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }, fault.ConnectFailed, "on and on"},
 		"it sends us inside": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", http.StatusFound)
-		}, fault.AddressRefused},
+		}, fault.AddressRefused, "169.254"},
 		"it sends us to another scheme": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
-		}, fault.AddressRefused},
+		}, fault.AddressRefused, "https"},
 		"an answer without an end": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"x":"`))
 			for chunk := []byte(strings.Repeat("x", 1<<20)); ; {
@@ -313,7 +317,7 @@ func TestWhatIsNotRead(t *testing.T) {
 					return
 				}
 			}
-		}, fault.PageUnreadable},
+		}, fault.PageUnreadable, "more than is read"},
 		"pages without an end": {func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "components.json") {
 				_, _ = w.Write([]byte(page))
@@ -321,14 +325,14 @@ func TestWhatIsNotRead(t *testing.T) {
 			}
 			count++
 			_, _ = fmt.Fprintf(w, `{"incidents":[{"id":"x%d"}]}`, count)
-		}, fault.PageUnreadable},
+		}, fault.PageUnreadable, "more than 200 pages"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := reader(t)
 			r.client.Timeout = 0
-			if found, err := r.Read(t.Context(), serve(t, c.answer)); !fault.Has(err, c.code) {
-				t.Errorf("%+v, %v; want %s", found, err, c.code)
+			if found, err := r.Read(t.Context(), serve(t, c.answer)); !fault.Has(err, c.code) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%+v, %v; want %s: %s", found, err, c.code, c.says)
 			}
 		})
 	}
@@ -370,11 +374,40 @@ func TestItComesBackWhenAsked(t *testing.T) {
 	}
 }
 
+// TestIDsMayBeReplaced: a page that is one site already can be another, and be read again there too.
+func TestIDsMayBeReplaced(t *testing.T) {
+	t.Parallel()
+	found := read(t, published(t, statustest.Busy()))
+	taken := func(name string, replaced bool) map[string]bool {
+		document := Make(found, Options{Name: name, Language: "en", NewIDs: replaced, Now: statustest.Now})
+		ids := map[string]bool{document.Site.ID: true}
+		document.Site.Each(func(_ *status.Section, g *status.Group, c *status.Component) { ids[c.ID], ids[g.ID] = true, true })
+		for _, n := range document.Notices {
+			ids[n.ID], ids[n.Updates[0].ID] = true, true
+			for _, id := range n.Components {
+				if document.Site.Component(id) == nil {
+					t.Errorf("%s is of a component that is not there", n.ID)
+				}
+			}
+		}
+		return ids
+	}
+	kept, one, other := taken("one", false), taken("one", true), taken("other", true)
+	if len(one) != len(kept) || !maps.Equal(one, taken("one", true)) {
+		t.Errorf("%d ids, of %d", len(one), len(kept))
+	}
+	for id := range one {
+		if !status.IsID(id) || kept[id] || other[id] {
+			t.Errorf("%q is there twice", id)
+		}
+	}
+}
+
 // TestPartsAreTheWhole: however small they are, together they are the document, and the first says how each component
 // began.
 func TestPartsAreTheWhole(t *testing.T) {
 	t.Parallel()
-	document := Make(read(t, published(t, statustest.Busy())), "taken", "en", statustest.Now)
+	document := Make(read(t, published(t, statustest.Busy())), Options{Name: "taken", Language: "en", Now: statustest.Now})
 	for _, most := range []int{1, 6000, 1 << 30} {
 		parts, err := document.Parts(most)
 		if err != nil {
@@ -389,8 +422,8 @@ func TestPartsAreTheWhole(t *testing.T) {
 				for _, ch := range part.Changes {
 					begun[ch.Component] = true
 				}
-				if len(begun) != 8 {
-					t.Errorf("the first of %d parts begins %d components", len(parts), len(begun))
+				if len(begun) != 8 || most == 1 && len(part.Changes) != 8 {
+					t.Errorf("the first of %d parts begins %d components with %d changes", len(parts), len(begun), len(part.Changes))
 				}
 			} else if len(text) > most && len(part.Notices)+len(part.Changes) > 1 {
 				t.Errorf("a part has %d bytes, want %d", len(text), most)
@@ -427,7 +460,7 @@ func TestLongTextsAreCut(t *testing.T) {
 	for i := range 250 {
 		n.Updates = append(n.Updates, status.Update{ID: statustest.ID("more", i), Stage: status.Identified, Created: statustest.Ago(day - time.Duration(i)*time.Minute), Body: status.Text{"en": fmt.Sprint(i)}})
 	}
-	document := Make(read(t, published(t, w)), "taken", "en", statustest.Now)
+	document := Make(read(t, published(t, w)), Options{Name: "taken", Language: "en", Now: statustest.Now})
 	found := append(document.Site.Check(), document.Notices[0].Check(&document.Site)...)
 	if len(found) > 0 || len(document.Notices[0].Updates) != 200 || document.Notices[0].Last().Body["en"] != "249" || len(document.Left) != 4 {
 		t.Errorf("%v; %d updates; left %q", found, len(document.Notices[0].Updates), document.Left)

@@ -35,6 +35,9 @@ var (
 	Disturbed = Headline{IndicatorMinor, "Open Incident", Degraded}
 	// Unknown is on pages only: of no component it is known how it does.
 	Unknown = Headline{IndicatorNone, "No Data", NoData}
+	// NoneKnown is on pages only: nothing that is known is amiss, and of some component nothing is known. That all is well
+	// would be more than anybody knows.
+	NoneKnown = Headline{IndicatorNone, "No Known Problem", NoData}
 )
 
 // tally counts components by the severity of their state.
@@ -118,13 +121,17 @@ func headlineOfNone(open []*Notice) Headline {
 	return AllOperational
 }
 
-// OnPage is the headline as pages show it: an open incident of some impact is never under "all operational", and where
-// nothing is known nothing is promised.
+// OnPage is the headline as pages show it: an open incident of some impact is never under "all operational", and what is
+// not known is not promised to be well.
 func (h Headline) OnPage(states []State, open []*Notice) Headline {
-	return h.onPage(len(states) > 0 && Worst(states...) == NoData, open)
+	var t tally
+	for _, s := range states {
+		t.add(s, 1)
+	}
+	return t.onPage(h, open)
 }
 
-func (h Headline) onPage(unknown bool, open []*Notice) Headline {
+func (t *tally) onPage(h Headline, open []*Notice) Headline {
 	if h.Description != AllOperational.Description {
 		return h
 	}
@@ -133,8 +140,11 @@ func (h Headline) onPage(unknown bool, open []*Notice) Headline {
 			return Disturbed
 		}
 	}
-	if unknown {
+	switch t.of[0] {
+	case 0:
+		return h
+	case t.all:
 		return Unknown
 	}
-	return h
+	return NoneKnown
 }

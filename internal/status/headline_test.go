@@ -94,6 +94,7 @@ func TestPagesNeverSayAllIsWellOverAnOpenIncident(t *testing.T) {
 		"without impact": {[]status.State{op}, []*status.Notice{incident(status.ImpactNone, status.Investigating)}, status.AllOperational},
 		"resolved":       {[]status.State{op}, []*status.Notice{incident(status.ImpactMajor, status.Resolved)}, status.AllOperational},
 		"nothing known":  {[]status.State{none}, nil, status.Unknown},
+		"one unknown":    {[]status.State{op, none}, nil, status.NoneKnown},
 	} {
 		if got := well.OnPage(c.states, c.open); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got.Description, c.want.Description)

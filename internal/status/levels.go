@@ -84,5 +84,8 @@ func ImportedID(page, id string) string {
 	if IsID(id) {
 		return id
 	}
-	return derivedID("imported", page, id)
+	return ReplacedID(page, id)
 }
+
+// ReplacedID is an id in place of that which something has on another page: the same each time it is read.
+func ReplacedID(page, id string) string { return derivedID("imported", page, id) }

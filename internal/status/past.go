@@ -96,5 +96,5 @@ func (p *past) take(s *turn) {
 
 func (p *past) headline() Headline {
 	open := slices.Collect(maps.Values(p.open))
-	return p.tally.headline(open).onPage(p.all > 0 && p.worst() == NoData, open)
+	return p.onPage(p.tally.headline(open), open)
 }

@@ -192,6 +192,7 @@ var Reserved = []string{
 	"admin", "api", "docs", "oauth", "portal", "healthz", "readyz", "metrics", "node", "now", "static", "assets", "favicon", "robots", "sitemap",
 	"system", "embed", "sites", "history", "components", "notices", "subscribe", "subscriptions",
 	"calendar", "follow", "language", "search", "state", "theme", "updates", "bulletins", "da", "en", "fr", "pl",
+	"new", "sign-in", "sign-out",
 }
 
 // Bounds of a site.

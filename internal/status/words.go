@@ -48,5 +48,6 @@ var headlineWords = map[string]Text{
 	PartialSystem.Description:     {"en": "Partial system outage", "da": "Systemet er delvist nede", "fr": "Panne partielle", "pl": "Częściowa awaria systemu"},
 	MajorSystem.Description:       {"en": "Major system outage", "da": "Hele systemet er nede", "fr": "Panne générale", "pl": "Poważna awaria systemu"},
 	Disturbed.Description:         {"en": "An incident is open", "da": "Der er en åben hændelse", "fr": "Un incident est en cours", "pl": "Trwa incydent"},
+	NoneKnown.Description:         {"en": "No known problem", "da": "Ingen kendte problemer", "fr": "Aucun problème connu", "pl": "Brak znanych problemów"},
 	Unknown.Description:           {"en": "State unknown", "da": "Tilstanden er ukendt", "fr": "État inconnu", "pl": "Stan nieznany"},
 }

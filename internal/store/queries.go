@@ -84,12 +84,13 @@ const (
 // them.
 const (
 	auditColumns = "SELECT number, at, actor, act, subject, detail, position, mac FROM audit "
-	auditOf      = "WHERE (actor = $1 OR $1 = '') AND (act = $2 OR $2 = '') AND (subject = $3 OR $3 = '') AND at >= $4 AND (at < $5 OR $5 = 0) "
+	auditOf      = "WHERE (actor = $1 OR $1 = '') AND (act = $2 OR $2 = '') AND (subject = $3 OR $3 = '') AND at >= $4 AND (at < $5 OR $5 = 0) " + auditSite
+	auditSite    = "AND ($6 = '' OR subject = 'site/' || $6 OR substr(subject, 1, length($6) + 8) = 'notice/' || $6 || '/' OR substr(subject, 1, length($6) + 11) = 'component/' || $6 || '/') "
 
 	AuditEntries = auditColumns + "ORDER BY number"
 	AuditHead    = auditColumns + "ORDER BY number DESC LIMIT 1"
-	AuditOldest  = auditColumns + auditOf + "AND number > $6 ORDER BY number LIMIT $7"
-	AuditNewest  = auditColumns + auditOf + "AND (number < $6 OR $6 = 0) ORDER BY number DESC LIMIT $7"
+	AuditOldest  = auditColumns + auditOf + "AND number > $7 ORDER BY number LIMIT $8"
+	AuditNewest  = auditColumns + auditOf + "AND (number < $7 OR $7 = 0) ORDER BY number DESC LIMIT $8"
 )
 
 // KEKs has how many data keys each key-encryption key wraps.

@@ -45,7 +45,7 @@ func readAudit(ctx context.Context, on querier, q audit.Query) (list []audit.Ent
 	if limit == 0 {
 		limit = math.MaxInt64
 	}
-	err = each(ctx, on, query, []any{q.Actor, string(q.Act), q.Subject, q.From, q.To, q.After, limit}, func(row pgx.Rows) error {
+	err = each(ctx, on, query, []any{q.Actor, string(q.Act), q.Subject, q.From, q.To, q.Site, q.After, limit}, func(row pgx.Rows) error {
 		e, err := scanAudit(row)
 		list = append(list, *e)
 		return err

@@ -99,8 +99,9 @@ func auditEntries(c *sqlite.Conn, q audit.Query) (list []audit.Entry, err error)
 		st.BindText(3, q.Subject)
 		st.BindInt64(4, q.From)
 		st.BindInt64(5, q.To)
-		st.BindInt64(6, q.After)
-		st.BindInt64(7, limit)
+		st.BindText(6, q.Site)
+		st.BindInt64(7, q.After)
+		st.BindInt64(8, limit)
 	}, func(row *sqlite.Stmt) error {
 		list = append(list, *auditEntry(row))
 		return nil

@@ -58,12 +58,15 @@ func anActAndItsEntry(t *testing.T, w *world) {
 	}
 }
 
-// The audit log is asked by actor, act, subject and time, from either end, in pages.
+// The audit log is asked by actor, act, subject, status site and time, from either end, in pages.
 func theAuditLogIsAsked(t *testing.T, w *world) {
 	s := w.open(t)
 	for i, e := range []audit.Entry{
 		audit.Of("eva", audit.Pause, "system/a", audit.Detail{}), audit.Of("ole", audit.Pause, "system/b", audit.Detail{}),
 		audit.Of("eva", audit.Resume, "system/a", audit.Detail{Lanes: 3}), audit.Of("eva", audit.Pause, "system/b", audit.Detail{}),
+		audit.Of("ole", audit.PutSite, "site/prod", audit.Detail{}), audit.Of("ole", audit.OpenNotice, "notice/prod/n1", audit.Detail{}),
+		audit.Of("ole", audit.SetState, "component/prod/c1", audit.Detail{}), audit.Of("ole", audit.SetState, "component/production/c1", audit.Detail{}),
+		audit.Of("ole", audit.PutSite, "site/production", audit.Detail{}), audit.Of("ole", audit.PutSource, "source/prod", audit.Detail{}),
 	} {
 		commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{{Audit: []audit.Entry{e}}}, Now: int64(1000 * (i + 1)), Chain: newChain(t)})
 	}
@@ -71,13 +74,17 @@ func theAuditLogIsAsked(t *testing.T, w *world) {
 		q    audit.Query
 		want []int64
 	}{
-		{audit.Query{}, []int64{1, 2, 3, 4}},
-		{audit.Query{Newest: true, Limit: 2}, []int64{4, 3}},
+		{audit.Query{}, []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}},
+		{audit.Query{Newest: true, Limit: 2}, []int64{10, 9}},
 		{audit.Query{Newest: true, Limit: 2, After: 3}, []int64{2, 1}},
-		{audit.Query{After: 2}, []int64{3, 4}},
+		{audit.Query{After: 7}, []int64{8, 9, 10}},
 		{audit.Query{Actor: "eva", Act: audit.Pause}, []int64{1, 4}},
 		{audit.Query{Subject: "system/b", Newest: true}, []int64{4, 2}},
 		{audit.Query{From: 2000, To: 4000}, []int64{2, 3}},
+		{audit.Query{Site: "prod"}, []int64{5, 6, 7}},
+		{audit.Query{Site: "prod", Newest: true, After: 7}, []int64{6, 5}},
+		{audit.Query{Site: "prod", Act: audit.SetState}, []int64{7}},
+		{audit.Query{Site: "pro"}, nil},
 		{audit.Query{Actor: "ida"}, nil},
 	} {
 		list, err := s.Audit(t.Context(), test.q)

@@ -94,9 +94,9 @@ func TestSigningInAtAProviderWithABrowser(t *testing.T) {
 	_, url := reached(t, true)
 	for name, view := range map[string]browsertest.View{"with JavaScript": {Width: 1280}, "without": {Width: 1280, NoScript: true}} {
 		t.Run(name, func(t *testing.T) { // one after the other: the provider does not wait for its turn
-			page := browser.Open(t, url+"/admin/sites/roads", view)
+			page := browser.Open(t, url+"/admin/roads/looks", view)
 			page.Follow("#provider-corp")
-			if got := at(page); got != "/admin/sites/roads" || page.Text("body") != "for corp/eva by provider" {
+			if got := at(page); got != "/admin/roads/looks" || page.Text("body") != "for corp/eva by provider" {
 				t.Errorf("back to %s: %s", got, page.Text("body"))
 			}
 		})

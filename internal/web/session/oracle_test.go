@@ -129,16 +129,16 @@ func TestPeopleSignInAtARealProvider(t *testing.T) {
 		change func(*session.Provider)
 		reach  map[string]int
 	}{
-		"claims of the ID token":   {func(*session.Provider) {}, map[string]int{"/admin/sites/roads": 200, "/admin/sites/rails": 200, "/admin/sites/other": 404}},
-		"claims of UserInfo":       {func(p *session.Provider) { p.Claims = operators }, map[string]int{"/admin/sites/other": 200}},
-		"by PKCE alone":            {func(p *session.Provider) { p.ClientID, p.ClientSecret = "public", "" }, map[string]int{"/admin/sites/roads": 200}},
-		"by the standard's scopes": {func(p *session.Provider) { p.Scopes = []string{"openid"} }, map[string]int{"/admin/sites/roads": 200}},
+		"claims of the ID token":   {func(*session.Provider) {}, map[string]int{"/admin/roads/looks": 200, "/admin/rails/looks": 200, "/admin/other/looks": 404}},
+		"claims of UserInfo":       {func(p *session.Provider) { p.Claims = operators }, map[string]int{"/admin/other/looks": 200}},
+		"by PKCE alone":            {func(p *session.Provider) { p.ClientID, p.ClientSecret = "public", "" }, map[string]int{"/admin/roads/looks": 200}},
+		"by the standard's scopes": {func(p *session.Provider) { p.Scopes = []string{"openid"} }, map[string]int{"/admin/roads/looks": 200}},
 	} {
 		t.Run(name, func(t *testing.T) { // one after the other: the provider does not wait for its turn
 			w := provided(t, issuer, c.change)
 			b := w.browser()
-			back := w.at(b.departs("/admin/sites?tab=2"))
-			if got := b.arrives(back); got.status != http.StatusSeeOther || got.location != "/admin/sites?tab=2" {
+			back := w.at(b.departs("/admin/new?tab=2"))
+			if got := b.arrives(back); got.status != http.StatusSeeOther || got.location != "/admin/new?tab=2" {
 				t.Fatalf("%d %s %s\n%s", got.status, got.location, got.problem(), got.text)
 			}
 			if len(b.cookies) != 1 || b.who() != "corp/eva" || strings.Join(w.recorded, " ") != "corp/eva" {

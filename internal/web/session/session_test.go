@@ -27,10 +27,10 @@ func TestWhoSignsInIsKnownUntilTheySignOut(t *testing.T) {
 	if got := b.who(); got != "eva" {
 		t.Errorf("after: %q", got)
 	}
-	if got := b.get("/admin/sites/roads"); got.text != "for eva by password" || got.header.Get("Cache-Control") != "no-store" {
+	if got := b.get("/admin/roads/looks"); got.text != "for eva by password" || got.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("a page of its own: %q %v", got.text, got.header)
 	}
-	if got := b.get("/admin/sign-in?next=/admin/sites"); got.status != http.StatusSeeOther || got.location != "/admin/sites" {
+	if got := b.get("/admin/sign-in?next=/admin/new"); got.status != http.StatusSeeOther || got.location != "/admin/new" {
 		t.Errorf("the sign-in page for who is signed in: %d %s", got.status, got.location)
 	}
 	if !slices.Equal(w.recorded, []string{"eva"}) {
@@ -53,13 +53,13 @@ func TestNobodyIsLedToTheSignInPage(t *testing.T) {
 		headers      []string
 		want         string
 	}{
-		"a page":           {"GET", "/admin/sites/roads?tab=2&q=%26", nil, "303 /admin/sign-in?next=%2Fadmin%2Fsites%2Froads%3Ftab%3D2%26q%3D%2526"},
-		"by a browser":     {"GET", "/admin/sites", []string{"Sec-Fetch-Dest", "document"}, "303 /admin/sign-in?next=%2Fadmin%2Fsites"},
-		"a head":           {"HEAD", "/admin/sites", nil, "303 /admin/sign-in?next=%2Fadmin%2Fsites"},
-		"by a script":      {"GET", "/admin/sites", []string{"Sec-Fetch-Dest", "empty"}, "401 signed-out"},
-		"a form":           {"POST", "/admin/sites/roads", nil, "401 signed-out"},
+		"a page":           {"GET", "/admin/roads/looks?tab=2&q=%26", nil, "303 /admin/sign-in?next=%2Fadmin%2Froads%2Flooks%3Ftab%3D2%26q%3D%2526"},
+		"by a browser":     {"GET", "/admin/new", []string{"Sec-Fetch-Dest", "document"}, "303 /admin/sign-in?next=%2Fadmin%2Fnew"},
+		"a head":           {"HEAD", "/admin/new", nil, "303 /admin/sign-in?next=%2Fadmin%2Fnew"},
+		"by a script":      {"GET", "/admin/new", []string{"Sec-Fetch-Dest", "empty"}, "401 signed-out"},
+		"a form":           {"POST", "/admin/roads/looks", nil, "401 signed-out"},
 		"an unknown page":  {"GET", "/admin/none", nil, "404 "},
-		"a forged session": {"POST", "/admin/sites/roads", []string{"Cookie", sessionCookie + "=AAAA"}, "401 signed-out"},
+		"a forged session": {"POST", "/admin/roads/looks", []string{"Cookie", sessionCookie + "=AAAA"}, "401 signed-out"},
 	} {
 		got := w.browser().send(c.method, c.path, nil, c.headers...)
 		if said := fmt.Sprint(got.status, " ", got.location, got.problem()); said != c.want {
@@ -70,8 +70,8 @@ func TestNobodyIsLedToTheSignInPage(t *testing.T) {
 		}
 	}
 	b := w.browser()
-	got := b.post("/admin/sign-in", url.Values{"name": {"ida"}, "password": {password}, "next": {"/admin/sites/roads?tab=2"}})
-	if got.location != "/admin/sites/roads?tab=2" {
+	got := b.post("/admin/sign-in", url.Values{"name": {"ida"}, "password": {password}, "next": {"/admin/roads/looks?tab=2"}})
+	if got.location != "/admin/roads/looks?tab=2" {
 		t.Errorf("back to %q", got.location)
 	}
 }
@@ -81,18 +81,18 @@ func TestNextStaysOnTheHub(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for next, want := range map[string]string{
-		"/admin/sites":                 "/admin/sites",
-		"/admin/sites?a=b&c=%2F":       "/admin/sites?a=b&c=%2F",
-		"/admin/sites/a%20b":           "/admin/sites/a%20b",
-		"/admin/sites?to=https://e.x":  "/admin/sites?to=https://e.x",
-		"/admin/sites#part":            "/admin/sites",
+		"/admin/new":                   "/admin/new",
+		"/admin/new?a=b&c=%2F":         "/admin/new?a=b&c=%2F",
+		"/admin/new/a%20b":             "/admin/new/a%20b",
+		"/admin/new?to=https://e.x":    "/admin/new?to=https://e.x",
+		"/admin/new#part":              "/admin/new",
 		"":                             "/admin/",
 		"admin/sites":                  "/admin/",
 		"https://evil.example":         "/admin/",
 		"https:/evil.example":          "/admin/",
 		"https:evil.example":           "/admin/",
 		"//evil.example":               "/admin/",
-		"//evil.example/admin/sites":   "/admin/",
+		"//evil.example/admin/new":     "/admin/",
 		"///evil.example":              "/admin/",
 		"/\\evil.example":              "/admin/",
 		"\\\\evil.example":             "/admin/",
@@ -180,19 +180,17 @@ func TestRolesAndSitesAreThoseOfNow(t *testing.T) {
 			t.Errorf("%s: %s %s is %d, want %d", what, method, path, got.status, want)
 		}
 	}
-	expect("an editor", "/admin/sites/roads", "GET", 200)
-	expect("an editor", "/admin/sites/roads", "POST", 200)
-	expect("an editor, another's", "/admin/sites/rails", "GET", 404)
-	expect("an editor, another's", "/admin/sites/rails", "POST", 404)
-	expect("an editor, the list", "/admin/sites", "GET", 200)
+	expect("an editor", "/admin/roads/looks", "GET", 200)
+	expect("an editor", "/admin/roads/looks", "POST", 200)
+	expect("an editor, another's", "/admin/rails/looks", "GET", 404)
+	expect("an editor, another's", "/admin/rails/looks", "POST", 404)
 	w.change("ida", func(a *account.Account) { a.Sites = []string{account.AllSites} })
-	expect("an editor of all", "/admin/sites/rails", "POST", 200)
+	expect("an editor of all", "/admin/rails/looks", "POST", 200)
 	w.change("ida", func(a *account.Account) { a.Roles, a.Sites = []account.Role{account.Auditor}, nil })
-	expect("an auditor", "/admin/sites/rails", "GET", 200)
-	expect("an auditor", "/admin/sites/rails", "POST", 403)
+	expect("an auditor", "/admin/rails/looks", "GET", 200)
+	expect("an auditor", "/admin/rails/looks", "POST", 403)
 	w.change("ida", func(a *account.Account) { a.Roles = []account.Role{account.Source} })
-	expect("a source", "/admin/sites/roads", "GET", 403)
-	expect("a source", "/admin/sites", "GET", 403)
+	expect("a source", "/admin/roads/looks", "GET", 403)
 	expect("a source, its own page", "/admin/", "GET", 200)
 }
 
@@ -450,7 +448,7 @@ func TestOtherSitesCannotActForWhoIsSignedIn(t *testing.T) {
 		for _, form := range []struct {
 			path  string
 			taken int
-		}{{"/admin/sites/roads", 200}, {"/admin/sign-in", 401}, {"/admin/sign-out", 303}} {
+		}{{"/admin/roads/looks", 200}, {"/admin/sign-in", 401}, {"/admin/sign-out", 303}} {
 			got := b.post(form.path, url.Values{}, c.headers...)
 			if want := map[bool]int{true: form.taken, false: 403}[c.taken]; got.status != want || !c.taken && (got.problem() != "cross-origin" || len(got.cookies) != 0) {
 				t.Errorf("%s: POST %s is %d %s %v, want %d", name, form.path, got.status, got.problem(), got.cookies, want)
@@ -458,7 +456,7 @@ func TestOtherSitesCannotActForWhoIsSignedIn(t *testing.T) {
 		}
 		w.clock.Advance(time.Minute)
 	}
-	if got := w.signedInAs("eva").get("/admin/sites", "Sec-Fetch-Site", "cross-site"); got.status != 200 {
+	if got := w.signedInAs("eva").get("/admin/new", "Sec-Fetch-Site", "cross-site"); got.status != 200 {
 		t.Errorf("a link from another site: %d", got.status)
 	}
 }
@@ -471,15 +469,15 @@ func TestWithoutAccessControlEveryoneIsLetThrough(t *testing.T) {
 	if got := b.who(); got != "anyone" {
 		t.Errorf("%q", got)
 	}
-	if got := b.get("/admin/sites/roads"); got.text != "for anyone by unasked" {
+	if got := b.get("/admin/roads/looks"); got.text != "for anyone by unasked" {
 		t.Errorf("%q", got.text)
 	}
-	for _, got := range []answer{b.get("/admin/sign-in?next=/admin/sites"), b.post("/admin/sign-in", url.Values{"name": {"x"}, "next": {"/admin/sites"}})} {
-		if got.status != 303 || got.location != "/admin/sites" || len(got.cookies) != 0 {
+	for _, got := range []answer{b.get("/admin/sign-in?next=/admin/new"), b.post("/admin/sign-in", url.Values{"name": {"x"}, "next": {"/admin/new"}})} {
+		if got.status != 303 || got.location != "/admin/new" || len(got.cookies) != 0 {
 			t.Errorf("%d %s %v", got.status, got.location, got.cookies)
 		}
 	}
-	if got := b.post("/admin/sites/roads", nil, "Sec-Fetch-Site", "cross-site"); got.status != 403 {
+	if got := b.post("/admin/roads/looks", nil, "Sec-Fetch-Site", "cross-site"); got.status != 403 {
 		t.Errorf("another site's page: %d", got.status)
 	}
 }
@@ -488,7 +486,7 @@ func TestPagesAreGuarded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for what, got := range map[string]answer{
-		"sign-in": w.browser().get("/admin/sign-in"), "home": w.signedInAs("eva").get("/admin/"), "refused": w.browser().post("/admin/sites/roads", nil),
+		"sign-in": w.browser().get("/admin/sign-in"), "home": w.signedInAs("eva").get("/admin/"), "refused": w.browser().post("/admin/roads/looks", nil),
 	} {
 		policy := got.header.Get("Content-Security-Policy")
 		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "form-action 'self'") ||

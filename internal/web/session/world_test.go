@@ -86,7 +86,7 @@ func (w *world) restart() {
 	w.must(err)
 	mux := http.NewServeMux()
 	mux.Handle("/admin/", w.sessions.Pages())
-	for _, route := range []string{"GET /admin/sites", "GET /admin/sites/{site}", "POST /admin/sites/{site}"} {
+	for _, route := range []string{"GET /admin/new", "GET /admin/{site}/looks", "POST /admin/{site}/looks"} {
 		mux.Handle(route, w.sessions.Require(route, func(out http.ResponseWriter, _ *http.Request, p *account.Principal) {
 			_, _ = io.WriteString(out, "for "+p.Name+" by "+string(p.Method))
 		}))

@@ -76,13 +76,14 @@ func values(part, below string, board *status.Board) (list []string) {
 type Index struct {
 	Made      status.Time `json:"made"`
 	Base      string      `json:"base"` // path of the site: what the addresses are below
+	URL       string      `json:"url"`  // of the site from outside
 	Addresses []string    `json:"addresses"`
 }
 
 // Listed is the leaf that lists what stands on a site besides it: /export.json.
 func Listed(leaves []Leaf) Leaf {
 	return Leaf{Pattern: "/export.json", MaxAge: time.Minute, Make: func(l *Look) (*Made, error) {
-		body, err := json.Marshal(Index{Made: l.Now, Base: l.Base, Addresses: Addresses(leaves, l.Board)})
+		body, err := json.Marshal(Index{Made: l.Now, Base: l.Base, URL: l.URL, Addresses: Addresses(leaves, l.Board)})
 		return &Made{ContentType: "application/json", Body: body}, err
 	}}
 }

@@ -57,7 +57,7 @@ func badge(l *site.Look, name, state string, look status.Look) *site.Made {
 	fmt.Fprintf(&b, `<text x="%d" y="16" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text></svg>`, split+badgePad+badgeShape+6, right, escape(state))
 	return &site.Made{
 		ContentType: "image/svg+xml", Body: []byte(b.String()),
-		Policy: "default-src 'none'; style-src " + hashOf(style) + "; frame-ancestors *",
+		Policy: "default-src 'none'; style-src " + hashOf(style),
 	}
 }
 

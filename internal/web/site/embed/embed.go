@@ -17,10 +17,15 @@ const fresh = 30 * time.Second
 
 // Leaves are what can be embedded of every site.
 func Leaves() []site.Leaf {
-	shown := site.Leaf{Spoken: true, Steady: true, Shared: true, Framed: true, MaxAge: fresh}
+	shown := site.Leaf{Spoken: true, Steady: true, Shared: true, MaxAge: fresh}
 	leaf := func(pattern string, make func(*site.Look) (*site.Made, error), query ...string) site.Leaf {
 		one := shown
 		one.Pattern, one.Make, one.Query = pattern, make, query
+		return one
+	}
+	framed := func(pattern string) site.Leaf {
+		one := leaf(pattern, frame, "theme")
+		one.Framed = true
 		return one
 	}
 	script := site.Leaf{Pattern: "/embed/widget.js", Shared: true, MaxAge: 5 * time.Minute, Make: widgetScript}
@@ -29,7 +34,7 @@ func Leaves() []site.Leaf {
 		leaf("/embed/badge.svg", badgeOfSection, "theme"), leaf("/embed/{section}/badge.svg", badgeOfSection, "theme"),
 		leaf("/embed/components/{id}.svg", badgeOfComponent, "theme"),
 		leaf("/embed/state.json", widgetState), leaf("/embed/{section}/state.json", widgetState),
-		leaf("/embed/frame", frame, "theme"), leaf("/embed/{section}/frame", frame, "theme"),
+		framed("/embed/frame"), framed("/embed/{section}/frame"),
 	}
 }
 

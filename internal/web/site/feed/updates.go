@@ -79,7 +79,7 @@ func entryOf(l *site.Look, n *status.Notice, i int) entry {
 	u, title := &n.Updates[i], say(l, n.Title)
 	return entry{
 		id: urn("update", u.ID), title: "[" + word(l, u.Stage.Words()) + "] " + title.line(), language: title.in,
-		link: l.Outside(l.Language, "/notices/"+n.ID) + "#" + u.ID, published: u.Shown, updated: max(u.Created, u.Updated),
+		link: l.Outside(l.Language, "/notices/"+n.ID) + "#u-" + u.ID, published: u.Shown, updated: max(u.Created, u.Updated),
 		html: textOf(l, n, i), tags: []string{word(l, n.Kind.Words()), word(l, u.Stage.Words())},
 	}
 }

@@ -37,15 +37,15 @@ func TestTheNumbersOfTheBars(t *testing.T) {
 	w.Set(id, status.NoData, at(10, 0, 0), nil, status.ByMonitor, "")
 	w.Set(id, status.Operational, at(12, 0, 0), nil, status.ByMonitor, "")
 	w.Set(id, status.MajorOutage, at(20, 0, 0), nil, status.ByMonitor, "")
-	w.Set(id, status.Operational, at(21, 0, 0), nil, status.ByMonitor, "")
+	w.Set(id, status.Operational, at(22, 0, 0), nil, status.ByMonitor, "")
 	for lang, want := range map[string][]string{
 		"en": {
-			"21 February 2026 – 4 March 2026: 100 %, undisturbed", "20 February 2026: 0 %, major outage 1 d", "12 February 2026 – 19 February 2026: 100 %, undisturbed",
+			"22 February 2026 – 4 March 2026: 100 %, undisturbed", "21 February 2026: 0 %, major outage 1 d", "20 February 2026: 0 %, major outage 1 d", "12 February 2026 – 19 February 2026: 100 %, undisturbed",
 			"10 February 2026 – 11 February 2026: –, no data", "4 February 2026 – 9 February 2026: 100 %, undisturbed",
 			"3 February 2026: 99.70 %, partial outage 14 min, under maintenance 2 h", "5 December 2025 – 2 February 2026: 100 %, undisturbed",
 		},
 		"fr": {
-			"21 février 2026 – 4 mars 2026: 100 %, sans perturbation", "20 février 2026: 0 %, non opérationnel 1 j", "12 février 2026 – 19 février 2026: 100 %, sans perturbation",
+			"22 février 2026 – 4 mars 2026: 100 %, sans perturbation", "21 février 2026: 0 %, non opérationnel 1 j", "20 février 2026: 0 %, non opérationnel 1 j", "12 février 2026 – 19 février 2026: 100 %, sans perturbation",
 			"10 février 2026 – 11 février 2026: –, pas de données", "4 février 2026 – 9 février 2026: 100 %, sans perturbation",
 			"3 février 2026: 99,70 %, perturbation majeure 14 min, maintenance 2 h", "5 décembre 2025 – 2 février 2026: 100 %, sans perturbation",
 		},

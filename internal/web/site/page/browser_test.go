@@ -28,13 +28,16 @@ var looks = []struct{ name, path string }{
 	{"unknown", "/unknown/pl/"},
 	{"empty", "/empty/"},
 	{"hostile", "/hostile/"},
+	{"divalto", "/divalto/"},
 }
 
 // Every page can be used by everyone, in both themes, on a desk and on a phone (WCAG 2.1 A and AA).
 func TestWCAG21EveryPageOfTheStorybook(t *testing.T) {
 	t.Parallel()
 	browser := browsertest.Start(t)
-	url := live(t, stories())
+	b := stories()
+	b.add("divalto", divalto())
+	url := live(t, b)
 	for _, look := range looks {
 		for _, view := range browsertest.Views {
 			t.Run(look.name+"/"+view.String(), func(t *testing.T) {

@@ -149,7 +149,7 @@ func (v *calendarPage) grid(at time.Time, dates []date) {
 func (v *calendarPage) entry(d date, day time.Time) entry {
 	n := d.notice
 	e := entry{
-		Link: v.Link("/notices/" + n.ID), Icon: "kind-" + string(n.Kind), Tone: string(n.Kind), Kind: v.Say("kind " + string(n.Kind)),
+		Link: v.Link("/notices/" + n.ID), Icon: "kind-" + string(n.Kind), Tone: string(n.Kind), Kind: v.Word(n.Kind.Words()),
 		Title: v.text(n.Title), Over: n.Stage.Over(),
 	}
 	if starts := d.from.In(v.zone()); !starts.Before(day) {

@@ -76,8 +76,8 @@ func (s *sheet) cards(notices []*status.Notice) []*card {
 // card is a notice as everyone may see it.
 func (s *sheet) card(n *status.Notice) *card {
 	c := &card{
-		ID: n.ID, Link: s.Link("/notices/" + n.ID), Kind: s.Say("kind " + string(n.Kind)), Icon: "kind-" + string(n.Kind), Tone: string(n.Kind),
-		Title: s.text(n.Title), Stage: s.Say("stage " + string(n.Stage)), Open: n.Open(), Began: s.moment(began(n)),
+		ID: n.ID, Link: s.Link("/notices/" + n.ID), Kind: s.Word(n.Kind.Words()), Icon: "kind-" + string(n.Kind), Tone: string(n.Kind),
+		Title: s.text(n.Title), Stage: s.Word(n.Stage.Words()), Open: n.Open(), Began: s.moment(began(n)),
 	}
 	if n.Kind == status.Incident && n.Impact.AtLeast(status.ImpactMinor) {
 		c.Impact = s.Say("impact " + string(n.Impact))
@@ -105,7 +105,7 @@ func (s *sheet) cardTimes(c *card, n *status.Notice) {
 	switch n.Kind {
 	case status.Planned:
 		c.Window = s.period(n.Starts, n.Ends)
-		c.ICS = s.Link("/calendar.ics")
+		c.ICS = s.Link("/notices/" + n.ID + ".ics")
 		if n.Repeat != nil {
 			c.Repeats = s.Say("repeats "+n.Repeat.Every, max(1, n.Repeat.Step))
 		}
@@ -134,7 +134,7 @@ func (s *sheet) cardTimes(c *card, n *status.Notice) {
 }
 
 func (s *sheet) update(n *status.Notice, u *status.Update) update {
-	v := update{ID: u.ID, Stage: s.Say("stage " + string(u.Stage)), Body: s.body(u.Body), Shown: s.moment(u.Shown), Automatic: u.Automatic}
+	v := update{ID: u.ID, Stage: s.Word(u.Stage.Words()), Body: s.body(u.Body), Shown: s.moment(u.Shown), Automatic: u.Automatic}
 	// A post without a change of stage is an update (reference 2.6).
 	if at := slices.IndexFunc(n.Updates, func(one status.Update) bool { return one.ID == u.ID }); at > 0 && n.Updates[at-1].Stage == u.Stage {
 		v.Stage = s.Say("update")

@@ -36,7 +36,7 @@ func (p *Pages) chooser(l *site.Look) (*site.Made, error) {
 				if in == s.Language {
 					in = ""
 				}
-				h := headline(board, section.Name)
+				h := board.PageHeadline(section.Name)
 				m := markOf(board.Site.Look(h.State), h.State, s.Language)
 				one.Sections = append(one.Sections, tab{said{title, in}, n.Link + section.Name, &m, s.speech.Headline(h), false})
 			}

@@ -24,9 +24,11 @@ const (
 	jsonFeed = "application/feed+json"
 	ical     = "text/calendar"
 	jsonText = "application/json"
+	svg      = "image/svg+xml"
+	htmlText = "text/html"
 )
 
-var formOf = map[string]string{rss: "RSS", atom: "Atom", jsonFeed: "JSON Feed", ical: "iCalendar", jsonText: "JSON"}
+var formOf = map[string]string{rss: "RSS", atom: "Atom", jsonFeed: "JSON Feed", ical: "iCalendar", jsonText: "JSON", svg: "SVG", htmlText: "HTML"}
 
 func (s *sheet) feed(name said, path, mediaType string) feed {
 	return feed{Name: name, URL: s.Outside(s.Language, path), Type: mediaType, Form: formOf[mediaType]}
@@ -39,6 +41,18 @@ func (s *sheet) siteFeeds() []feed {
 		s.feed(said{Text: s.Say("feed state")}, "/state.rss", rss),
 		s.feed(said{Text: s.Say("feed bulletins")}, "/bulletins.rss", rss),
 		s.feed(said{Text: s.Say("feed history")}, "/history.atom", atom),
+	}
+}
+
+// sectionFeeds are those of a section: its state, and what is said of it.
+func (s *sheet) sectionFeeds(section *status.Section) []feed {
+	title, path := s.text(section.Title), "/"+section.Name
+	of := func(key string) said { return said{Text: s.Say("notice of", title, s.Say(key))} }
+	state := s.feed(said{Text: s.Say("feed state of", title)}, path+"/state.rss", rss)
+	state.Anchor = "in-" + section.Name
+	return []feed{
+		state, s.feed(of("feed bulletins"), path+"/bulletins.rss", rss), s.feed(of("feed updates"), path+"/updates.rss", rss),
+		s.feed(of("feed calendar"), path+"/calendar.ics", ical),
 	}
 }
 
@@ -59,6 +73,7 @@ type followPage struct {
 	Sections    []feed
 	Components  []followed
 	Programs    []feed
+	Pages       []feed
 }
 
 // followed is a component's feeds.
@@ -80,11 +95,10 @@ func (p *Pages) follow(l *site.Look) (*site.Made, error) {
 		s.feed(said{Text: s.Say("feed calendar")}, "/calendar.ics", ical),
 	}
 	v.Programs = []feed{{Name: said{Text: s.Say("feed api")}, URL: l.URL + "/api/v2/summary.json", Type: jsonText, Form: formOf[jsonText]}}
+	v.Pages = []feed{s.feed(said{Text: s.Say("feed badge")}, "/embed/badge.svg", svg), s.feed(said{Text: s.Say("feed frame")}, "/embed/frame", htmlText)}
 	if sections := l.Site().Sections; len(sections) > 1 {
 		for i := range sections {
-			f := s.feed(said{Text: s.Say("feed state of", s.text(sections[i].Title))}, "/"+sections[i].Name+"/state.rss", rss)
-			f.Anchor = "in-" + sections[i].Name
-			v.Sections = append(v.Sections, f)
+			v.Sections = append(v.Sections, s.sectionFeeds(&sections[i])...)
 		}
 	}
 	for _, c := range l.Board.Components {

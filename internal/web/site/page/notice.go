@@ -16,6 +16,7 @@ type noticePage struct {
 	Before     []wording // titles it had
 	Imported   string
 	Back       string
+	Feed       feed
 }
 
 // step is a stage on the way of a notice.
@@ -44,6 +45,8 @@ func (p *Pages) notice(l *site.Look) (*site.Made, error) {
 		s.About = cut(s.text(last.Body).Text)
 	}
 	v.Steps = s.steps(n)
+	v.Feed = s.feed(said{Text: s.Say("feed notice")}, "/notices/"+n.ID+".rss", rss)
+	s.Feeds = append([]feed{{Name: s.text(n.Title), URL: v.Feed.URL, Type: rss}}, s.Feeds...)
 	if a := n.Postmortem; a != nil {
 		v.Postmortem = &account{Body: s.body(a.Body), Published: s.moment(a.Published), Earlier: s.wordings(a.Earlier)}
 		if len(a.Earlier) > 0 {
@@ -77,7 +80,7 @@ func (s *sheet) steps(n *status.Notice) []step {
 	}
 	var list []step
 	for i, stage := range stages {
-		list = append(list, step{s.Say("stage " + string(stage)), i < at || i == len(stages)-1 && i == at, i == at})
+		list = append(list, step{s.Word(stage.Words()), i < at || i == len(stages)-1 && i == at, i == at})
 	}
 	return list
 }

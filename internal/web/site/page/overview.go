@@ -104,7 +104,7 @@ func (p *Pages) overview(l *site.Look) (*site.Made, error) {
 			s.About = about
 		}
 	}
-	h := headline(l.Board, name)
+	h := l.Board.PageHeadline(name)
 	v := &overview{sheet: s, Mark: s.mark(h.State), Headline: s.speech.Headline(h)}
 	s.Title = v.Headline
 	if s.Section != nil {
@@ -139,19 +139,6 @@ func (v *overview) goingOn(section string) {
 	if n := unknown(b, section); n > 0 {
 		v.Chips = append(v.Chips, chip{"question", v.Say("without data", n), "#components"})
 	}
-}
-
-// noneKnown is the headline where nothing that is known is amiss, and of something nothing is known: that everything is
-// well would be more than anybody knows.
-var noneKnown = status.Headline{Indicator: status.IndicatorNone, Description: "No Known Problem", State: status.NoData}
-
-// headline is that of a site, or of a section of it.
-func headline(b *status.Board, section string) status.Headline {
-	h := b.PageHeadline(section)
-	if h.Description == status.AllOperational.Description && unknown(b, section) > 0 {
-		return noneKnown
-	}
-	return h
 }
 
 // unknown counts the components of which nothing is known.
@@ -254,7 +241,7 @@ func (v *overview) parts(name string) {
 }
 
 func (v *overview) part(section *status.Section, heading bool) part {
-	h := headline(v.Board, section.Name)
+	h := v.Board.PageHeadline(section.Name)
 	return part{
 		Name: section.Name, Anchor: "in-" + section.Name, Title: v.text(section.Title), About: v.text(section.Description), Heading: heading,
 		Mark: v.mark(h.State), Headline: v.speech.Headline(h), Link: v.Link("/" + section.Name), Follow: v.Link("/follow") + "#in-" + section.Name,

@@ -75,7 +75,7 @@ func TestD18LanguageAndThemeByKeyboard(t *testing.T) {
 		t.Errorf("the focus is on %q after the choice", got)
 	}
 	browsertest.Evaluate[bool](page, `document.querySelector(".tools .menu summary").focus(), true`)
-	page.Press("Enter", "Escape")
+	page.Press("Enter", "Tab", "Escape")
 	if open := browsertest.Evaluate[int](page, `document.querySelectorAll(".menu[open]").length`); open != 0 || focused(page) != "Language: English" {
 		t.Errorf("Escape leaves %d menus open, and the focus on %q", open, focused(page))
 	}
@@ -117,6 +117,9 @@ func TestTheBarsByKeyboard(t *testing.T) {
 		if got := strings.ReplaceAll(page.Text(".tip"), "\u00a0", " "); got != step.want {
 			t.Errorf("seen is %q, want %q", got, step.want)
 		}
+	}
+	if stops := browsertest.Evaluate[int](page, `document.querySelectorAll("#c-comp00000005 .days button").length`); stops != 1 {
+		t.Errorf("the bars have %d stops afterwards", stops)
 	}
 	page.Press("Escape")
 	if n := browsertest.Evaluate[int](page, `document.querySelectorAll(".tip").length`); n != 0 {

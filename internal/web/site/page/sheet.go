@@ -130,7 +130,7 @@ func (s *sheet) Script() string { return s.Base + "/assets/script." + s.p.stamp 
 func (s *sheet) Icon() string {
 	state := status.Operational
 	if s.Board != nil {
-		state = headline(s.Board, "").State
+		state = s.Board.PageHeadline("").State
 	}
 	return s.Base + "/assets/icon." + string(state) + ".svg"
 }
@@ -166,7 +166,7 @@ func (s *sheet) Tabs() []tab {
 	if len(s.Site().Sections) > 1 {
 		for i := range s.Site().Sections {
 			section := &s.Site().Sections[i]
-			h := headline(s.Board, section.Name)
+			h := s.Board.PageHeadline(section.Name)
 			m := s.mark(h.State)
 			list = append(list, tab{s.text(section.Title), s.Link("/" + section.Name), &m, s.speech.Headline(h), s.Section == section})
 		}
@@ -202,7 +202,7 @@ func (s *sheet) neighbours() []neighbour {
 		if in == s.Language {
 			in = ""
 		}
-		h := headline(board, "")
+		h := board.PageHeadline("")
 		list = append(list, neighbour{
 			Title: said{text, in}, Environment: board.Site.Environment, Link: s.URLs(board.Site) + within(board.Site, s.Language) + "/",
 			Headline: s.speech.Headline(h), Mark: markOf(board.Site.Look(h.State), h.State, s.Language), Current: s.Board != nil && board.Site.Name == s.Site().Name,

@@ -69,25 +69,20 @@ func textOf(arg any) string {
 	return ""
 }
 
-// Headline is a headline in words; its English description is the name of the message.
-func (s speech) Headline(h status.Headline) string { return s.Say("headline " + h.Description) }
+// Word is one of the hub's own words for what is on a site: of a kind, a stage or a headline.
+func (s speech) Word(t status.Text) string {
+	text, _ := t.In(s.lang, status.English)
+	return text
+}
+
+// Headline is a headline in words.
+func (s speech) Headline(h status.Headline) string { return s.Word(h.Words()) }
 
 // nameOf is what a language calls itself.
 var nameOf = map[string]string{"da": "Dansk", "en": "English", "fr": "Français", "pl": "Polski"}
 
 // words are all that the pages say by themselves: en, da, fr, pl.
 var words = map[string]word{
-	// Headlines (status.Headline), by their description.
-	"headline All Systems Operational":    {"All systems operational", "Alle systemer er i drift", "Tous les services sont opérationnels", "Wszystkie usługi działają"},
-	"headline Service Under Maintenance":  {"Maintenance in progress", "Vedligeholdelse er i gang", "Maintenance en cours", "Trwa konserwacja"},
-	"headline Partially Degraded Service": {"Some services are degraded", "Nogle tjenester har nedsat ydelse", "Certains services sont perturbés", "Część usług działa gorzej"},
-	"headline Degraded System Service":    {"All services are degraded", "Alle tjenester har nedsat ydelse", "Tous les services sont perturbés", "Wszystkie usługi działają gorzej"},
-	"headline Minor Service Outage":       {"Some services are partly out", "Nogle tjenester er delvist nede", "Certains services sont fortement perturbés", "Część usług częściowo nie działa"},
-	"headline Partial System Outage":      {"Partial system outage", "Systemet er delvist nede", "Panne partielle", "Częściowa awaria systemu"},
-	"headline Major System Outage":        {"Major system outage", "Hele systemet er nede", "Panne générale", "Poważna awaria systemu"},
-	"headline Open Incident":              {"An incident is open", "Der er en åben hændelse", "Un incident est en cours", "Trwa incydent"},
-	"headline No Known Problem":           {"No known problem", "Ingen kendte problemer", "Aucun problème connu", "Brak znanych problemów"},
-	"headline No Data":                    {"State unknown", "Tilstanden er ukendt", "État inconnu", "Stan nieznany"},
 
 	// What the states mean (D10).
 	"means operational":          {"Works as it should, with no known problem.", "Virker, som den skal, uden kendte problemer.", "Le service fonctionne normalement, sans aucun problème connu.", "Działa prawidłowo, bez znanych problemów."},
@@ -98,27 +93,10 @@ var words = map[string]word{
 	"means no_data":              {"Nothing is known of it now. That is never counted as up.", "Der vides intet om den nu. Det tæller aldrig som oppe.", "Rien n’est connu pour le moment. Cela ne compte jamais comme opérationnel.", "Obecnie nic o niej nie wiadomo. Nigdy nie liczy się to jako działanie."},
 	"what the states mean":       {"What the states mean", "Hvad tilstandene betyder", "Ce que signifient les états", "Co oznaczają stany"},
 
-	// The five kinds of notices, and one of them.
-	"kind incident":       {"Incident", "Hændelse", "Incident", "Incydent"},
-	"kind maintenance":    {"Maintenance", "Vedligeholdelse", "Maintenance", "Konserwacja"},
-	"kind action":         {"Action required", "Handling påkrævet", "Action à effectuer", "Wymagane działanie"},
-	"kind announcement":   {"Announcement", "Meddelelse", "Annonce", "Ogłoszenie"},
-	"kind bulletin":       {"General message", "Generel besked", "Message général", "Komunikat ogólny"},
-	"stage investigating": {"Investigating", "Undersøges", "En cours d’analyse", "Badanie"},
-	"stage identified":    {"Identified", "Identificeret", "Identifié", "Zidentyfikowano"},
-	"stage monitoring":    {"Monitoring", "Overvåges", "Sous surveillance", "Obserwacja"},
-	"stage resolved":      {"Resolved", "Løst", "Résolu", "Rozwiązano"},
-	"stage postmortem":    {"Account afterwards", "Redegørelse", "Bilan", "Podsumowanie"},
-	"stage scheduled":     {"Planned", "Planlagt", "Planifiée", "Zaplanowano"},
-	"stage in_progress":   {"In progress", "I gang", "En cours", "W toku"},
-	"stage verifying":     {"Being checked", "Kontrolleres", "En vérification", "Sprawdzanie"},
-	"stage completed":     {"Completed", "Afsluttet", "Terminée", "Zakończono"},
-	"stage planned":       {"To come", "Kommende", "À venir", "Nadchodzące"},
-	"stage published":     {"Current", "Gældende", "En vigueur", "Aktualne"},
-	"stage ended":         {"Ended", "Udløbet", "Terminé", "Zakończone"},
-	"impact minor":        {"Minor impact", "Mindre betydning", "Impact mineur", "Niewielki wpływ"},
-	"impact major":        {"Major impact", "Stor betydning", "Impact majeur", "Duży wpływ"},
-	"impact critical":     {"Critical impact", "Kritisk betydning", "Impact critique", "Krytyczny wpływ"},
+	// One notice.
+	"impact minor":    {"Minor impact", "Mindre betydning", "Impact mineur", "Niewielki wpływ"},
+	"impact major":    {"Major impact", "Stor betydning", "Impact majeur", "Duży wpływ"},
+	"impact critical": {"Critical impact", "Kritisk betydning", "Impact critique", "Krytyczny wpływ"},
 
 	// The top of every page.
 	"skip":        {"Skip to the content", "Gå til indholdet", "Aller au contenu", "Przejdź do treści"},
@@ -196,45 +174,46 @@ var words = map[string]word{
 	"so far":          {"{0} so far", "{0} indtil nu", "{0} jusqu’ici", "dotąd {0}"},
 
 	// Components.
-	"components":     {"Services", "Tjenester", "Services", "Usługi"},
-	"impact":         {"Impact", "Betydning", "Impact", "Skutek"},
-	"reason":         {"Why", "Hvorfor", "Pourquoi", "Dlaczego"},
-	"n components":   {"{0} service|{0} services", "{0} tjeneste|{0} tjenester", "{0} service|{0} services", "{0} usługa|{0} usługi|{0} usług"},
-	"n affected":     {"{0} of {1} affected", "{0} af {1} berørt", "{0} sur {1} concernés", "dotyczy {0} z {1}"},
-	"ninety days":    {"The last 90 days", "De seneste 90 dage", "Les 90 derniers jours", "Ostatnie 90 dni"},
-	"thirty days":    {"The last 30 days", "De seneste 30 dage", "Les 30 derniers jours", "Ostatnie 30 dni"},
-	"uptime of":      {"{0}, the last 90 days: {1}", "{0}, de seneste 90 dage: {1}", "{0}, les 90 derniers jours : {1}", "{0}, ostatnie 90 dni: {1}"},
-	"uptime in":      {"uptime in 90 days: the numbers", "oppetid i 90 dage: tallene", "de disponibilité sur 90 jours : les chiffres", "dostępności w 90 dni: liczby"},
-	"uptime":         {"Uptime", "Oppetid", "Disponibilité", "Dostępność"},
-	"uptime 90":      {"Uptime in 90 days", "Oppetid i 90 dage", "Disponibilité sur 90 jours", "Dostępność w 90 dni"},
-	"no uptime":      {"no data", "ingen data", "pas de données", "brak danych"},
-	"day":            {"Day", "Dag", "Jour", "Dzień"},
-	"what happened":  {"What happened", "Hvad der skete", "Ce qui s’est passé", "Co się wydarzyło"},
-	"undisturbed":    {"undisturbed", "uforstyrret", "sans perturbation", "bez zakłóceń"},
-	"unknown for":    {"no data", "ingen data", "pas de données", "brak danych"},
-	"weights":        {"How uptime is counted", "Sådan beregnes oppetid", "Calcul de la disponibilité", "Jak liczona jest dostępność"},
-	"weight whole":   {"{0} counts in full against it.", "{0} tæller fuldt imod den.", "{0} compte en totalité contre elle.", "{0} liczy się w całości na minus."},
-	"weight part":    {"{0} counts with {1} of its time.", "{0} tæller med {1} af sin tid.", "{0} compte pour {1} de sa durée.", "{0} liczy się w {1} swojego czasu."},
-	"weight none":    {"{0} costs nothing.", "{0} koster intet.", "{0} ne compte pas.", "{0} nie liczy się na minus."},
-	"weight unknown": {"Time of which nothing is known counts for neither side, and is hatched in the bars.", "Tid, som der intet vides om, tæller hverken for eller imod og er skraveret i søjlerne.", "Le temps pour lequel rien n’est connu ne compte ni pour ni contre, et est hachuré dans les barres.", "Czas, o którym nic nie wiadomo, nie liczy się ani na plus, ani na minus, a na wykresie jest zakreskowany."},
-	"weight whole90": {"Uptime is of the last 90 days, today until now, in days of {0}.", "Oppetid er for de seneste 90 dage, i dag indtil nu, i døgn i {0}.", "La disponibilité porte sur les 90 derniers jours, aujourd’hui inclus, en journées de {0}.", "Dostępność dotyczy ostatnich 90 dni, dziś do teraz, w dobach strefy {0}."},
-	"find":           {"Find a service", "Find en tjeneste", "Chercher un service", "Znajdź usługę"},
-	"only affected":  {"Only what is affected", "Kun det, der er berørt", "Seulement ce qui est touché", "Tylko to, czego dotyczy problem"},
-	"show":           {"Show", "Vis", "Afficher", "Pokaż"},
-	"show all":       {"Show all", "Vis alle", "Tout afficher", "Pokaż wszystko"},
-	"shown of":       {"{0} of {1} services shown", "{0} af {1} tjenester vises", "{0} sur {1} services affichés", "pokazano {0} z {1} usług"},
-	"nothing found":  {"No service is called that.", "Ingen tjeneste hedder sådan.", "Aucun service ne correspond.", "Żadna usługa się tak nie nazywa."},
-	"none affected":  {"No service is affected.", "Ingen tjeneste er berørt.", "Aucun service n’est touché.", "Problem nie dotyczy żadnej usługi."},
-	"no components":  {"There are no services here yet.", "Her er endnu ingen tjenester.", "Il n’y a pas encore de services ici.", "Nie ma tu jeszcze żadnych usług."},
-	"notices of it":  {"What has been said of it", "Hvad der er skrevet om den", "Événements de ce service", "Co o niej opublikowano"},
-	"no notices":     {"Nothing has been said of it.", "Der er intet skrevet om den.", "Aucun événement pour ce service.", "Nic o niej nie opublikowano."},
-	"known since":    {"Counted since", "Tælles siden", "Compté depuis", "Liczone od"},
-	"state since":    {"Since", "Siden", "Depuis", "Od"},
-	"cause monitor":  {"seen by monitoring", "set af overvågningen", "vu par la supervision", "wykryte przez monitoring"},
-	"cause manual":   {"set by a person", "sat af en person", "indiqué par une personne", "ustawione przez osobę"},
-	"cause hub":      {"seen by the hub itself", "set af tjenesten selv", "vu par le service lui-même", "wykryte przez samą usługę"},
-	"set by":         {"Source", "Kilde", "Source", "Źródło"},
-	"impact if down": {"If it is down", "Hvis den er nede", "En cas de panne", "Gdy nie działa"},
+	"components":       {"Services", "Tjenester", "Services", "Usługi"},
+	"impact":           {"Impact", "Betydning", "Impact", "Skutek"},
+	"reason":           {"Why", "Hvorfor", "Pourquoi", "Dlaczego"},
+	"n components":     {"{0} service|{0} services", "{0} tjeneste|{0} tjenester", "{0} service|{0} services", "{0} usługa|{0} usługi|{0} usług"},
+	"n affected":       {"{0} of {1} affected", "{0} af {1} berørt", "{0} sur {1} concernés", "dotyczy {0} z {1}"},
+	"ninety days":      {"The last 90 days", "De seneste 90 dage", "Les 90 derniers jours", "Ostatnie 90 dni"},
+	"thirty days":      {"The last 30 days", "De seneste 30 dage", "Les 30 derniers jours", "Ostatnie 30 dni"},
+	"thirty of ninety": {"Bars: the last 30 days. Uptime: 90 days.", "Søjler: de seneste 30 dage. Oppetid: 90 dage.", "Barres : 30 derniers jours. Disponibilité : 90 jours.", "Słupki: ostatnie 30 dni. Dostępność: 90 dni."},
+	"uptime of":        {"{0}, the last 90 days: {1}", "{0}, de seneste 90 dage: {1}", "{0}, les 90 derniers jours : {1}", "{0}, ostatnie 90 dni: {1}"},
+	"uptime in":        {"uptime in 90 days: the numbers", "oppetid i 90 dage: tallene", "de disponibilité sur 90 jours : les chiffres", "dostępności w 90 dni: liczby"},
+	"uptime":           {"Uptime", "Oppetid", "Disponibilité", "Dostępność"},
+	"uptime 90":        {"Uptime in 90 days", "Oppetid i 90 dage", "Disponibilité sur 90 jours", "Dostępność w 90 dni"},
+	"no uptime":        {"no data", "ingen data", "pas de données", "brak danych"},
+	"day":              {"Day", "Dag", "Jour", "Dzień"},
+	"what happened":    {"What happened", "Hvad der skete", "Ce qui s’est passé", "Co się wydarzyło"},
+	"undisturbed":      {"undisturbed", "uforstyrret", "sans perturbation", "bez zakłóceń"},
+	"unknown for":      {"no data", "ingen data", "pas de données", "brak danych"},
+	"weights":          {"How uptime is counted", "Sådan beregnes oppetid", "Calcul de la disponibilité", "Jak liczona jest dostępność"},
+	"weight whole":     {"{0} counts in full against it.", "{0} tæller fuldt imod den.", "{0} compte en totalité contre elle.", "{0} liczy się w całości na minus."},
+	"weight part":      {"{0} counts with {1} of its time.", "{0} tæller med {1} af sin tid.", "{0} compte pour {1} de sa durée.", "{0} liczy się w {1} swojego czasu."},
+	"weight none":      {"{0} costs nothing.", "{0} koster intet.", "{0} ne compte pas.", "{0} nie liczy się na minus."},
+	"weight unknown":   {"Time of which nothing is known counts for neither side, and is hatched in the bars.", "Tid, som der intet vides om, tæller hverken for eller imod og er skraveret i søjlerne.", "Le temps pour lequel rien n’est connu ne compte ni pour ni contre, et est hachuré dans les barres.", "Czas, o którym nic nie wiadomo, nie liczy się ani na plus, ani na minus, a na wykresie jest zakreskowany."},
+	"weight whole90":   {"Uptime is of the last 90 days, today until now, in days of {0}.", "Oppetid er for de seneste 90 dage, i dag indtil nu, i døgn i {0}.", "La disponibilité porte sur les 90 derniers jours, aujourd’hui inclus, en journées de {0}.", "Dostępność dotyczy ostatnich 90 dni, dziś do teraz, w dobach strefy {0}."},
+	"find":             {"Find a service", "Find en tjeneste", "Chercher un service", "Znajdź usługę"},
+	"only affected":    {"Only what is affected", "Kun det, der er berørt", "Seulement ce qui est touché", "Tylko to, czego dotyczy problem"},
+	"show":             {"Show", "Vis", "Afficher", "Pokaż"},
+	"show all":         {"Show all", "Vis alle", "Tout afficher", "Pokaż wszystko"},
+	"shown of":         {"{0} of {1} services shown", "{0} af {1} tjenester vises", "{0} sur {1} services affichés", "pokazano {0} z {1} usług"},
+	"nothing found":    {"No service is called that.", "Ingen tjeneste hedder sådan.", "Aucun service ne correspond.", "Żadna usługa się tak nie nazywa."},
+	"none affected":    {"No service is affected.", "Ingen tjeneste er berørt.", "Aucun service n’est touché.", "Problem nie dotyczy żadnej usługi."},
+	"no components":    {"There are no services here yet.", "Her er endnu ingen tjenester.", "Il n’y a pas encore de services ici.", "Nie ma tu jeszcze żadnych usług."},
+	"notices of it":    {"What has been said of it", "Hvad der er skrevet om den", "Événements de ce service", "Co o niej opublikowano"},
+	"no notices":       {"Nothing has been said of it.", "Der er intet skrevet om den.", "Aucun événement pour ce service.", "Nic o niej nie opublikowano."},
+	"known since":      {"Counted since", "Tælles siden", "Compté depuis", "Liczone od"},
+	"state since":      {"Since", "Siden", "Depuis", "Od"},
+	"cause monitor":    {"seen by monitoring", "set af overvågningen", "vu par la supervision", "wykryte przez monitoring"},
+	"cause manual":     {"set by a person", "sat af en person", "indiqué par une personne", "ustawione przez osobę"},
+	"cause hub":        {"seen by the hub itself", "set af tjenesten selv", "vu par le service lui-même", "wykryte przez samą usługę"},
+	"set by":           {"Source", "Kilde", "Source", "Źródło"},
+	"impact if down":   {"If it is down", "Hvis den er nede", "En cas de panne", "Gdy nie działa"},
 
 	// History and calendar.
 	"history of":       {"History: {0}", "Historik: {0}", "Historique : {0}", "Historia: {0}"},
@@ -265,6 +244,10 @@ var words = map[string]word{
 	"feed updates":      {"Updates, one entry for each", "Opdateringer, én post for hver", "Mises à jour, une entrée pour chacune", "Aktualizacje, po jednym wpisie"},
 	"feed calendar":     {"Calendar of maintenances", "Kalender over vedligeholdelser", "Calendrier des maintenances", "Kalendarz konserwacji"},
 	"feed calendar one": {"Calendar of this service", "Tjenestens kalender", "Calendrier de ce service", "Kalendarz tej usługi"},
+	"feed notice":       {"Follow this by feed", "Følg dette via feed", "Suivre cet événement par flux", "Obserwuj to przez kanał"},
+	"feed badge":        {"Badge: the state as an image", "Mærke: tilstanden som billede", "Badge : l’état en image", "Znaczek: stan jako obraz"},
+	"feed frame":        {"Frame: the state in a page of yours", "Ramme: tilstanden på en side hos jer", "Cadre : l’état dans une de vos pages", "Ramka: stan na Twojej stronie"},
+	"on your pages":     {"On your own pages", "På jeres egne sider", "Sur vos propres pages", "Na Twoich stronach"},
 	"feeds all":         {"Everything on the site", "Alt på sitet", "Tout le site", "Cały serwis"},
 	"feeds sections":    {"By section", "Pr. afsnit", "Par section", "Według sekcji"},
 	"feeds components":  {"By service", "Pr. tjeneste", "Par service", "Według usługi"},
