@@ -289,21 +289,6 @@ var administered = map[string]administrative{
 
 const anEndpoint = `{"system":"plain","url":"https://plain.test/hook/a"}`
 
-// onSite is something that is done on a status site; again says that it changes nothing when it is done once more.
-func onSite(act audit.Act, subject, detail, path, refused, changes string, again bool) administrative {
-	a := administrative{
-		act: act, subject: subject, detail: detail, makes: true, prepare: func(w *world) string { w.stage("prod"); return "" },
-		refused: request{path: path, body: refused}, changes: request{path: path, body: changes, headers: anyState},
-	}
-	if act == audit.ImportSite || detail == `{"created":true}` { // what is not there is not changed in any state
-		a.changes.headers = nil
-	}
-	if again {
-		a.nothing = []request{a.changes}
-	}
-	return a
-}
-
 func pausing(act audit.Act, subject, path, body string) administrative {
 	refused := request{path: path, body: `{"unknown":1}`}
 	return administrative{
