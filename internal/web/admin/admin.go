@@ -165,6 +165,10 @@ func (v *visit) mayWrite() bool {
 	return v.site != nil && v.may("POST /admin/{site}/notices/new", v.site.Name)
 }
 
+// reachesBeyond reports whether who visits may do what reaches beyond a site: its host names, the parts of the hub that
+// components stand for, pauses of systems. That is the operator's, here as in the API.
+func (v *visit) reachesBeyond() bool { return v.who.Has(account.Operator) }
+
 // to is the path of a page of the site.
 func (v *visit) to(path string) string { return "/admin/" + v.site.Name + path }
 

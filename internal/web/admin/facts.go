@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/status"
 )
@@ -49,7 +48,7 @@ func (v *visit) fillFacts(kind status.Kind, is *manage.Facts) url.Values {
 		values.Set("byHand", "yes")
 	}
 	if kind == status.Planned {
-		if v.mayPause() {
+		if v.reachesBeyond() {
 			values["pause"] = is.Pause
 		}
 		if is.Repeat != nil {
@@ -60,9 +59,6 @@ func (v *visit) fillFacts(kind status.Kind, is *manage.Facts) url.Values {
 	}
 	return values
 }
-
-// mayPause reports whether who visits may stop deliveries to systems: that is the operator's.
-func (v *visit) mayPause() bool { return v.who.Has(account.Operator) }
 
 // factsFields puts the facts of a notice on the page. whole has those too that are said with an update.
 func (v *visit) factsFields(f *form, kind status.Kind, whole bool) *factsFields {
@@ -120,7 +116,7 @@ func (v *visit) repeatFields(f *form, fields *factsFields) {
 	until.Hint = f.Say("time in", v.site.Zone)
 	step.Least, step.Most, step.Step, step.Narrow = "1", "366", "1", true
 	fields.Every, fields.Step, fields.Until = &every, &step, &until
-	if systems := v.Book.Systems(); v.mayPause() && len(systems) > 0 {
+	if systems := v.Book.Systems(); v.reachesBeyond() && len(systems) > 0 {
 		var list []option
 		for _, system := range systems {
 			list = append(list, option{Value: system.Name, Label: system.Name})
@@ -215,7 +211,7 @@ func (v *visit) readFacts(f *form, kind status.Kind, was manage.Facts, whole boo
 	case status.Planned:
 		facts.Starts, facts.Ends, facts.ByHand = f.momentOr("starts", was.Starts), f.momentOr("ends", was.Ends), f.ticked("byHand")
 		facts.Repeat = v.readRepeat(f, was.Repeat)
-		if v.mayPause() {
+		if v.reachesBeyond() {
 			facts.Pause = f.chosen("pause", was.Pause)
 		}
 	default:

@@ -16,7 +16,7 @@ type looksView struct {
 	Languages choice
 	First     choice
 	Zone      field
-	Hosts     field
+	Hosts     *field
 	Support   field
 	Env       field
 	Boxes     []option
@@ -57,7 +57,7 @@ var zones = []string{
 
 // looks edits the site itself: what it is called, in which languages, where it is reached, and how it looks.
 func (v *visit) looks() error {
-	s, f := v.sheet(v.Say("tab looks"), "looks"), v.form(fillLooks(v.site))
+	s, f := v.sheet(v.Say("tab looks"), "looks"), v.form(v.fillLooks(v.site))
 	s.Form = f
 	if v.posted() {
 		err := v.changeSite(s, f, func(next *status.Site) error { v.readLooks(f, next); return nil }, looksField)
@@ -68,7 +68,7 @@ func (v *visit) looks() error {
 			return err
 		}
 		if then := v.Book.SiteThen(v.site.Name, f.seen()); s.Clash != nil && then != nil {
-			f.merge(fillLooks(then), fillLooks(v.site))
+			f.merge(v.fillLooks(then), v.fillLooks(v.site))
 		}
 	}
 	view := &looksView{sheet: s, Seen: v.siteSeen(), Zones: zones}
@@ -84,8 +84,10 @@ func (v *visit) siteFields(f *form, view *looksView) {
 	view.Languages.Hint = f.Say("languages hint")
 	view.Zone = f.field("text", "zone", f.Say("zone"))
 	view.Zone.List, view.Zone.Required, view.Zone.Hint = "zones", true, f.Say("zone hint")
-	view.Hosts = f.field("area", "hosts", f.Say("hosts"))
-	view.Hosts.Rows, view.Hosts.Hint = 3, f.Say("hosts hint")
+	if v.reachesBeyond() {
+		hosts := f.field("area", "hosts", f.Say("hosts"))
+		hosts.Rows, hosts.Hint, view.Hosts = 3, f.Say("hosts hint"), &hosts
+	}
 	view.Support = f.field("text", "supportUrl", f.Say("support address"))
 	view.Support.Max, view.Support.Hint = 2000, f.Say("support address hint")
 	view.Env = f.field("text", "environment", f.Say("environment"))
@@ -162,8 +164,11 @@ func isColour(text string) bool {
 }
 
 // fillLooks writes what a site is as it would be typed.
-func fillLooks(site *status.Site) url.Values {
-	values := url.Values{"languages": site.Languages, "first": {site.Languages[0]}, "hosts": {strings.Join(site.Hosts, "\n")}}
+func (v *visit) fillLooks(site *status.Site) url.Values {
+	values := url.Values{"languages": site.Languages, "first": {site.Languages[0]}}
+	if v.reachesBeyond() {
+		values.Set("hosts", strings.Join(site.Hosts, "\n"))
+	}
 	fillTexts(values, "title", site.Title)
 	fillTexts(values, "description", site.Description)
 	for name, text := range map[string]string{"zone": site.Zone, "supportUrl": site.SupportURL, "environment": site.Environment, "theme.accent": site.Theme.Accent} {
@@ -194,7 +199,9 @@ func (v *visit) readLooks(f *form, site *status.Site) {
 	// Texts are read in the languages that there were fields for; those that are gone are left out below.
 	site.Title, site.Description = f.texts("title"), f.texts("description")
 	site.Zone, site.SupportURL, site.Environment = f.text("zone"), f.text("supportUrl"), f.text("environment")
-	site.Hosts = strings.Fields(strings.NewReplacer(",", " ", ";", " ").Replace(strings.ToLower(f.text("hosts"))))
+	if v.reachesBeyond() {
+		site.Hosts = strings.Fields(strings.NewReplacer(",", " ", ";", " ").Replace(strings.ToLower(f.text("hosts"))))
+	}
 	site.Private, site.Subscribe, site.V2.Messages = f.ticked("private"), f.ticked("subscribe"), f.ticked("v2.messages")
 	weights := status.Weights{
 		Maintenance: f.number("weights.maintenance", 0, 1), Degraded: f.number("weights.degraded", 0, 1), Partial: f.number("weights.partial", 0, 1), Major: f.number("weights.major", 0, 1),

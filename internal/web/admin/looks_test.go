@@ -12,7 +12,7 @@ import (
 func TestTheSiteIsEdited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	b := w.as("ida")
+	b := w.as("eva")
 	form := b.get("/admin/prod/looks").must(200).fill(
 		"title.en", "Our services", "zone", "America/Montreal", "hosts", "Status.Example.dk\r\nstatus.example.ca", "environment", "LIVE", "supportUrl", "mailto:help@example.dk",
 		"private", "yes", "subscribe", "yes", "v2.messages", "yes", "weights.degraded", "0,1", "weights.partial", "0.5", "theme.accent", "#0b6670",
@@ -153,5 +153,36 @@ func TestASiteIsMade(t *testing.T) {
 		if p := b.post("/admin/new", form).must(422); p.problem("name") == "" {
 			t.Errorf("a site is called %s", name)
 		}
+	}
+}
+
+// What reaches beyond a site is the operator's, here as in the API: an editor sees no host names, parts of the hub or
+// systems, and changes none.
+func TestWhatReachesBeyondASiteIsTheOperators(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	eva, ida := w.as("eva"), w.as("ida")
+	eva.post("/admin/prod/looks", eva.get("/admin/prod/looks").fill("hosts", "status.example.dk")).must(303)
+	path := "/admin/prod/components/component/" + search
+	eva.post(path, eva.get(path).fill("hub", "lag")).must(303)
+	for page, field := range map[string]string{"/admin/prod/looks": "hosts", path: "hub", "/admin/prod/notices/new?kind=maintenance": "pause"} {
+		if ida.get(page).must(200).form().Has(field) {
+			t.Errorf("an editor is asked for %s", field)
+		}
+	}
+	form := ida.get("/admin/prod/looks").fill("title.en", "Ours")
+	form.Set("hosts", "hub.example.dk")
+	ida.post("/admin/prod/looks", form).must(303)
+	form = ida.get(path).fill("title.en", "Find")
+	form.Set("hub", "hub")
+	ida.post(path, form).must(303)
+	form = ida.get("/admin/prod/notices/new?kind=maintenance").fill("title.en", "M", "starts", "2026-03-07T22:00", "ends", "2026-03-08T02:00", "do", "publish")
+	form.Set("pause", "jobnet")
+	ida.post("/admin/prod/notices/new", form).must(303)
+	if s := w.board().Site; s.Title["en"] != "Ours" || strings.Join(s.Hosts, " ") != "status.example.dk" || s.Component(search).Hub != "lag" || s.Component(search).Title["en"] != "Find" {
+		t.Errorf("%v %v %+v", s.Title, s.Hosts, s.Component(search))
+	}
+	if n := w.board().Notices[0]; len(n.Pause) != 0 {
+		t.Errorf("it pauses %v", n.Pause)
 	}
 }

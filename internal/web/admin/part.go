@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/status"
 )
 
@@ -117,22 +116,22 @@ func (v *visit) componentFields(f *form, view *partView) {
 	symbol := f.choice("symbol", f.Say("symbol"), symbols...)
 	start := f.field("date", "startDate", f.Say("start date"))
 	start.Hint = f.Say("start date hint")
-	hub := f.choice("hub", f.Say("hub part"), v.hubParts(f.values.Get("hub"))...)
-	hub.Hint = f.Say("hub part hint")
-	view.In, view.Symbol, view.Start, view.Hub = &in, &symbol, &start, &hub
+	if v.reachesBeyond() {
+		hub := f.choice("hub", f.Say("hub part"), v.hubParts(f.values.Get("hub"))...)
+		hub.Hint, view.Hub = f.Say("hub part hint"), &hub
+	}
+	view.In, view.Symbol, view.Start = &in, &symbol, &start
 	view.Boxes = []option{f.box("onlyShowIfDegraded", f.Say("only if degraded"), f.Say("only if degraded hint")), f.box("showcase", f.Say("showcase"), f.Say("showcase hint"))}
 }
 
-// hubParts are what of the hub a component may stand for. Which systems and sources there are is the operator's to know.
+// hubParts are what of the hub a component may stand for.
 func (v *visit) hubParts(is string) []option {
 	options := []option{{Value: "", Label: v.Say("hub none")}, {Value: "hub", Label: v.Say("hub whole")}, {Value: "lag", Label: v.Say("hub lag")}}
-	if v.who.Has(account.Operator) {
-		for _, system := range v.Book.Systems() {
-			options = append(options, option{Value: "endpoint/" + system.Name, Label: v.Say("hub endpoint", system.Name)})
-		}
-		for _, source := range v.Book.Sources() {
-			options = append(options, option{Value: "source/" + source.Name, Label: v.Say("hub source", source.Name)})
-		}
+	for _, system := range v.Book.Systems() {
+		options = append(options, option{Value: "endpoint/" + system.Name, Label: v.Say("hub endpoint", system.Name)})
+	}
+	for _, source := range v.Book.Sources() {
+		options = append(options, option{Value: "source/" + source.Name, Label: v.Say("hub source", source.Name)})
 	}
 	if !slices.ContainsFunc(options, func(o option) bool { return o.Value == is }) {
 		options = append(options, option{Value: is, Label: is})
@@ -192,7 +191,7 @@ func (v *visit) fillPart(site *status.Site, part, id string) (values url.Values,
 		if group != nil {
 			in.group = group.ID
 		}
-		fillComponent(values, c)
+		v.fillComponent(values, c)
 		values.Set("in", in.String())
 	})
 	if !found {
@@ -201,11 +200,13 @@ func (v *visit) fillPart(site *status.Site, part, id string) (values url.Values,
 	return values, title
 }
 
-func fillComponent(values url.Values, c *status.Component) {
+func (v *visit) fillComponent(values url.Values, c *status.Component) {
 	fillTexts(values, "impact", c.Impact)
 	values.Set("symbol", c.Symbol)
 	values.Set("startDate", c.StartDate)
-	values.Set("hub", c.Hub)
+	if v.reachesBeyond() {
+		values.Set("hub", c.Hub)
+	}
 	if c.OnlyIfDegraded {
 		values.Set("onlyShowIfDegraded", "yes")
 	}

@@ -107,7 +107,10 @@ func (v *visit) readComponent(f *form, site *status.Site, id string) (string, er
 		}
 	}
 	c.Title, c.Description, c.Impact = f.texts("title"), f.texts("description"), f.texts("impact")
-	c.Symbol, c.StartDate, c.Hub = f.text("symbol"), f.text("startDate"), f.text("hub")
+	c.Symbol, c.StartDate = f.text("symbol"), f.text("startDate")
+	if v.reachesBeyond() {
+		c.Hub = f.text("hub")
+	}
 	c.OnlyIfDegraded, c.Showcase = f.ticked("onlyShowIfDegraded"), f.ticked("showcase")
 	*list = slices.Insert(*list, at, c)
 	return c.ID, nil

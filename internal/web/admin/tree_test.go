@@ -88,7 +88,7 @@ func TestAComponentIsChanged(t *testing.T) {
 	if c.Title["da"] != "Global søgning" || c.Impact["en"] != "Nothing is found." || c.Symbol != "api" || c.StartDate != "2026-02-01" || !c.OnlyIfDegraded || !c.Showcase || c.State != status.Degraded {
 		t.Errorf("%+v", c)
 	}
-	for name, typed := range map[string][2]string{"title.en": {"title.en", strings.Repeat("x", 256)}, "startDate": {"startDate", "soon"}, "symbol": {"symbol", "skull"}, "in": {"in", "nowhere"}, "hub": {"hub", "moon"}} {
+	for name, typed := range map[string][2]string{"title.en": {"title.en", strings.Repeat("x", 256)}, "startDate": {"startDate", "soon"}, "symbol": {"symbol", "skull"}, "in": {"in", "nowhere"}} {
 		p := b.post(path, b.get(path).fill(typed[0], typed[1])).must(422)
 		if p.problem(name) == "" {
 			t.Errorf("%s: nothing stands at the field: %s", name, wordsOf(p.byID("trouble")))

@@ -132,7 +132,6 @@ func TestThePagesAreForEveryone(t *testing.T) {
 				fill(page, "name", "ida")
 				fill(page, "password", password)
 				page.Follow("form button")
-				page.Accessible()
 			})
 		}
 	}

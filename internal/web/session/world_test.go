@@ -86,6 +86,10 @@ func (w *world) restart() {
 	w.must(err)
 	mux := http.NewServeMux()
 	mux.Handle("/admin/", w.sessions.Pages())
+	mux.Handle("GET /admin/{$}", w.sessions.Require("GET /admin/{$}", func(out http.ResponseWriter, _ *http.Request, p *account.Principal) {
+		_, _ = io.WriteString(out, `<!doctype html><html lang="en"><title>Home</title><p id="who">`+p.Name+`</p>`+
+			`<form method="post" action="/admin/sign-out"><button id="sign-out">Sign out</button></form></html>`)
+	}))
 	for _, route := range []string{"GET /admin/new", "GET /admin/{site}/looks", "POST /admin/{site}/looks"} {
 		mux.Handle(route, w.sessions.Require(route, func(out http.ResponseWriter, _ *http.Request, p *account.Principal) {
 			_, _ = io.WriteString(out, "for "+p.Name+" by "+string(p.Method))
