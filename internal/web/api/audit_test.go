@@ -271,9 +271,9 @@ var administered = map[string]administrative{
 
 	"POST /api/v1/sources/{name}/aside/{number}/release": lettingGo(audit.Release, "7/release", "", "", ""),
 	"POST /api/v1/sources/{name}/aside/{number}/discard": lettingGo(audit.Discard, "7/discard", "", "", ""),
-	"PUT /api/v1/sites/{site}":                           onSite(audit.PutSite, "site/new", `{"created":true}`, "/sites/new", `{"title":{"en":"x"}}`, aSite("One"), true),
+	"PUT /api/v1/sites/{site}":                           onSite(audit.PutSite, "site/fresh", `{"created":true}`, "/sites/fresh", `{"title":{"en":"x"}}`, aSite("One"), true),
 	"DELETE /api/v1/sites/{site}":                        onSite(audit.RemoveSite, "site/prod", "", "/sites/prod", "", "", false),
-	"POST /api/v1/sites/{site}/import":                   onSite(audit.ImportSite, "site/new", `{"created":true}`, "/sites/new/import", `{"site":{"title":{"en":"x"}}}`, `{"site":`+aSite("One")+`}`, true),
+	"POST /api/v1/sites/{site}/import":                   onSite(audit.ImportSite, "site/fresh", `{"created":true}`, "/sites/fresh/import", `{"site":{"title":{"en":"x"}}}`, `{"site":`+aSite("One")+`}`, true),
 	"PUT /api/v1/sites/{site}/components/{component}/state": onSite(audit.SetState, "component/prod/"+mailID, `{"kind":"major_outage"}`, "/sites/prod/components/"+mailID+"/state",
 		`{"state":"down"}`, `{"state":"major_outage"}`, true),
 	"POST /api/v1/sites/{site}/notices":                           onSite(audit.OpenNotice, "notice/prod/NEW", `{"created":true,"kind":"bulletin"}`, "/sites/prod/notices", `{"kind":"bulletin","title":{}}`, `{"kind":"bulletin","title":{"en":"x"}}`, false),
@@ -288,21 +288,6 @@ var administered = map[string]administrative{
 }
 
 const anEndpoint = `{"system":"plain","url":"https://plain.test/hook/a"}`
-
-// onSite is something that is done on a status site; again says that it changes nothing when it is done once more.
-func onSite(act audit.Act, subject, detail, path, refused, changes string, again bool) administrative {
-	a := administrative{
-		act: act, subject: subject, detail: detail, makes: true, prepare: func(w *world) string { w.stage("prod"); return "" },
-		refused: request{path: path, body: refused}, changes: request{path: path, body: changes, headers: anyState},
-	}
-	if act == audit.ImportSite || detail == `{"created":true}` { // what is not there is not changed in any state
-		a.changes.headers = nil
-	}
-	if again {
-		a.nothing = []request{a.changes}
-	}
-	return a
-}
 
 func pausing(act audit.Act, subject, path, body string) administrative {
 	refused := request{path: path, body: `{"unknown":1}`}
@@ -524,8 +509,8 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	w.stage("prod")
 	words := `{"en":"` + mark + `"}`
 	notice := "/sites/prod/notices/" + openID
-	w.ok(201, do("PUT", "/sites/new", aSite(mark)))
-	w.noContent(do("DELETE", "/sites/new", ""))
+	w.ok(201, do("PUT", "/sites/fresh", aSite(mark)))
+	w.noContent(do("DELETE", "/sites/fresh", ""))
 	w.ok(200, do("PUT", "/sites/prod/components/"+mailID+"/state", `{"state":"degraded_performance","reason":`+words+`}`))
 	w.ok(201, do("POST", "/sites/prod/notices", `{"kind":"incident","title":`+words+`,"body":`+words+`,"affected":{"`+mailID+`":"major_outage"}}`))
 	w.ok(200, do("PUT", notice, `{"title":`+words+`,"audience":`+words+`}`))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/status"
 )
@@ -80,4 +81,19 @@ func (w *world) noContent(a answer) {
 	if a.status != http.StatusNoContent || a.text != "" {
 		w.T.Errorf("%d %s", a.status, a.text)
 	}
+}
+
+// onSite is something that is done on a status site; again says that it changes nothing when it is done once more.
+func onSite(act audit.Act, subject, detail, path, refused, changes string, again bool) administrative {
+	a := administrative{
+		act: act, subject: subject, detail: detail, makes: true, prepare: func(w *world) string { w.stage("prod"); return "" },
+		refused: request{path: path, body: refused}, changes: request{path: path, body: changes, headers: anyState},
+	}
+	if act == audit.ImportSite || detail == `{"created":true}` { // what is not there is not changed in any state
+		a.changes.headers = nil
+	}
+	if again {
+		a.nothing = []request{a.changes}
+	}
+	return a
 }

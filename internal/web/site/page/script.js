@@ -56,6 +56,9 @@ function theme() {
 // Bars: one tab stop, on today at first. The days come from the table of numbers beside them.
 const full = new Intl.DateTimeFormat(lang, { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 const count = 90;
+const narrow = matchMedia("(max-width: 42rem)"); // the style then shows the last thirty
+const shown = () => (narrow.matches ? 30 : count);
+const first = () => count - shown();
 let tip;
 
 function daysOf(strip) {
@@ -93,8 +96,6 @@ function show(strip, button, text) {
 function bars(strip) {
   let days;
   let current;
-  const shown = () => Math.round((count * strip.clientWidth) / strip.querySelector("svg").getBoundingClientRect().width);
-  const first = () => count - shown();
   const text = (day) => (days ??= daysOf(strip))[day] || "";
 
   function place(button, day) {
@@ -143,7 +144,7 @@ function bars(strip) {
   });
   strip.addEventListener("pointerleave", (event) => { if (event.relatedTarget !== tip) hide(); });
   to(count - 1, false);
-  new ResizeObserver(() => place(current.element, Math.max(first(), current.day))).observe(strip);
+  narrow.addEventListener("change", () => to(Math.max(first(), current.day), false));
 }
 
 // Search while typing. The form does the same without the script.
