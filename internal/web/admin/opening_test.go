@@ -97,7 +97,7 @@ func TestAPreviewChangesNothing(t *testing.T) {
 	}
 	p.reads("preview", "Nothing is published yet", "All systems operational → Some services are partly out", "Global search Operational → Partial outage",
 		"Everyone who looks at https://status.example/prod", "Whoever has subscribed to it is sent it", "We look into it.", "4 March 2026, 14:45 CET",
-		"La recherche est lente", "En cours d’analyse", "There is nothing in Français: people read it in English", "4 mars 2026 à 14:45 CET", "Undersøges", "Badanie")
+		"La recherche est lente", "En cours d’analyse", "The text is not in Français: people read it in English", "4 mars 2026 à 14:45 CET", "Undersøges", "Badanie")
 	if got := p.form(); got.Get("title.fr") != "La recherche est lente" || got.Get("affected."+search) != "partial_outage" || got.Get("next") != "15" {
 		t.Errorf("what was typed is lost: %v", got)
 	}
