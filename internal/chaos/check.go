@@ -26,9 +26,41 @@ func (s *scene) settle(ctx context.Context) {
 	if owed > 0 && ctx.Err() == nil {
 		s.faults.add("lost: %d deliveries of accepted events never came, %s after the last trouble", owed, settleWithin)
 	}
+	s.awaitSight(ctx)
 	s.checkPositions(ctx)
 	s.checkCursor(ctx)
 	s.finish(total)
+}
+
+// awaitSight waits until every node sees everything that was accepted. A node that is slow answers by what it knows
+// (docs/nodes.md), so what is held against it before says nothing; one that never comes to see it breaks a promise.
+func (s *scene) awaitSight(ctx context.Context) {
+	last := int64(0)
+	for _, k := range s.press.all {
+		for _, position := range k.positions {
+			last = max(last, position)
+		}
+	}
+	end := time.Now().Add(settleWithin)
+	for _, node := range s.fleet.Nodes {
+		hub, err := patient(node.URL)
+		if err != nil {
+			return
+		}
+		for seen := int64(0); seen < last; {
+			page, err := hub.Find(ctx, client.FindQuery{Limit: 1})
+			if err == nil && len(page.Items) > 0 {
+				seen = page.Items[0].Position
+			}
+			if seen < last && (ctx.Err() != nil || time.Now().After(end)) {
+				s.faults.add("sight: %s sees the log up to %d, and something was accepted at %d (%v)", node.Name, seen, last, err)
+				break
+			}
+			if seen < last {
+				rest(ctx, 50*time.Millisecond)
+			}
+		}
+	}
 }
 
 // checkPositions holds the log itself against what publishers were answered: every event is there once, where they were

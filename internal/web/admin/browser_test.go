@@ -124,9 +124,7 @@ func TestOnAPhone(t *testing.T) {
 			if got := p.Text("#trouble"); !strings.Contains(got, "Title – English: Fill this in.") {
 				t.Fatalf("it says %q", got)
 			}
-			if focused := browsertest.Evaluate[string](p, `document.activeElement.id`); focused != "trouble" {
-				t.Errorf("the focus is on %q", focused)
-			}
+			focused(t, p, "trouble")
 			usable(p)
 			typeIn(p, "f-title-en", "Search is slow")
 			typeIn(p, "f-affected-"+search, "degraded_performance")
@@ -135,9 +133,7 @@ func TestOnAPhone(t *testing.T) {
 			if got := p.Text("#preview"); !strings.Contains(got, "All systems operational → Some services are degraded") || !strings.Contains(got, "We look into it.") {
 				t.Fatalf("the preview reads %q", got)
 			}
-			if focused := browsertest.Evaluate[string](p, `document.activeElement.id`); focused != "preview" {
-				t.Errorf("the focus is on %q", focused)
-			}
+			focused(t, p, "preview")
 			usable(p)
 			p.Follow(`#preview ` + published)
 			if got := p.Text(".done"); got != "It is published." {
@@ -305,4 +301,17 @@ func TestWhatComesBackIsForEveryone(t *testing.T) {
 			})
 		})
 	}
+}
+
+// focused waits until something has the focus: a browser gives it to what has autofocus when it first draws the page (HTML,
+// "flush autofocus candidates"), which is after the page is loaded.
+func focused(t *testing.T, p *browsertest.Page, id string) {
+	t.Helper()
+	got := ""
+	for range 2000 {
+		if got = browsertest.Evaluate[string](p, `document.activeElement.id`); got == id {
+			return
+		}
+	}
+	t.Errorf("the focus is on %q, want %q", got, id)
 }
