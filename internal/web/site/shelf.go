@@ -50,6 +50,8 @@ type kept struct {
 	*Made
 	etag    string
 	length  string
+	kind    []string // Content-Type, as a header has it
+	policy  []string // Content-Security-Policy
 	zip     sync.Once
 	zipped  []byte
 	zipSize string
@@ -190,7 +192,11 @@ func (s *shelf) add(asked bool, n int64) {
 
 func keep(made *Made) *kept {
 	sum := sha256.Sum256(made.Body)
-	return &kept{Made: made, etag: base64.RawURLEncoding.EncodeToString(sum[:16]), length: strconv.Itoa(len(made.Body))}
+	k := &kept{Made: made, etag: base64.RawURLEncoding.EncodeToString(sum[:16]), length: strconv.Itoa(len(made.Body)), kind: []string{made.ContentType}}
+	if k.policy = []string{made.Policy}; made.Policy == "" {
+		k.policy = []string{closed}
+	}
+	return k
 }
 
 // gzip is the leaf compressed, once.
@@ -229,31 +235,29 @@ func (l *Leaf) write(w http.ResponseWriter, r *http.Request, k *kept, ask *Ask, 
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		if zipped := k.gzip(); zipped != nil {
 			body, length, etag = zipped, k.zipSize, `"`+k.etag+`-g"`
-			h.Set("Content-Encoding", "gzip")
+			h["Content-Encoding"] = gzipped
 		}
 	}
 	h["Vary"] = []string{vary}
 	h["Etag"] = []string{etag}
-	h.Set("Cache-Control", l.cacheControl(k, ask, r.Header.Get("Cookie") != ""))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	policy := k.Policy
-	if policy == "" {
-		policy = closed
-	}
-	h.Set("Content-Security-Policy", policy)
+	h["Cache-Control"] = []string{l.cacheControl(k, ask, r.Header.Get("Cookie") != "")}
+	h["X-Content-Type-Options"] = nosniff
 	if l.Shared {
-		h.Set("Access-Control-Allow-Origin", "*")
+		h["Access-Control-Allow-Origin"] = everyone
 	}
-	if l.Framed || l.Shared {
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	if !k.inert() {
+		h["Referrer-Policy"] = noReferrer
+		h["Content-Security-Policy"] = k.policy
+		if l.Framed || l.Shared {
+			h["Cross-Origin-Resource-Policy"] = crossOrigin
+		}
 	}
 	if k.Status == 0 && seen(r.Header.Get("If-None-Match"), k.etag) {
 		h.Del("Content-Encoding")
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.Set("Content-Type", k.ContentType)
+	h["Content-Type"] = k.kind
 	h["Content-Length"] = []string{length}
 	if k.Status != 0 {
 		w.WriteHeader(k.Status)
@@ -262,6 +266,19 @@ func (l *Leaf) write(w http.ResponseWriter, r *http.Request, k *kept, ask *Ask, 
 		_, _ = w.Write(body) // a visitor that left needs nothing
 	}
 }
+
+// Values of headers that every answer shares. A header of more than eight fields costs a second table for each answer, so
+// what no browser asks of a kind of thing is not said of it.
+var (
+	gzipped     = []string{"gzip"}
+	nosniff     = []string{"nosniff"}
+	noReferrer  = []string{"no-referrer"}
+	everyone    = []string{"*"}
+	crossOrigin = []string{"cross-origin"}
+)
+
+// inert reports whether the leaf is nothing that a browser would run or load anything from: it is never a document.
+func (k *kept) inert() bool { return strings.HasPrefix(k.ContentType, "application/json") }
 
 // cacheControl lets caches carry a crowd, and go on when the hub is away (RFC 5861).
 // What differs by a cookie is kept by no cache that others share once there is one.
