@@ -62,6 +62,7 @@ func (b *Book) applySite(r *Revision) error {
 		document.Prepare()
 	}
 	s.documents.add(r.Position, document)
+	b.listSites()
 	return nil
 }
 
@@ -91,50 +92,61 @@ func (b *Book) SiteThen(name string, position int64) *status.Site {
 	return s.documents.doc[at]
 }
 
-// Sites lists the sites by name.
+// Sites lists the sites by name. The list is shared, as the documents are: it is asked for by every visitor.
 func (b *Book) Sites() []*status.Site {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
+	return b.siteList
+}
+
+// listSites makes the list of sites anew. The caller holds the lock.
+func (b *Book) listSites() {
 	var list []*status.Site
 	for _, name := range slices.Sorted(maps.Keys(b.sites)) {
 		if document := b.sites[name].documents.now(); document != nil {
 			list = append(list, document)
 		}
 	}
-	return list
+	b.siteList = list
 }
 
-// Board is a site as it stands now, or nil. The same board is returned until something of the site changes.
+// Board is a site as it stands now, or nil. The same board is returned until something of the site changes. It is drawn
+// without the lock, which every event's way through the hub needs: a site with a long past takes a while.
 func (b *Book) Board(name string) *status.Board {
 	b.mu.RLock()
 	s := b.sites[name]
-	var board *status.Board
-	if s != nil {
-		board = s.board
-	}
-	b.mu.RUnlock()
-	if s == nil || board != nil {
-		return board
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	document := s.documents.now()
-	if document == nil || s.board != nil {
+	if s == nil || s.board != nil || s.documents.now() == nil {
+		defer b.mu.RUnlock()
+		if s == nil {
+			return nil
+		}
 		return s.board
 	}
-	s.board = s.boardOn(document)
+	draw := s.drawing(s.documents.now())
+	b.mu.RUnlock()
+	board := draw()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case s.position != board.Position: // something has changed meanwhile: this is how it stood when it was asked for
+		return board
+	case s.board == nil:
+		s.board = board
+	}
 	return s.board
 }
 
-// boardOn draws a board with a document of the site. What the board is made of is its own: the site goes on.
-func (s *site) boardOn(document *status.Site) *status.Board {
+// drawing takes what a board with a document of the site is made of, and returns what draws it. It shares nothing with the
+// site, which goes on.
+func (s *site) drawing(document *status.Site) (draw func() *status.Board) {
 	var notices []*status.Notice
 	for _, h := range s.notices {
 		if notice := h.now(); notice != nil {
 			notices = append(notices, notice)
 		}
 	}
-	return status.NewBoard(document, s.created, s.updated, s.position, maps.Clone(s.changes), notices)
+	created, updated, position, changes := s.created, s.updated, s.position, maps.Clone(s.changes)
+	return func() *status.Board { return status.NewBoard(document, created, updated, position, changes, notices) }
 }
 
 // RemovedBoard is a site that was removed, as it stood then, or nil. It comes back so when it is put again.
@@ -147,7 +159,7 @@ func (b *Book) RemovedBoard(name string) *status.Board {
 	}
 	for i := len(s.documents.doc) - 1; i >= 0; i-- {
 		if document := s.documents.doc[i]; document != nil {
-			return s.boardOn(document)
+			return s.drawing(document)()
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -35,7 +36,8 @@ type Book struct {
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
 	sites     map[string]*site
-	index     index // every line
+	siteList  []*status.Site // that there are, by name
+	index     index          // every line
 	changes   []change
 	changed   chan struct{} // closed by the next Apply
 }
