@@ -6,24 +6,11 @@ import (
 	"strings"
 
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/web"
 )
 
-// Shapes of the states: each has an outline of its own, so that it is told without colour (D4, WCAG 1.4.1). What is cut
-// out of them has the class cut, and is in the colour of what they stand on.
-var shapes = map[string]string{
-	"check":    `<circle cx="12" cy="12" r="10"/><path class="cut" d="m7.5 12.4 3 3 6-6.6"/>`,
-	"wrench":   `<rect x="2" y="2" width="20" height="20" rx="5"/><path class="cut" d="M14.9 6.6a4 4 0 0 0-4.6 5.3l-3.9 3.9 1.8 1.8 3.9-3.9a4 4 0 0 0 5.3-4.6l-2.3 2.3-1.9-.6-.6-1.9z"/>`,
-	"minus":    `<path d="M10.2 1.9a2.6 2.6 0 0 1 3.6 0l8.3 8.3a2.6 2.6 0 0 1 0 3.6l-8.3 8.3a2.6 2.6 0 0 1-3.6 0l-8.3-8.3a2.6 2.6 0 0 1 0-3.6z"/><path class="cut" d="M7.5 12h9"/>`,
-	"triangle": `<path d="M9.9 2.9a2.4 2.4 0 0 1 4.2 0l8.6 15.2a2.4 2.4 0 0 1-2.1 3.6H3.4a2.4 2.4 0 0 1-2.1-3.6z"/><path class="cut" d="M12 8.2v5.4M12 17.3v.2"/>`,
-	"half":     `<circle cx="12" cy="12" r="9" fill="none" stroke="currentColor" stroke-width="2"/><path d="M12 3a9 9 0 0 0 0 18z"/>`,
-	"cross":    `<path d="M8.3 1.5h7.4a2 2 0 0 1 1.4.6l4.8 4.8a2 2 0 0 1 .6 1.4v7.4a2 2 0 0 1-.6 1.4l-4.8 4.8a2 2 0 0 1-1.4.6H8.3a2 2 0 0 1-1.4-.6l-4.8-4.8a2 2 0 0 1-.6-1.4V8.3a2 2 0 0 1 .6-1.4l4.8-4.8a2 2 0 0 1 1.4-.6z"/><path class="cut" d="m8.2 8.2 7.6 7.6M15.8 8.2l-7.6 7.6"/>`,
-	"dot":      `<circle cx="12" cy="12" r="6"/>`,
-	"square":   `<rect x="3" y="3" width="18" height="18" rx="2"/>`,
-	"question": `<circle cx="12" cy="12" r="9.5" fill="none" stroke="currentColor" stroke-width="2" stroke-dasharray="3.6 2.4"/><path fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" d="M9.3 9.4a2.7 2.7 0 1 1 3.6 2.6c-.7.3-.9.7-.9 1.5M12 16.8v.2"/>`,
-}
-
 // lines are drawn with a pen: the kinds of notices, what components may be shown with, and what the pages' own controls are
-// marked with. They and the shapes are those of the public pages.
+// marked with. They and the shapes (web.Shape) are those of the public pages.
 var lines = map[string]string{
 	"kind-incident":     `<path d="M13 2.5 4.5 13.5H11l-1 8 8.5-11H12z"/>`,
 	"kind-maintenance":  `<path d="M15.8 3.3a5.5 5.5 0 0 0-6.6 7.1l-6 6a2.5 2.5 0 0 0 3.6 3.6l6-6a5.5 5.5 0 0 0 7.1-6.6l-3.3 3.3-2.9-.8-.8-2.9z"/>`,
@@ -61,7 +48,7 @@ var lines = map[string]string{
 // icon is one drawing. Words stand beside it, so it is hidden from who listens.
 func icon(name string) template.HTML {
 	class, body := "i", lines[name]
-	if shape := shapes[name]; shape != "" {
+	if shape := web.Shape(name); shape != "" {
 		class, body = "i solid", shape
 	}
 	return template.HTML(`<svg class="` + class + `" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">` + body + `</svg>`)
@@ -104,7 +91,7 @@ func drawing(symbol, page string) template.HTML {
 	if !isColour(page) {
 		return ""
 	}
-	return template.HTML(strings.ReplaceAll(shapes[symbol], `class="cut"`, `fill="none" stroke="`+page+`" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"`))
+	return template.HTML(strings.ReplaceAll(web.Shape(symbol), `class="cut"`, `fill="none" stroke="`+page+`" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"`))
 }
 
 // dict hands several things to a part of a page.

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/web"
 	"github.com/varselhub/varsel/internal/web/site"
 )
 
@@ -53,7 +54,7 @@ func badge(l *site.Look, name, state string, look status.Look) *site.Made {
 	fmt.Fprintf(&b, `<rect class="r" x=".5" y=".5" width="%d" height="%d" rx="5"/>`, whole-1, badgeHeight-1)
 	fmt.Fprintf(&b, `<path class="l" d="M5.5 1H%dv%dH5.5A4.5 4.5 0 0 1 1 %d.5v-%dA4.5 4.5 0 0 1 5.5 1z"/>`, split, badgeHeight-2, badgeHeight-6, badgeHeight-12)
 	fmt.Fprintf(&b, `<text x="%d" y="16" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text>`, badgePad, left, escape(name))
-	fmt.Fprintf(&b, `<svg class="s" x="%d" y="%d" width="%d" height="%d" viewBox="0 0 24 24">%s</svg>`, split+badgePad, (badgeHeight-badgeShape)/2, badgeShape, badgeShape, site.Shape(look.Symbol))
+	fmt.Fprintf(&b, `<svg class="s" x="%d" y="%d" width="%d" height="%d" viewBox="0 0 24 24">%s</svg>`, split+badgePad, (badgeHeight-badgeShape)/2, badgeShape, badgeShape, web.Shape(look.Symbol))
 	fmt.Fprintf(&b, `<text x="%d" y="16" textLength="%d" lengthAdjust="spacingAndGlyphs">%s</text></svg>`, split+badgePad+badgeShape+6, right, escape(state))
 	return &site.Made{
 		ContentType: "image/svg+xml", Body: []byte(b.String()),

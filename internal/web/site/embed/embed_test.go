@@ -16,6 +16,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/status/statustest"
+	"github.com/varselhub/varsel/internal/web"
 	"github.com/varselhub/varsel/internal/web/site"
 	"github.com/varselhub/varsel/internal/web/site/sitetest"
 )
@@ -87,7 +88,7 @@ func TestD4ABadgeHasAColourAShapeAndAWord(t *testing.T) {
 					if label := name + ": " + word; b.Label != label || b.Title != label || b.Role != "img" || b.Language != language {
 						t.Errorf("%s: %s says %q, %q in %q, want %q in %q", story.Name, path, b.Label, b.Title, b.Language, label, language)
 					}
-					if len(b.Texts) != 2 || b.Texts[1].Text != word || b.Shape.Inside != site.Shape(look.Symbol) || !strings.Contains(b.Style, ".s{color:"+colour) {
+					if len(b.Texts) != 2 || b.Texts[1].Text != word || b.Shape.Inside != web.Shape(look.Symbol) || !strings.Contains(b.Style, ".s{color:"+colour) {
 						t.Errorf("%s: %s shows %q, %q in %s", story.Name, path, b.Texts, b.Shape.Inside, b.Style)
 					}
 				}

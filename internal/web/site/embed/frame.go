@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/web"
 	"github.com/varselhub/varsel/internal/web/site"
 )
 
@@ -46,7 +47,7 @@ func frame(l *site.Look) (*site.Made, error) {
 	style, known := frameStyle(l.Site()), l.Now.Add(-l.Stale)
 	shown := framed{
 		Language: l.Language, Theme: themes[max(0, slices.Index(themes, l.Query("theme")))], Name: s.Name.Text, NameLanguage: other(l, s.Name.In),
-		URL: s.URL, Headline: s.Headline, State: l.Board.PageHeadline(l.Arg("section")).State, Shape: template.HTML(site.Shape(s.Look.Symbol)),
+		URL: s.URL, Headline: s.Headline, State: l.Board.PageHeadline(l.Arg("section")).State, Shape: template.HTML(web.Shape(s.Look.Symbol)),
 		AsOf: word(l, asOf), At: known.Time().Format("2006-01-02T15:04:05Z"), Time: l.Site().LocalTime(known), Style: template.CSS(style), Script: template.JS(frameJS),
 	}
 	for _, n := range open(l) {

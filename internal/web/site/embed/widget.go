@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/web"
 	"github.com/varselhub/varsel/internal/web/site"
 )
 
@@ -57,7 +58,7 @@ func widgetState(l *site.Look) (*site.Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape, err := strokes(site.Shape(s.Look.Symbol))
+	shape, err := strokes(web.Shape(s.Look.Symbol))
 	if err != nil {
 		return nil, err
 	}

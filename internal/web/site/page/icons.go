@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"github.com/varselhub/varsel/internal/status"
-	"github.com/varselhub/varsel/internal/web/site"
+	"github.com/varselhub/varsel/internal/web"
 )
 
-// lines are drawn with a pen; the shapes of the states are site.Shape's. They are the kinds of notices, what components may be shown with, and what the page's own controls
+// lines are drawn with a pen; the shapes of the states are web.Shape's. They are the kinds of notices, what components may be shown with, and what the page's own controls
 // are marked with.
 var lines = map[string]string{
 	"kind-incident":     `<path d="M13 2.5 4.5 13.5H11l-1 8 8.5-11H12z"/>`,
@@ -71,7 +71,7 @@ func sprite(html string) []drawing {
 	}
 	shapes := map[string]string{}
 	for _, symbol := range status.StateSymbols {
-		shapes[symbol] = site.Shape(symbol)
+		shapes[symbol] = web.Shape(symbol)
 	}
 	add(shapes, true)
 	add(lines, false)
@@ -84,6 +84,6 @@ func favicon(look status.Look) string {
 	body := strings.NewReplacer(
 		`class="cut"`, `fill="none" stroke="`+status.LightPage+`" stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"`,
 		"currentColor", look.Light,
-	).Replace(site.Shape(look.Symbol))
+	).Replace(web.Shape(look.Symbol))
 	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="` + look.Light + `">` + body + `</svg>`
 }

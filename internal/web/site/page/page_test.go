@@ -14,7 +14,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/status/statustest"
-	"github.com/varselhub/varsel/internal/web/site"
+	"github.com/varselhub/varsel/internal/web"
 )
 
 var rewrite = flag.Bool("update", false, "write the golden files anew")
@@ -121,11 +121,11 @@ func TestD4EveryStateHasAWordAShapeAndAColour(t *testing.T) {
 			t.Errorf("%s is shown as\n%s", state, row)
 		}
 		for other, is := range seen {
-			if other == site.Shape(look.Symbol) {
+			if other == web.Shape(look.Symbol) {
 				t.Errorf("%s and %s have the same shape", state, is)
 			}
 		}
-		seen[site.Shape(look.Symbol)] = state
+		seen[web.Shape(look.Symbol)] = state
 		style := stylesheet(t, v, "/site/")
 		for _, colour := range []string{look.Light, look.Dark} {
 			if !strings.Contains(style, "--"+string(state)+":"+colour) {

@@ -1,4 +1,4 @@
-package site
+package web
 
 // Shape draws a symbol of a state (status.StateSymbols) as SVG in a square of 24: each has an outline of its own, so that
 // it is told without colour (D4, WCAG 1.4.1). It is in the current colour; what is cut out of it has the class cut, and is

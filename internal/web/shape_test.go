@@ -1,10 +1,10 @@
-package site_test
+package web_test
 
 import (
 	"testing"
 
 	"github.com/varselhub/varsel/internal/status"
-	"github.com/varselhub/varsel/internal/web/site"
+	"github.com/varselhub/varsel/internal/web"
 )
 
 // TestD4EverySymbolHasAShapeOfItsOwn holds the drawings to the names that themes choose among.
@@ -12,7 +12,7 @@ func TestD4EverySymbolHasAShapeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	drawn := map[string]string{}
 	for _, symbol := range status.StateSymbols {
-		shape := site.Shape(symbol)
+		shape := web.Shape(symbol)
 		if other := drawn[shape]; shape == "" || other != "" {
 			t.Errorf("%s is drawn like %q: %q", symbol, other, shape)
 		}
