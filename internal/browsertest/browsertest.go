@@ -13,6 +13,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -80,6 +82,7 @@ type Page struct {
 
 	mu         sync.Mutex
 	complaints []string
+	forgiven   []string
 }
 
 // Open opens an address and waits until it is loaded. When the test ends, what the page complained of fails it.
@@ -89,10 +92,10 @@ func (b *Browser) Open(t testing.TB, url string, view View) *Page {
 	p.ctx, _ = chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
 	t.Cleanup(func() {
 		_ = chromedp.Cancel(p.ctx)
-		for _, complaint := range p.Complaints() {
-			if t.Skipped() {
-				return // before it came to what it expects
-			}
+		if t.Skipped() {
+			return // before it came to what it expects
+		}
+		for _, complaint := range p.unforgiven() {
 			t.Errorf("the page complains: %s", complaint)
 		}
 	})
@@ -148,21 +151,28 @@ func (p *Page) listen(occurred any) {
 			}
 		}
 	}
-	if complaint != "" {
-		p.mu.Lock()
-		p.complaints = append(p.complaints, complaint)
-		p.mu.Unlock()
+	if complaint == "" {
+		return
 	}
-}
-
-// Complaints returns what the page has complained of since it was asked last. What a test fetches and expects does not
-// fail it.
-func (p *Page) Complaints() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	complaints := p.complaints
-	p.complaints = nil
-	return complaints
+	p.complaints = append(p.complaints, complaint)
+}
+
+// Forgive says what the page may complain of without failing its test, from the beginning to the end: each text is a part
+// of a complaint. A browser tells of a refused request when it comes to it, often long after the page has gone on.
+func (p *Page) Forgive(texts ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forgiven = append(p.forgiven, texts...)
+}
+
+func (p *Page) unforgiven() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(p.complaints), func(complaint string) bool {
+		return slices.ContainsFunc(p.forgiven, func(text string) bool { return strings.Contains(complaint, text) })
+	})
 }
 
 func (p *Page) do(what string, steps ...chromedp.Action[chromedp.Void]) {
@@ -207,6 +217,26 @@ func (p *Page) Await(what, expression string) {
 	if err != nil {
 		p.t.Fatalf("never came: %s (%v); the page reads\n%s", what, err, p.Text("body"))
 	}
+}
+
+// Frames returns the addresses of the page's frames: of those that show what was asked for, and of those that were refused.
+func (p *Page) Frames() (shown, refused []string) {
+	p.t.Helper()
+	p.do("the page's frames", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		tree, err := cdp.Call(ctx, t, page.GetFrameTree, cdp.Empty{})
+		if err != nil {
+			return err
+		}
+		for _, child := range tree.FrameTree.ChildFrames {
+			if child.Frame.UnreachableURL != "" {
+				refused = append(refused, child.Frame.UnreachableURL)
+			} else {
+				shown = append(shown, child.Frame.URL)
+			}
+		}
+		return nil
+	}))
+	return shown, refused
 }
 
 // Follow clicks the first element of a selector and waits until the page it leads to is loaded.

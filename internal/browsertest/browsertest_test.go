@@ -54,10 +54,11 @@ func TestWhatIsWrongWithAPageIsFound(t *testing.T) {
 			if (c.barrier == "") != (barriers == "") || !strings.Contains(barriers, c.barrier) {
 				t.Errorf("barriers: %q, want %q", barriers, c.barrier)
 			}
-			complaints := strings.Join(page.Complaints(), "\n")
+			complaints := strings.Join(page.unforgiven(), "\n")
 			if (c.complaint == "") != (complaints == "") || !strings.Contains(complaints, c.complaint) {
 				t.Errorf("complaints: %q, want %q", complaints, c.complaint)
 			}
+			page.Forgive("")
 		})
 	}
 }

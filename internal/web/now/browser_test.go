@@ -124,11 +124,7 @@ func TestThePageSaysWhenItsHubIsGone(t *testing.T) {
 	w.fails.Store(false)
 	w.publish(2, 2)
 	page.Await("contact, and what happened meanwhile", `document.getElementById("live").className === "live" && `+fmt.Sprintf(delivers, 2))
-	for _, complaint := range page.Complaints() {
-		if !strings.Contains(complaint, "503") {
-			t.Errorf("besides what the hub did not answer: %s", complaint)
-		}
-	}
+	page.Forgive("503") // what the hub did not answer
 }
 
 // Without JavaScript the figures are the server's, and Reload brings them up to date.

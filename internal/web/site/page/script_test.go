@@ -218,7 +218,7 @@ func TestWhatHasChangedIsAnnounced(t *testing.T) {
 	api.Store(nil)
 	look()
 	page.Await("no contact", `document.getElementById("live").innerText.includes("Ingen forbindelse")`)
-	page.Complaints() // of the 503
+	page.Forgive("503")
 	api.Store(ptr(apiOf(b.boards["well"], status.AllOperational.Description, 0)))
 	look()
 	page.Await("all is as it was", `document.getElementById("live").innerText === ""`)
