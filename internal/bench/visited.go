@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -153,7 +154,8 @@ func (h *hub) serveSite() (addr string, err error) {
 	return socket.Addr().String(), h.Serve(socket)
 }
 
-// serveBare serves what an address answers now from a handler that does nothing else.
+// serveBare serves what an address answers now, byte for byte, from a handler that does nothing else, on a server without
+// limits.
 func (r *run) serveBare(ctx context.Context, address string) (addr string, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
@@ -172,15 +174,15 @@ func (r *run) serveBare(ctx context.Context, address string) (addr string, err e
 	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Encoding") != "gzip" {
 		return "", fault.New(fault.Internal, "%s answered %s", address, answer.Status)
 	}
-	contentType, length := []string{answer.Header.Get("Content-Type")}, []string{strconv.Itoa(len(body))}
-	encoding := []string{"gzip"}
+	fields := answer.Header.Clone()
+	fields.Del("Date") // every server says that by itself
 	socket, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, err, "cannot listen")
 	}
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		header := w.Header()
-		header["Content-Type"], header["Content-Length"], header["Content-Encoding"] = contentType, length, encoding
+		maps.Copy(header, fields)
 		_, _ = w.Write(body) // a visitor that left needs nothing
 	})}
 	go server.Serve(socket)

@@ -97,14 +97,49 @@ func (l *Look) in(language string) string {
 	return "/" + language
 }
 
-// match finds the leaf at a path. Where two match, the earlier one is meant.
-func match(leaves []Leaf, path string) (*Leaf, map[string]string) {
+// shelving is where leaves stand. Most are asked for by their very pattern, so these are found without looking at others.
+type shelving struct {
+	leaves []Leaf
+	plain  map[string]int // by pattern, those without a name in it
+	named  []int          // the others
+}
+
+func shelve(leaves []Leaf) *shelving {
+	s := &shelving{leaves: leaves, plain: map[string]int{}}
 	for i := range leaves {
-		if args, ok := matches(leaves[i].Pattern, path); ok {
-			return &leaves[i], args
+		pattern := leaves[i].Pattern
+		if strings.Contains(pattern, "{") {
+			s.named = append(s.named, i)
+		} else if _, twice := s.plain[pattern]; !twice {
+			s.plain[pattern] = i
 		}
 	}
-	return nil, nil
+	return s
+}
+
+// match finds the leaf at a path. Where two match, the earlier one is meant.
+func (s *shelving) match(path string) (*Leaf, map[string]string) {
+	plain, found := s.plain[path]
+	for _, i := range s.named {
+		if found && i > plain {
+			break
+		}
+		if args, ok := matches(s.leaves[i].Pattern, path); ok {
+			return &s.leaves[i], args
+		}
+	}
+	if !found {
+		return nil, nil
+	}
+	return &s.leaves[plain], nil
+}
+
+// notFound is the leaf that says that there is nothing; nil when none does.
+func (s *shelving) notFound() *Leaf {
+	if at, found := s.plain[NotFound]; found {
+		return &s.leaves[at]
+	}
+	return nil
 }
 
 func matches(pattern, path string) (args map[string]string, ok bool) {

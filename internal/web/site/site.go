@@ -40,7 +40,8 @@ type Options struct {
 
 // Server serves every site of the hub.
 type Server struct {
-	opts Options
+	opts         Options
+	leaves, root *shelving
 
 	mu      sync.RWMutex
 	shelves map[string]*shelf // by site; "" is the root's
@@ -51,21 +52,21 @@ func New(opts Options) *Server {
 	if opts.Stale == nil {
 		opts.Stale = func() time.Duration { return 0 }
 	}
-	return &Server{opts: opts, shelves: map[string]*shelf{}}
+	return &Server{opts: opts, leaves: shelve(opts.Leaves), root: shelve(opts.Root), shelves: map[string]*shelf{}}
 }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	site, base, rest := s.find(r)
 	if site == nil {
-		s.serveLeaf(w, r, s.opts.Root, nil, "", r.URL.Path)
+		s.serveLeaf(w, r, s.root, nil, "", r.URL.Path)
 		return
 	}
 	if rest == "" { // a site's own address ends in a slash, so that what it links to is below it
 		redirect(w, r, base+"/")
 		return
 	}
-	s.serveLeaf(w, r, s.opts.Leaves, site, base, rest)
+	s.serveLeaf(w, r, s.leaves, site, base, rest)
 }
 
 // find tells which site a request is for: by its host name, else by the first segment of its path. rest is the path in the
@@ -104,8 +105,11 @@ func redirect(w http.ResponseWriter, r *http.Request, path string) {
 }
 
 // serveLeaf finds the leaf at a path in a site, and serves it in the language that the path names.
-func (s *Server) serveLeaf(w http.ResponseWriter, r *http.Request, leaves []Leaf, site *status.Site, base, path string) {
-	ask := Ask{Base: base, Theme: themeOf(r), query: r.URL.Query()}
+func (s *Server) serveLeaf(w http.ResponseWriter, r *http.Request, leaves *shelving, site *status.Site, base, path string) {
+	ask := Ask{Base: base, Theme: themeOf(r)}
+	if r.URL.RawQuery != "" {
+		ask.query = r.URL.Query()
+	}
 	languages := status.Languages
 	if site != nil {
 		languages = site.Languages
@@ -116,7 +120,7 @@ func (s *Server) serveLeaf(w http.ResponseWriter, r *http.Request, leaves []Leaf
 	}
 	// The language goes first: no section is called like one, and {section} would match it.
 	language, rest := cutLanguage(path, languages)
-	leaf, args := match(leaves, rest)
+	leaf, args := leaves.match(rest)
 	switch {
 	case language != "":
 		ask.Language, path = language, rest
@@ -150,10 +154,10 @@ func (s *Server) serveLeaf(w http.ResponseWriter, r *http.Request, leaves []Leaf
 }
 
 // notFound serves the leaf that says so, or plain words where there is none.
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request, leaves []Leaf, site *status.Site, ask Ask) {
-	if at := slices.IndexFunc(leaves, func(l Leaf) bool { return l.Pattern == NotFound }); at >= 0 && !strings.HasPrefix(ask.Path, "/api/") {
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request, leaves *shelving, site *status.Site, ask Ask) {
+	if leaf := leaves.notFound(); leaf != nil && !strings.HasPrefix(ask.Path, "/api/") {
 		ask.Path = ""
-		s.serve(w, r, &leaves[at], site, ask)
+		s.serve(w, r, leaf, site, ask)
 		return
 	}
 	http.Error(w, "there is nothing here", http.StatusNotFound)
