@@ -53,7 +53,7 @@ type Query struct {
 	Registered     int64  // known at; µs UTC
 	Effective      int64  // about; µs UTC
 	History        bool   // every row of Object instead, whenever it was known and about whatever time
-	Object         string // of one object; "": of all
+	Object         Handle // of one object; zero: of all
 	After          int64  // rows after this number
 	Limit          int
 }

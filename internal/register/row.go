@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 )
 
@@ -25,29 +26,45 @@ func (i Interval) Overlaps(o Interval) bool { return i.From < o.To && o.From < i
 type Row struct {
 	Number       int64 // in its register, in the order of the deliveries; the store sets it
 	Type         string
-	ID           string   // the row's own, unique within its type
-	Object       string   // the object's: the values of its columns, see Key
+	ID           Handle   // the row's own, unique within its type
+	Object       Handle   // the object's
 	Registration Interval // when it was known; the store ends it by a closing
 	Effect       Interval // when it was so
-	Status       string
-	Data         []byte // one JSON object of the columns that are kept, each a text as it was delivered
+	Data         []byte   // one JSON object of the columns that are kept, each a text as it was delivered
 }
 
 // Closing ends the registration of a row: it is not known any more from then on (F8, F10).
 type Closing struct {
-	Type, Row string
-	At        int64  // µs UTC
-	Text      string // At as it was delivered
+	Type string
+	Row  Handle
+	At   int64  // µs UTC
+	Text string // At as it was delivered
 }
 
-// separator stands between the values of an object's key. It can be in none: XML has no such character.
+// Handle is what a row or an object is found by: a keyed hash of what tells it apart, for that may be a person's number, and
+// stands in clear in Data alone.
+type Handle = event.Clue
+
+// Handler makes handles. *event.Hasher is one.
+type Handler interface {
+	Clue(kind event.ClueKind, value string) event.Clue
+}
+
+// RowHandle is the handle of a row, by the value of the column that tells the type's rows apart.
+func (r *Register) RowHandle(h Handler, t *EntityType, id string) Handle {
+	return h.Clue(event.ClueRow, Key(r.Name, t.Name, id))
+}
+
+// ObjectHandle is the handle of an object, by the values of its columns, in order.
+func (r *Register) ObjectHandle(h Handler, t *EntityType, values ...string) Handle {
+	return h.Clue(event.ClueObject, Key(append([]string{r.Name, t.Name}, values...)...))
+}
+
+// separator stands between the values of a key. It can be in none: XML 1.0 has no such character (section 2.2).
 const separator = "\x1f"
 
-// Key joins the values of an object's columns.
+// Key joins values so that no other values join to the same.
 func Key(values ...string) string { return strings.Join(values, separator) }
-
-// Values takes a key apart.
-func Values(key string) []string { return strings.Split(key, separator) }
 
 // Check reports which rule of bitemporal data a row breaks by itself: its intervals begin before they end (4b).
 func (r *Row) Check() *fault.Violation {
