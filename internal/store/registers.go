@@ -75,8 +75,8 @@ const (
 	OutgoingSent = "DELETE FROM register_outgoing WHERE register = $1 AND number <= $2"
 )
 
-// closedTo is when a row's registration ends: as it was delivered, or earlier, by a closing.
-func closedTo(row, closing string) string {
+// ClosedTo is when a row's registration ends: as it was delivered, or earlier, by a closing.
+func ClosedTo(row, closing string) string {
 	return strings.NewReplacer("r.", row+".", "c.", closing+".").Replace("CASE WHEN c.at < r.registered_to THEN c.at ELSE r.registered_to END")
 }
 
@@ -88,7 +88,7 @@ func rowColumns(row, closing string) string {
 	for i, column := range columns {
 		columns[i] = row + "." + column
 	}
-	columns[4] = closedTo(row, closing)
+	columns[4] = ClosedTo(row, closing)
 	return strings.Join(columns, ", ")
 }
 
@@ -106,7 +106,7 @@ var (
 		LEFT JOIN register_closings ca ON ca.register = $1 AND ca.number = a.number
 		LEFT JOIN register_closings cb ON cb.register = $1 AND cb.number = b.number
 		WHERE a.type = $2 AND a.number > $3 AND a.number <= $4 AND a.effect_from < b.effect_to AND b.effect_from < a.effect_to
-			AND a.registered_from < ` + closedTo("b", "cb") + " AND b.registered_from < " + closedTo("a", "ca") + `
+			AND a.registered_from < ` + ClosedTo("b", "cb") + " AND b.registered_from < " + ClosedTo("a", "ca") + `
 		ORDER BY a.number, b.number LIMIT $5`
 )
 
@@ -114,7 +114,7 @@ var (
 const RowUpTo = "SELECT number FROM register_rows WHERE type = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT 1 OFFSET $4"
 
 // RowToClose has the number of a row, and when its registration ends as it stands, with what is staged.
-var RowToClose = "SELECT r.number, " + closedTo("r", "c") + `, c.at IS NOT NULL FROM register_rows r
+var RowToClose = "SELECT r.number, " + ClosedTo("r", "c") + `, c.at IS NOT NULL FROM register_rows r
 	LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number WHERE r.type = $2 AND r.id = $3`
 
 // What a read of rows looks at, at most, in one call: however rare those are that it asks for, it ends soon, and is gone on

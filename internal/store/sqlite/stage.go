@@ -47,15 +47,8 @@ func (w *staging) advance() error {
 		return err
 	}
 	w.register = v.N
-	digest := d.Digest
-	if digest == nil {
-		digest = []byte{}
-	}
-	changed, err := w.changed(store.DeliveryStaged, d.Staged, digest, d.Rows, d.Closed, d.Events, v.N, d.Number, w.batch.Before)
-	if err == nil && changed == 0 {
-		err = store.ErrDeliveryMoved()
-	}
-	return err
+	digest := append([]byte{}, d.Digest...)
+	return w.move(store.DeliveryStaged, d.Staged, digest, d.Rows, d.Closed, d.Events, v.N, d.Number, w.batch.Before)
 }
 
 // number gives the rows and the events their numbers, and finds the types of the rows.
