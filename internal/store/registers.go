@@ -44,7 +44,7 @@ const (
 
 	deliveryColumns = "SELECT number, id, state, staged, digest, rows, closed, events, begun, ended, reason FROM register_deliveries "
 	DeliveryNamed   = deliveryColumns + "WHERE register = $1 AND id = $2"
-	DeliveriesBelow = deliveryColumns + "WHERE register = $1 AND (number < $2 OR $2 = 0) ORDER BY number DESC LIMIT $3"
+	DeliveriesBelow = deliveryColumns + "WHERE register = $1 AND number < $2 ORDER BY number DESC LIMIT $3"
 	DeliveryBegun   = `INSERT INTO register_deliveries
 		(register, number, id, state, row_after, outgoing_after, staged, digest, rows, closed, events, begun, ended, reason)
 		SELECT n, last_delivery, $1, 'staging', last_row, last_outgoing, 0, $2, 0, 0, 0, $3, 0, '' FROM registers WHERE n = $4`
@@ -124,18 +124,21 @@ const (
 	ClashesLookedAt = 1_000
 )
 
-// RowsKnown is the statement for a query of a type's rows, up to a number, and its arguments in order: int64 and
-// register.Handle.
+// RowsKnown is the statement for a query of a type's rows, and its arguments in order: int64 and register.Handle. Rows of one
+// object are few, and read whatever their numbers are: what is hidden of them is told by their delivery, for with a bound
+// both ways SQLite would rather go through the numbers of all objects. Of all objects they are read up to a number.
 func RowsKnown(q *register.Query, v RegisterView, kind, upTo int64) (query string, args []any) {
-	text, args := strings.Builder{}, []any{v.N, v.Hidden, kind, q.After, upTo}
+	text, args := strings.Builder{}, []any{v.N, v.Hidden, kind, q.After}
 	text.WriteString(rowsSeen)
-	text.WriteString("AND r.number > $4 AND r.number <= $5 ")
 	parameter := func(value any) string {
 		args = append(args, value)
 		return "$" + strconv.Itoa(len(args))
 	}
+	text.WriteString("AND r.number > $4 AND ")
 	if q.Object != (register.Handle{}) {
-		text.WriteString("AND r.object = " + parameter(q.Object))
+		text.WriteString("r.delivery <> $2 AND r.object = " + parameter(q.Object))
+	} else {
+		text.WriteString("r.number <= " + parameter(upTo))
 	}
 	if !q.History {
 		text.WriteString(strings.ReplaceAll(" AND r.registered_from <= $t AND r.registered_to > $t AND (c.at IS NULL OR c.at > $t)", "$t", parameter(q.Registered)))

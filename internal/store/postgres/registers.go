@@ -129,7 +129,7 @@ func (r *Registers) Delivery(ctx context.Context, name, id string) (d *register.
 // Deliveries implements deposit.Store.
 func (r *Registers) Deliveries(ctx context.Context, name string, below int64, limit int) (list []register.Delivery, err error) {
 	err = r.moment(ctx, name, func(ctx context.Context, tx pgx.Tx, v store.RegisterView) error {
-		return each(ctx, tx, store.DeliveriesBelow, []any{v.N, below, limit}, func(row pgx.Rows) error {
+		return each(ctx, tx, store.DeliveriesBelow, []any{v.N, cmp.Or(below, register.Open), limit}, func(row pgx.Rows) error {
 			d, err := scanDelivery(row, name)
 			list = append(list, d)
 			return err

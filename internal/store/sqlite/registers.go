@@ -168,7 +168,7 @@ func (r *Registers) Delivery(ctx context.Context, name, id string) (d *register.
 // Deliveries implements deposit.Store.
 func (r *Registers) Deliveries(ctx context.Context, name string, below int64, limit int) (list []register.Delivery, err error) {
 	err = r.moment(ctx, name, func(c *sqlite.Conn, v store.RegisterView) error {
-		return all(c, store.DeliveriesBelow, []any{v.N, below, int64(limit)}, func(row *sqlite.Stmt) error {
+		return all(c, store.DeliveriesBelow, []any{v.N, cmp.Or(below, register.Open), int64(limit)}, func(row *sqlite.Stmt) error {
 			list = append(list, scanDelivery(row, name))
 			return nil
 		})
