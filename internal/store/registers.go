@@ -57,8 +57,8 @@ const (
 	DeliveryRefusing = "UPDATE register_deliveries SET reason = $1 WHERE register = $2 AND number = $3 AND state = 'staging'"
 	DeliveryRefused  = "UPDATE register_deliveries SET state = 'refused', ended = $1 WHERE register = $2 AND number = $3 AND state = 'staging' AND reason <> ''"
 	// DeliveriesPublished: numbers rise from delivery to delivery, so those before the first that has an event outgoing have
-	// none.
-	DeliveriesPublished = `UPDATE register_deliveries SET state = 'published' WHERE register = $1 AND state = 'committed'
+	// none. The plus has SQLite go through those that are committed, which are few, and not through all there ever were.
+	DeliveriesPublished = `UPDATE register_deliveries SET state = 'published' WHERE state = 'committed' AND +register = $1
 		AND number < coalesce((SELECT delivery FROM register_outgoing WHERE register = $1 ORDER BY number LIMIT 1), 9223372036854775807)`
 )
 

@@ -31,8 +31,13 @@ type staging struct {
 }
 
 func (w *staging) write() error {
+	return w.steps(func(step func() error) error { return step() })
+}
+
+// steps has each step of the batch taken, in order.
+func (w *staging) steps(take func(step func() error) error) error {
 	for _, step := range []func() error{w.advance, w.number, w.insertRows, w.close, w.insertOutgoing} {
-		if err := step(); err != nil {
+		if err := take(step); err != nil {
 			return err
 		}
 	}
