@@ -60,9 +60,13 @@ func (w *staging) draw(ctx context.Context) error {
 }
 
 func (w *staging) write(ctx context.Context, tx pgx.Tx) error {
-	// The keys may be lost in another history.
+	return w.steps(func(step func(context.Context, pgx.Tx) error) error { return step(ctx, tx) })
+}
+
+// steps has each step of the batch taken, in order. The first looks whether the keys may be lost, in another history.
+func (w *staging) steps(take func(step func(context.Context, pgx.Tx) error) error) error {
 	for _, step := range []func(context.Context, pgx.Tx) error{w.sameEpoch, w.advance, w.number, w.insertRows, w.close, w.insertOutgoing} {
-		if err := step(ctx, tx); err != nil {
+		if err := take(step); err != nil {
 			return err
 		}
 	}
