@@ -113,7 +113,7 @@ func TestRowsAreFoundByAnIndex(t *testing.T) {
 	for query, want := range map[string]string{
 		known: "register_rows_by_number (type=? AND number>? AND number<?)", object: "register_rows_by_object (type=? AND object=?", history: "register_rows_by_object (type=? AND object=?",
 		store.RowUpTo: "COVERING INDEX register_rows_by_number", store.RowByID: "register_rows_by_id (type=? AND id=?)", store.RowToClose: "register_rows_by_id (type=? AND id=?)",
-		store.ClashesOf: "b USING INDEX register_rows_by_object (type=? AND object=? AND number<?)", store.DropRows: "register_rows_by_number (type=? AND number>?)",
+		store.Clashes(false): "b USING INDEX register_rows_by_object (type=? AND object=? AND number<?)", store.DropRows: "register_rows_by_number (type=? AND number>?)",
 		store.DropClosings: "register_closings_by_delivery (register=? AND delivery=?)", store.Outgoing: "register_outgoing_by_number (register=? AND number>?",
 		store.DeliveriesPublished: "register_deliveries_committed", store.RegisterSeen: "register_deliveries_staging", store.DeliveryNamed: "register_deliveries_by_id",
 		store.DeliveriesBelow: "PRIMARY KEY (register=? AND number<?)",

@@ -64,7 +64,7 @@ CREATE TABLE register_closings (
   PRIMARY KEY (register, number)
 );
 
-CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery);
+CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery, number);
 
 CREATE TABLE register_outgoing (
   register bigint NOT NULL,

@@ -64,7 +64,7 @@ CREATE TABLE register_closings (
   PRIMARY KEY (register, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery);
+CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery, number);
 
 -- Events that follow from deliveries and are not in the log yet.
 CREATE TABLE register_outgoing (
