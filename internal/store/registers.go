@@ -139,7 +139,7 @@ var RowToClose = "SELECT " + ToClose + " FROM register_rows r WHERE r.type = $2 
 // What a read of rows looks at, at most, in one call: however rare those are that it asks for, it ends soon, and is gone on
 // with behind what it looked at.
 const (
-	RowsLookedAt    = 20_000
+	RowsLookedAt    = 10_000
 	ClashesLookedAt = 1_000
 )
 
