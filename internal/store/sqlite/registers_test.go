@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/store"
 	"github.com/varselhub/varsel/internal/store/sqlite"
@@ -95,6 +96,33 @@ func TestRowsAreSealedRotatedAndBackedUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	readDelivered(t, open(t, restored), "1", "2")
+}
+
+// What is refused costs no data key: those who try again and again do not make the table of keys grow.
+func TestRefusalsMakeNoKeys(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "hub.db")
+	s := open(t, file)
+	commitEvents(t, s, day, personal("1", ""))
+	r := s.Registers()
+	for n := range 3 {
+		d, err := r.Begin(t.Context(), &register.Delivery{Register: "r", ID: "1", Begun: day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Begin(t.Context(), &register.Delivery{Register: "r", ID: "2"}); !fault.Has(err, fault.Conflict) {
+			t.Errorf("a second delivery: %v", err)
+		}
+		d.Staged = 1
+		row := register.Row{Type: "T", Registration: always, Effect: always}
+		if err := r.Stage(t.Context(), &register.Batch{Delivery: d, Rows: []register.Row{row, row}}); !fault.Has(err, fault.InvalidDocument) {
+			t.Errorf("a row twice: %v", err)
+		}
+		commitEvents(t, s, day, personal(fmt.Sprint("next ", n), ""))
+	}
+	if n := count(t, file, "SELECT count(*) FROM data_keys"); n != 1 {
+		t.Errorf("there are %d data keys, want one", n)
+	}
 }
 
 // What grows with a register is never gone through as a whole.

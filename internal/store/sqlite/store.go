@@ -32,6 +32,7 @@ type Store struct {
 	position, recorded, revision int64
 	audited                      audit.Head // the end of the audit log
 	waiting                      []row      // events of this commit whose rows are not inserted yet
+	made                         int        // data keys, so far
 
 	names   names
 	closing sync.Once
