@@ -64,6 +64,9 @@ func NewBook(zone *time.Location) *Book {
 	}
 }
 
+// Zone is where dates in documents begin and end, and where a time without an offset is.
+func (b *Book) Zone() *time.Location { return b.zone }
+
 // Changed returns a channel that is closed when revisions are next applied.
 func (b *Book) Changed() <-chan struct{} {
 	b.mu.RLock()
