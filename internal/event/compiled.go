@@ -34,6 +34,7 @@ func Compile(t *Type, v *Version, zone *time.Location) (*Compiled, []fault.Viola
 	}
 	compiled.checkKey(&c)
 	compiled.checkPersonal(&c)
+	compiled.checkBesked(&c)
 	if len(c.found) == 0 && compiled.sample != nil {
 		_, found := compiled.Extract(compiled.sample)
 		for i := range found {
@@ -88,6 +89,37 @@ func (c *Compiled) checkPersonal(found *checks) {
 	}
 }
 
+// checkBesked holds a mapping that makes a Hændelsesbesked to what every such message must say: one that lacks it could
+// never be sent, and a version that is in use cannot be mended.
+func (c *Compiled) checkBesked(found *checks) {
+	mapped := func(field Field) bool { return c.mapping.fields[field] != nil }
+	require := func(field Field, message string) {
+		if !mapped(field) {
+			found.refuse("/mapping/"+field.String(), "required", message)
+		}
+	}
+	if mapped(FieldBeskedMessage) || !c.MapsBesked() {
+		return
+	}
+	for _, field := range []Field{FieldBeskedObjektID, FieldBeskedObjekttype, FieldBeskedRegistreringstid, FieldBeskedSikkerhedsklassificering} {
+		require(field, "every Hændelsesbesked has it: say what fills it")
+	}
+	if mapped(FieldBeskedRelateretObjektID) || mapped(FieldBeskedRelateretObjekttype) {
+		require(FieldBeskedRelateretObjektID, "a related object has both id and type")
+		require(FieldBeskedRelateretObjekttype, "a related object has both id and type")
+	}
+}
+
+// MapsBesked reports whether the events become Hændelsesbeskeder: some field of one is mapped.
+func (c *Compiled) MapsBesked() bool {
+	for field := FieldBeskedMessage; field <= FieldBeskedResponsmodtager; field++ {
+		if c.mapping.fields[field] != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // Reads reports whether accepting an event takes a look into its data. Where it does, the data must be JSON.
 func (c *Compiled) Reads() bool {
 	return c.schema != nil || c.mapping.loads || len(c.mapping.personal) > 0
@@ -124,6 +156,9 @@ func (c *Compiled) Validate(tree any) []fault.Violation {
 	}
 	return c.schema.Check(tree, "/data")
 }
+
+// Maps reports whether the mapping fills the field.
+func (c *Compiled) Maps(field Field) bool { return c.mapping.fields[field] != nil }
 
 // Text evaluates one field over a tree. It is "" when the field is not mapped or finds nothing.
 func (c *Compiled) Text(tree any, field Field) (string, *fault.Violation) {
