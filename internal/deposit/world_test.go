@@ -62,7 +62,9 @@ func newWorld(t *testing.T) *world {
 	accepter := publish.NewAccepter(directory{w.Book}, w.hasher, w.Clock, publish.Limits{})
 	w.options = deposit.Options{
 		Store: w.Store, Log: w.Log, Places: w.Store, Directory: w.Book, Accepter: accepter, Handles: w.hasher, Clock: w.Clock,
-		Read:    func(body io.Reader, r *register.Register) deposit.Reader { return ingest.NewReader(body, r, ingest.Limits{}) },
+		Read: func(body io.Reader, r *register.Register) deposit.Reader {
+			return ingest.NewReader(body, r, ingest.Limits{})
+		},
 		Trouble: func(doing string, err error) { t.Errorf("trouble %s: %v", doing, err) },
 	}
 	w.Depositor = w.start()
