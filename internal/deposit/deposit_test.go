@@ -82,7 +82,7 @@ func TestF14bTheWorkedExample(t *testing.T) {
 	if got := w.told(); !reflect.DeepEqual(got, want) {
 		t.Errorf("told %v, want %v", got, want)
 	}
-	rows, err := w.Find(t.Context(), &deposit.Question{Register: dagi, Type: entity, Object: []string{"10389119"}, History: true, Limit: 9})
+	rows, _, err := w.Find(t.Context(), &deposit.Question{Register: dagi, Type: entity, Object: []string{"10389119"}, History: true, Limit: 9})
 	w.Must(err)
 	if len(rows) != 2 || strings.Contains(string(rows[1].Data), "feltliste") {
 		t.Errorf("kept %d rows, the second as %s", len(rows), rows[len(rows)-1].Data)

@@ -147,14 +147,24 @@ func (t *taking) unread(err error) error {
 	return err
 }
 
-func (t *taking) begin(id string) (err error) {
-	t.delivery, err = t.Store.Begin(t.ctx, &register.Delivery{
-		Register: t.register.Name, ID: id, State: register.Staging, Begun: clock.Micros(t.Clock.Now()),
-	})
-	if err == nil {
-		t.before = *t.delivery
+// begin begins a delivery, or goes on with it where it stands. One that was being refused when the hub ended is refused first,
+// and begins anew.
+func (t *taking) begin(id string) error {
+	for {
+		d, err := t.Store.Begin(t.ctx, &register.Delivery{
+			Register: t.register.Name, ID: id, State: register.Staging, Begun: clock.Micros(t.Clock.Now()),
+		})
+		if err != nil {
+			return err
+		}
+		if d.State != register.Staging || d.Reason == "" {
+			t.delivery, t.before = d, *d
+			return nil
+		}
+		if err := t.refuse(t.ctx, d, d.Reason); err != nil {
+			return err
+		}
 	}
-	return err
 }
 
 // take notes one entity for the batch, and stages the batch when it is full. What was staged before is only read over, and held

@@ -204,7 +204,7 @@ func (w *world) names(registered, effective string) (names []string) {
 func (w *world) found(q *deposit.Question) (names []string) {
 	w.T.Helper()
 	q.Register, q.Type, q.Limit = dagi, entity, 10_000
-	rows, err := w.Find(w.T.Context(), q)
+	rows, _, err := w.Find(w.T.Context(), q)
 	w.Must(err)
 	for i := range rows {
 		var data map[string]string
