@@ -1,7 +1,6 @@
 package register
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/varselhub/varsel/internal/fault"
@@ -89,6 +88,6 @@ func (e *Entity) Violation(column, rule, message string) fault.Violation {
 			line = f.Line
 		}
 	}
-	v.Message = fmt.Sprintf("line %d: %s", line, message)
+	v.Line, v.Message = line, message
 	return v
 }

@@ -82,7 +82,7 @@ func ended(err error) string {
 	f := fault.Of(err)
 	text.WriteString(string(f.Code))
 	for _, v := range f.Violations {
-		fmt.Fprintf(&text, "\n%s %s: %s", v.Pointer, v.Rule, v.Message)
+		fmt.Fprintf(&text, "\n%s %s: line %d: %s", v.Pointer, v.Rule, v.Line, v.Message)
 	}
 	if f.Violations == nil {
 		text.WriteString("\n" + f.Detail)

@@ -324,7 +324,7 @@ func (s *scanner) path() string {
 
 // violation tells what is wrong with the innermost element.
 func (s *scanner) violation(line int64, rule, message string) fault.Violation {
-	return fault.Violation{Pointer: s.path(), Rule: rule, Message: fmt.Sprintf("line %d: %s", line, message)}
+	return fault.Violation{Pointer: s.path(), Line: line, Rule: rule, Message: message}
 }
 
 // form ends a document of which no more can be read.
