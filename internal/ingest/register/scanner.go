@@ -296,7 +296,7 @@ func (s *scanner) whole() ([]byte, error) {
 func (s *scanner) inherited(count int) []byte {
 	var to bytes.Buffer
 	for i, b := range s.bindings[:count] {
-		if slices.ContainsFunc(s.bindings[i+1:], func(o binding) bool { return o.prefix == b.prefix }) || b.namespace == "" || b.prefix == "xml" {
+		if slices.ContainsFunc(s.bindings[i+1:], func(o binding) bool { return o.prefix == b.prefix }) {
 			continue
 		}
 		to.WriteString(" xmlns")
