@@ -206,25 +206,28 @@ func (r *Reader) geometry() (string, error) {
 	if r.limits.Geometry == nil {
 		return "", r.pass("geometry", "is an element: want WKT")
 	}
-	at := r.violation(r.line, "geometry", "is no geometry that is known here")
+	line := r.line
 	raw, err := r.whole()
 	if err != nil {
 		return "", err
+	}
+	refuse := func(why string) { // whole has ended the element: it is the column that is refused
+		r.found = append(r.found, r.violation(line, "geometry", "is no geometry that is known here"+why))
 	}
 	decoder := xml.NewDecoder(bytes.NewReader(raw))
 	token, err := decoder.Token()
 	first, isStart := token.(xml.StartElement)
 	if err != nil || !isStart {
-		r.found = append(r.found, at)
+		refuse("")
 		return "", nil
 	}
 	wkt, err := r.limits.Geometry(decoder, first)
-	if err != nil {
-		var f *fault.Fault
-		if errors.As(err, &f) {
-			at.Message += ": " + f.Detail
-		}
-		r.found = append(r.found, at)
+	var f *fault.Fault
+	switch {
+	case errors.As(err, &f):
+		refuse(": " + f.Detail)
+	case err != nil:
+		refuse("")
 	}
 	return wkt, nil
 }

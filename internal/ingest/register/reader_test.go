@@ -204,7 +204,7 @@ func TestGeometryThatIsAnElement(t *testing.T) {
 		return "", fault.New(fault.InvalidDocument, "a curve")
 	}
 	got = told(strings.NewReader(delivery), reading.Limits{Geometry: refused})
-	if !strings.Contains(got, "/DatafordelerDataDelivery/Data/DataEntity[1]/Stednavn/sted/Point geometry: line 1: is no geometry that is known here: a curve") {
+	if !strings.Contains(got, "/DatafordelerDataDelivery/Data/DataEntity[1]/Stednavn/sted geometry: line 1: is no geometry that is known here: a curve") {
 		t.Error(got)
 	}
 }
