@@ -25,7 +25,7 @@ var layers = []layer{
 		name: "noun", may: []string{"foundation"}, peers: true,
 		packages: []string{"internal/event", "internal/subscription", "internal/revision", "internal/profile",
 			"internal/register", "internal/status", "internal/playbook", "internal/account", "internal/audit",
-			"internal/channel", "internal/envelope"},
+			"internal/channel", "internal/envelope", "internal/geo"},
 	},
 	{
 		name: "log", may: []string{"foundation", "noun"},
