@@ -134,6 +134,28 @@ func TestWhatIsNotSoundMakesNothing(t *testing.T) {
 	}
 }
 
+func TestF12WhereAnEntityStands(t *testing.T) {
+	t.Parallel()
+	of := &names().Types[0]
+	for _, c := range []struct {
+		e      *Entity
+		column string
+		want   string
+		line   int64
+	}{
+		{entity(of, Create, sound), "space", "/DataEntity[7]/Stednavn/space", 72},
+		{entity(of, Create, sound), "antal", "/DataEntity[7]/Stednavn/antal", 70},
+		{entity(of, Create, sound), "", "/DataEntity[7]/Stednavn", 70},
+		{&Entity{Number: 8, Line: 80}, "", "/DataEntity[8]", 80},
+		{&Entity{Number: 9, Line: 90, Bare: true}, "", "/Haendelsesbesked[9]", 90},
+	} {
+		v := c.e.Violation(c.column, "rule", "message")
+		if v.Pointer != "/DatafordelerDataDelivery/Data"+c.want || v.Line != c.line || v.Rule != "rule" || v.Message != "message" {
+			t.Errorf("%s: %+v", c.want, v)
+		}
+	}
+}
+
 // The vectors of F9: what was known when, about when.
 func TestF9WorkedTables(t *testing.T) {
 	t.Parallel()
