@@ -39,17 +39,13 @@ func (r *Registers) Rows(ctx context.Context, q *register.Query) (rows []registe
 		if err != nil || kind == 0 {
 			return err
 		}
-		upTo := v.Rows
 		if q.Object == (register.Handle{}) {
 			if next, err = lookedAt(c, kind, q.After, v.Rows, store.RowsLookedAt); err != nil {
 				return err
 			}
-			if next != 0 {
-				upTo = next
-			}
 		}
 		read := rowReader{r.store.opener(c), kind, q.Type}
-		query, args := store.RowsKnown(q, v, kind, upTo)
+		query, args := store.RowsKnown(q, v, kind, cmp.Or(next, v.Rows))
 		return all(c, query, args, func(row *sqlite.Stmt) error {
 			found, err := read.read(row, 0)
 			rows = append(rows, found)
@@ -119,6 +115,8 @@ func (r *Registers) Clashes(ctx context.Context, name string, delivery int64, li
 	return list, err
 }
 
+var clashes = store.Clashes(false)
+
 // clashesBehind finds the clashes of the next rows of a type behind one; next is the last of them, 0 when there are no more.
 func (r *Registers) clashesBehind(ctx context.Context, v store.RegisterView, kind store.RegisterKind, after int64, limit int) (list []register.Clash, next int64, err error) {
 	err = r.store.reading(ctx, func(c *sqlite.Conn) (err error) {
@@ -127,7 +125,7 @@ func (r *Registers) clashesBehind(ctx context.Context, v store.RegisterView, kin
 			return err
 		}
 		read := rowReader{r.store.opener(c), kind.N, kind.Name}
-		return all(c, store.ClashesOf, []any{v.N, kind.N, after, cmp.Or(next, register.Open), int64(limit)}, func(row *sqlite.Stmt) error {
+		return all(c, clashes, []any{v.N, kind.N, after, cmp.Or(next, register.Open), int64(limit)}, func(row *sqlite.Stmt) error {
 			a, err := read.read(row, 0)
 			if err != nil {
 				return err

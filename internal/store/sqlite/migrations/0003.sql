@@ -36,7 +36,7 @@ CREATE TABLE register_deliveries (
 
 CREATE UNIQUE INDEX register_deliveries_by_id ON register_deliveries (register, id);
 CREATE UNIQUE INDEX register_deliveries_staging ON register_deliveries (register) WHERE state = 'staging';
-CREATE INDEX register_deliveries_committed ON register_deliveries (register, number) WHERE state = 'committed';
+CREATE INDEX register_deliveries_committed ON register_deliveries (state) WHERE state = 'committed';
 
 CREATE TABLE register_rows (
   type            INTEGER NOT NULL,       -- register_types.n
@@ -64,7 +64,7 @@ CREATE TABLE register_closings (
   PRIMARY KEY (register, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery);
+CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery, number);
 
 -- Events that follow from deliveries and are not in the log yet.
 CREATE TABLE register_outgoing (
