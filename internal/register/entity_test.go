@@ -275,7 +275,7 @@ func TestColumnTypes(t *testing.T) {
 		Instant:  {[]string{"2020-01-01T00:00:00"}, []string{"2020-01-01"}},
 		Date:     {[]string{"2020-02-29"}, []string{"2021-02-29", "2020-1-1", "20200101", "2020-01-01Z", "2020-13-01", "0000-01-01"}},
 		UUID:     {[]string{"f90c19c0-39da-45f2-9093-fd6afe4335ca", "F90C19C0-39DA-45F2-9093-FD6AFE4335CA"}, []string{"f90c19c039da45f29093fd6afe4335ca", "g90c19c0-39da-45f2-9093-fd6afe4335ca", "f90c19c0-39da-45f2-9093-fd6afe4335ca0", "f90c19c0-39da-45f2-9093_fd6afe4335ca", "-90c19c0-39da-45f2-9093-fd6afe4335ca"}},
-		Geometry: {[]string{"POINT (1 2)", "multipolygon(((1 2)))", "POINT Z (1 2 3)"}, []string{"POINT", "CIRCLE (1 2)", "1 2", "<a/>"}},
+		Geometry: {[]string{"POINT (1 2)", "multipolygon(((1 2,3 4,5 6,1 2)))", "POINT Z (1 2 3)", "SRID=4326;POINT (10 55)", "POINT EMPTY"}, []string{"POINT", "CIRCLE (1 2)", "1 2", "<a/>", `{"type":"Point","coordinates":[1,2]}`, "POINT (1)", "POLYGON ((1 2,3 4))"}},
 	} {
 		for _, text := range texts.sound {
 			if message := of.refusal(text, zone); message != "" {

@@ -210,9 +210,6 @@ func (r *Reader) beside(text []byte) {
 
 // geometry reads a geometry that is an element.
 func (r *Reader) geometry() (string, error) {
-	if r.limits.Geometry == nil {
-		return "", r.pass("geometry", "is an element: want WKT")
-	}
 	line := r.line
 	raw, err := r.whole()
 	if err != nil {
