@@ -519,6 +519,10 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	w.System("spare", profile.Standard)
 	w.ok(200, do("DELETE", "/systems/spare", ""))
 
+	w.ok(201, do("PUT", "/registers/fresh", strings.Replace(strings.ReplaceAll(registerOf, "$SOURCE", "dfdg"), "{", `{"title":"`+mark+`",`, 1)))
+	w.registers("dfdg")
+	w.noContent(do("DELETE", "/registers/half-dfdg/deliveries/half", ""))
+
 	w.stage("prod")
 	words := `{"en":"` + mark + `"}`
 	notice := "/sites/prod/notices/" + openID
