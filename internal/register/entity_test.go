@@ -134,6 +134,28 @@ func TestWhatIsNotSoundMakesNothing(t *testing.T) {
 	}
 }
 
+func TestF12WhereAnEntityStands(t *testing.T) {
+	t.Parallel()
+	of := &names().Types[0]
+	for _, c := range []struct {
+		e      *Entity
+		column string
+		want   string
+		line   int64
+	}{
+		{entity(of, Create, sound), "space", "/DataEntity[7]/Stednavn/space", 72},
+		{entity(of, Create, sound), "antal", "/DataEntity[7]/Stednavn/antal", 70},
+		{entity(of, Create, sound), "", "/DataEntity[7]/Stednavn", 70},
+		{&Entity{Number: 8, Line: 80}, "", "/DataEntity[8]", 80},
+		{&Entity{Number: 9, Line: 90, Bare: true}, "", "/Haendelsesbesked[9]", 90},
+	} {
+		v := c.e.Violation(c.column, "rule", "message")
+		if v.Pointer != "/DatafordelerDataDelivery/Data"+c.want || v.Line != c.line || v.Rule != "rule" || v.Message != "message" {
+			t.Errorf("%s: %+v", c.want, v)
+		}
+	}
+}
+
 // The vectors of F9: what was known when, about when.
 func TestF9WorkedTables(t *testing.T) {
 	t.Parallel()
@@ -253,7 +275,7 @@ func TestColumnTypes(t *testing.T) {
 		Instant:  {[]string{"2020-01-01T00:00:00"}, []string{"2020-01-01"}},
 		Date:     {[]string{"2020-02-29"}, []string{"2021-02-29", "2020-1-1", "20200101", "2020-01-01Z", "2020-13-01", "0000-01-01"}},
 		UUID:     {[]string{"f90c19c0-39da-45f2-9093-fd6afe4335ca", "F90C19C0-39DA-45F2-9093-FD6AFE4335CA"}, []string{"f90c19c039da45f29093fd6afe4335ca", "g90c19c0-39da-45f2-9093-fd6afe4335ca", "f90c19c0-39da-45f2-9093-fd6afe4335ca0", "f90c19c0-39da-45f2-9093_fd6afe4335ca", "-90c19c0-39da-45f2-9093-fd6afe4335ca"}},
-		Geometry: {[]string{"POINT (1 2)", "multipolygon(((1 2)))", "POINT Z (1 2 3)"}, []string{"POINT", "CIRCLE (1 2)", "1 2", "<a/>"}},
+		Geometry: {[]string{"POINT (1 2)", "multipolygon(((1 2,3 4,5 6,1 2)))", "POINT Z (1 2 3)", "SRID=4326;POINT (10 55)", "POINT EMPTY"}, []string{"POINT", "CIRCLE (1 2)", "1 2", "<a/>", `{"type":"Point","coordinates":[1,2]}`, "POINT (1)", "POLYGON ((1 2,3 4))"}},
 	} {
 		for _, text := range texts.sound {
 			if message := of.refusal(text, zone); message != "" {

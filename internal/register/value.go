@@ -3,6 +3,9 @@ package register
 import (
 	"strings"
 	"time"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/geo"
 )
 
 // refusal says why a text is not of the type; "" when it is.
@@ -33,8 +36,8 @@ func (c ColumnType) refusal(text string, zone *time.Location) string {
 			return "want a UUID of 36 characters"
 		}
 	case Geometry:
-		if !isWKT(text) {
-			return "want a geometry as WKT or GML"
+		if err := checkWKT(text); err != nil {
+			return "want a geometry as WKT: " + fault.Of(err).Detail
 		}
 	case Text:
 	}
@@ -74,15 +77,11 @@ func isUUID(text string) bool {
 	return true
 }
 
-// isWKT looks at the first word of a geometry.
-func isWKT(text string) bool {
-	end := strings.IndexFunc(text, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') })
-	if end < 0 {
-		return false
+// checkWKT looks at a geometry that is a text.
+func checkWKT(text string) error {
+	if text[0] == '{' || text[0] == '<' { // which geo would read
+		return fault.New(fault.InvalidGeometry, "it is something else")
 	}
-	switch strings.ToUpper(text[:end]) {
-	case "POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON", "GEOMETRYCOLLECTION":
-		return true
-	}
-	return false
+	_, err := geo.Parse(text)
+	return err
 }

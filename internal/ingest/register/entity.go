@@ -177,14 +177,13 @@ func (r *Reader) content(read func() (string, error)) (string, error) {
 		switch k, err := r.next(); {
 		case err != nil:
 			return "", err
+		case k == text && instead:
+			r.beside(r.text)
 		case k == text:
 			if r.scratch = append(r.scratch, r.text...); len(r.scratch) > r.budget {
 				return "", r.broken(errTooMuch)
 			}
 		case k == end && instead:
-			if !blank(r.scratch) {
-				r.refuse("text", "has text beside an element")
-			}
 			return made, nil
 		case k == end:
 			return string(r.scratch), nil
@@ -193,6 +192,7 @@ func (r *Reader) content(read func() (string, error)) (string, error) {
 				return "", err
 			}
 		default:
+			r.beside(r.scratch)
 			if made, err = read(); err != nil {
 				return "", err
 			}
@@ -201,11 +201,15 @@ func (r *Reader) content(read func() (string, error)) (string, error) {
 	}
 }
 
+// beside refuses a text beside an element.
+func (r *Reader) beside(text []byte) {
+	if !blank(text) {
+		r.refuse("text", "has text beside an element, or is one beside a text")
+	}
+}
+
 // geometry reads a geometry that is an element.
 func (r *Reader) geometry() (string, error) {
-	if r.limits.Geometry == nil {
-		return "", r.pass("geometry", "is an element: want WKT")
-	}
 	line := r.line
 	raw, err := r.whole()
 	if err != nil {

@@ -68,6 +68,10 @@ func TestMeasures(t *testing.T) {
 		"header's members beyond": {header(strings.Repeat("<a/>", 101)), "count"},
 		"geometry within":         {around(created("<s:sted>POINT (" + strings.Repeat(" ", 4000) + "1 2)</s:sted>")), ""},
 		"geometry beyond":         {around(created("<s:sted>POINT (" + strings.Repeat(" ", whole) + "1 2)</s:sted>")), "size"},
+		"text after a geometry":   {around(created("<s:sted>POINT (1 2)</s:sted><s:navn>" + long(limit+1) + "</s:navn>")), "size"},
+		"text after a message":    {around("<Haendelsesbesked/><!--" + long(limit) + "-->"), "size"},
+		"many entities":           {around(strings.Repeat(created("<s:navn>"+long(limit)+"</s:navn>"), 10)), ""},
+		"much between entities":   {around(created("") + strings.Repeat("<!-- -->\n", whole) + created("")), ""},
 		"message within":          {around("<Haendelsesbesked>" + long(4000) + "</Haendelsesbesked>"), ""},
 		"message beyond":          {around("<Haendelsesbesked>" + long(whole) + "</Haendelsesbesked>"), "size"},
 		"entity":                  {around(created(strings.Repeat("<s:andet>"+long(100)+"</s:andet>", whole/100))), "size"},
@@ -167,7 +171,7 @@ func TestTheReaderFails(t *testing.T) {
 func TestConstantMemory(t *testing.T) {
 	const most = 3 << 20
 	before := heap()
-	r := reading.NewReader(newGenerated(24<<20), sample(), reading.Limits{})
+	r := reading.NewReader(newGenerated(12<<20), sample(), reading.Limits{})
 	for entities := 0; ; entities++ {
 		if _, err := r.Next(); err == io.EOF {
 			t.Logf("%d entities", entities)
