@@ -87,8 +87,13 @@ func TestF6EveryWallTimeIsFound(t *testing.T) {
 func TestZones(t *testing.T) {
 	t.Parallel()
 	for zone, want := range map[string]bool{"": true, "Europe/Copenhagen": true, "UTC": true, "Local": false, "Europe/Nowhere": false, "../etc": false} {
-		if _, err := (&Register{Zone: zone}).Location(); (err == nil) != want {
+		r := names()
+		r.Zone = zone
+		if _, err := r.Location(); (err == nil) != want {
 			t.Errorf("%q: %v", zone, err)
+		}
+		if found := r.Check(); (len(found) == 0) != want || !want && found[0].Pointer != "/zone" {
+			t.Errorf("%q: %v", zone, found)
 		}
 	}
 }
