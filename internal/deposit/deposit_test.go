@@ -160,6 +160,7 @@ func TestADeliveryIsAllOrNothing(t *testing.T) {
 		"the first of all":                       {[]any{change(func(r *row) { r.to = "2019-01-01T00:00:00" })}, "interval", 3},
 		"an event that cannot be published":      {[]any{good, change(func(r *row) { r.id, r.object, r.name = "2", "b", strings.Repeat("x", 41) })}, "maxLength", 4},
 		"a column that nobody knows":             {[]any{good, operation("Create", "", part("nonsense", "x"))}, "column", 4},
+		"an end before the beginning":            {[]any{good, ends("1", "2019-01-01T00:00:00", "")}, "interval", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -129,9 +129,9 @@ func Clashes(lateral bool) string {
 // RowUpTo is the number of the row that is so many rows of a type behind one.
 const RowUpTo = "SELECT number FROM register_rows WHERE type = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT 1 OFFSET $4"
 
-// ToClose are the columns of a row that is to be closed: its number, when its registration ends as it stands, with what is
-// staged, and how many closings it has.
-var ToClose = "r.number, " + ClosedTo("r", false) + ", (SELECT count(*) FROM register_closings c WHERE c.register = $1 AND c.number = r.number)"
+// ToClose are the columns of a row that is to be closed: its number, when its registration begins and ends as it stands, with
+// what is staged, and how many closings it has.
+var ToClose = "r.number, r.registered_from, " + ClosedTo("r", false) + ", (SELECT count(*) FROM register_closings c WHERE c.register = $1 AND c.number = r.number)"
 
 // RowToClose is the row of a handle.
 var RowToClose = "SELECT " + ToClose + " FROM register_rows r WHERE r.type = $2 AND r.id = $3"
@@ -187,7 +187,8 @@ func TakenRows(rows []register.Row, stored func(i int) bool) error {
 // ClosedRow is a row that a closing is of, as it stands.
 type ClosedRow struct {
 	Number   int64 // 0: there is none
-	To       int64 // when its registration ends
+	From     int64 // when its registration begins,
+	To       int64 // and ends
 	Closings int64 // that it has
 }
 
@@ -200,6 +201,8 @@ func CheckClosings(closings []register.Closing, rows []ClosedRow) error {
 		switch {
 		case r.Number == 0:
 			return "exists", "there is no such row"
+		case closings[i].At <= r.From:
+			return "interval", "is not after " + register.RegistrationFrom
 		case r.Closings > 0 || r.To <= closings[i].At || seen[r.Number]:
 			return "open", "the registration of the row has ended already"
 		}

@@ -181,7 +181,7 @@ func (w *staging) close(ctx context.Context, tx pgx.Tx) error {
 	err := each(ctx, tx, rowsToClose, []any{w.register, kinds, uuids(ids)}, func(row pgx.Rows) error {
 		var i int64
 		var found store.ClosedRow
-		err := row.Scan(&i, &found.Number, &found.To, &found.Closings)
+		err := row.Scan(&i, &found.Number, &found.From, &found.To, &found.Closings)
 		rows[i-1] = found
 		return err
 	})
