@@ -72,6 +72,7 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 		"F13: a type that does not":             {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate", "cv"}, Channel: "queue"}}, "invalid-document /items/0/types/1 profile"},
 		"F3: every type":                        {profile.Datafordeler, []sub{{Format: "json"}}, "invalid-document /items/0/types required"},
 		"F4: another format":                    {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate"}, Format: "csv"}}, "invalid-document /items/0/format enum"},
+		"F4: XML in an answer of JSON":          {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate"}, Channel: "queue", Format: "xml"}}, "invalid-document /items/0/format channel"},
 		"F4: a content mode":                    {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate"}, Mode: "binary"}}, "invalid-document /items/0/mode profile"},
 		"F4: a format of another profile":       {profile.Standard, []sub{{Format: "json"}}, "invalid-document /items/0/format profile"},
 		"a path that is pending from the start": {profile.Star, []sub{{PendingPath: new(string)}}, "invalid-document /items/0 read-only"},
