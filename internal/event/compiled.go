@@ -192,10 +192,7 @@ func (c *Compiled) Extract(tree any) (x Extract, violations []fault.Violation) {
 	case strings.IndexByte(o.Type, ':') >= 0:
 		refuse(FieldOrganisationType, "organisation", "an organisation's type has no colon")
 	}
-	if len(violations) == 0 {
-		c.requireBesked(text, refuse)
-	}
-	return x, violations
+	return x, append(violations, c.unfit(tree)...)
 }
 
 // place names where in the data a field is looked for.
