@@ -63,7 +63,7 @@ func (c *Compiled) unfit(tree any) (found []fault.Violation) {
 	}
 	require := func(field Field, message string) {
 		if !said[field] {
-			found = append(found, fault.Violation{Pointer: c.place(field), Rule: "required", Message: message})
+			found = append(found, fault.Violation{Pointer: c.Place(field), Rule: "required", Message: message})
 		}
 	}
 	for _, field := range beskedRequired {

@@ -278,7 +278,7 @@ func TestF13MappedFields(t *testing.T) {
 	}
 }
 
-// TestTimesAreDanish: an event is dated when it was recorded, with the offset of the day; the register's own times stay as
+// TestF38TimesAreDanish: an event is dated when it was recorded, with the offset of the day; the register's own times stay as
 // they were written.
 func TestF38TimesAreDanish(t *testing.T) {
 	t.Parallel()
@@ -329,7 +329,28 @@ func TestF2ReadyMessages(t *testing.T) {
 	}
 }
 
-// TestEventsThatAreNoMessage: what is wrong is told, and no value of it.
+// TestF2ReadyMessagesAreHeldToTheirMessage: what could not be sent is found before it is taken in.
+func TestF2ReadyMessagesAreHeldToTheirMessage(t *testing.T) {
+	t.Parallel()
+	const short = `{"Hændelsesbesked":{"beskedversion":"1.0","Beskedkuvert":{"Filtreringsdata":{"beskedtype":"A","Objektregistrering":[{"objektID":"1","registreringstid":"t"}]},"Leveranceinformation":{"sikkerhedsklassificering":"s"}}}}`
+	for name, c := range map[string]struct{ mapping, data, want string }{
+		"fine":            {`{"besked.message":"/b"}`, `{"b":` + leastJSON + `}`, ""},
+		"a member short":  {`{"besked.message":"/b"}`, `{"b":` + short + `}`, "/data/b/Hændelsesbesked/Beskedkuvert/Filtreringsdata/Objektregistrering/0/objekttype required"},
+		"all of the data": {`{"besked.message":"Load()"}`, `{"x":1}`, "/data besked"},
+		"not there":       {`{"besked.message":"/b"}`, `{"x":1}`, "/data/b besked"},
+		"none is ready":   {`{}`, `{"x":1}`, ""},
+	} {
+		var got []string
+		for _, v := range grunddata.Unfit(compiled(t, "x", []byte(c.mapping), nil), []byte(c.data)) {
+			got = append(got, v.Pointer+" "+v.Rule)
+		}
+		if strings.Join(got, "; ") != c.want {
+			t.Errorf("%s: got %s\nwant %s", name, got, c.want)
+		}
+	}
+}
+
+// TestS23EventsThatAreNoMessage: what is wrong is told, and no value of it.
 func TestS23EventsThatAreNoMessage(t *testing.T) {
 	t.Parallel()
 	message := func(pointer string) *event.Compiled {
