@@ -17,6 +17,7 @@ import (
 	"github.com/varselhub/varsel/internal/envelope/star"
 	"github.com/varselhub/varsel/internal/envelope/statuspage"
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/exchange"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/notify"
@@ -38,14 +39,14 @@ type outbound struct {
 	sinks  *sink.Sinks // nil: subscriptions may have none
 
 	mu         sync.Mutex
-	identities map[webhook.Files]*webhook.Identity // shared by a system's endpoints; they follow their files
+	identities map[exchange.Files]*exchange.Identity // shared by a system's endpoints; they follow their files
 }
 
 func newOutbound(config Config, book *revision.Book, guard *netguard.Guard, keys signing, clk clock.Clock) (*outbound, error) {
 	envelope, err := star.New(config.Environment, book.Version)
 	o := &outbound{
 		config: config, book: book, guard: guard, keys: keys, clock: clk, star: envelope,
-		identities: map[webhook.Files]*webhook.Identity{},
+		identities: map[exchange.Files]*exchange.Identity{},
 	}
 	if config.AllowSinks {
 		o.sinks = sink.New(clk)
@@ -187,19 +188,19 @@ func (o *outbound) signer(system *subscription.System) (*signature.Signer, error
 	return signature.NewSigner(keys...)
 }
 
-func (o *outbound) identity(a *subscription.Agreement) *webhook.Identity {
-	files := webhook.Files{CA: a.CABundle}
+func (o *outbound) identity(a *subscription.Agreement) *exchange.Identity {
+	files := exchange.Files{CA: a.CABundle}
 	if a.Certificate != nil {
 		files.Certificate, files.Key = a.Certificate.CertFile, a.Certificate.KeyFile
 	}
-	if files == (webhook.Files{}) {
+	if files == (exchange.Files{}) {
 		return nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	identity := o.identities[files]
 	if identity == nil {
-		identity = webhook.NewIdentity(files, o.clock)
+		identity = exchange.NewIdentity(files, o.clock)
 		o.identities[files] = identity
 	}
 	return identity

@@ -19,7 +19,7 @@ var layers = []layer{
 	{
 		name: "foundation", peers: true,
 		packages: []string{"internal/fault", "internal/ident", "internal/clock", "internal/secret", "internal/netguard",
-			"internal/config", "internal/telemetry", "internal/signature", "internal/brokerlink"},
+			"internal/config", "internal/telemetry", "internal/signature", "internal/brokerlink", "internal/exchange"},
 	},
 	{
 		name: "noun", may: []string{"foundation"}, peers: true,

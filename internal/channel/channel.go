@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
 )
 
 // Class is what one send ended as. It alone drives retry, parking, the breaker and the counters.
@@ -50,6 +51,12 @@ type Result struct {
 	Reason   string // stable code from the fault catalogue when no answer came, such as "connect-refused"
 	Detail   string // one line for a person; never contains payload
 	Body     []byte // the start of the answer's body when it was not a success; limited, and the caller's to keep
+}
+
+// NoAnswer is the outcome where none came, as err says: to be tried again.
+func NoAnswer(err error) Result {
+	f := fault.Of(err)
+	return Result{Class: Retry, Reason: string(f.Code), Detail: f.Detail}
 }
 
 // Message is one thing to send.

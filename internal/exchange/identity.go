@@ -1,4 +1,4 @@
-package webhook
+package exchange
 
 import (
 	"crypto/tls"
@@ -154,12 +154,12 @@ func newTrust(certificate *tls.Certificate, authorities *x509.CertPool, clock cl
 
 // trust returns what the next connection is to be made with; nil for http.
 // Error: fault.SenderConfig.
-func (s *Sender) trust() (*trust, error) {
-	if s.config.Identity == nil {
-		return s.public, nil
+func (l *Line) trust() (*trust, error) {
+	if l.config.Identity == nil {
+		return l.public, nil
 	}
-	trust, err := s.config.Identity.current()
-	if err != nil || !s.secure {
+	trust, err := l.config.Identity.current()
+	if err != nil || !l.secure {
 		return nil, err
 	}
 	return trust, nil
