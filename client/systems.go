@@ -27,6 +27,8 @@ type Agreement struct {
 	CABundle      string         `json:"caBundle,omitempty"`    // file, on the hub, of the authorities of the system's servers
 	Login         *BrokerLogin   `json:"login,omitempty"`       // of a broker: how the hub shows who it is
 	Retry4xx      bool           `json:"retry4xx,omitempty"`    // star: retry 4xx instead of parking
+	Batch         int            `json:"batch,omitempty"`       // datafordeler: messages in one request, at most; 0: 100
+	BatchOfOne    bool           `json:"batchOfOne,omitempty"`  // datafordeler: a message that goes alone goes as a batch, too
 	MaxInFlight   int            `json:"maxInFlight,omitempty"` // per endpoint; 0: 64
 }
 

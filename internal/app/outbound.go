@@ -9,6 +9,7 @@ import (
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/channel/broker"
 	"github.com/varselhub/varsel/internal/channel/mail"
+	"github.com/varselhub/varsel/internal/channel/odata"
 	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
@@ -92,6 +93,12 @@ func (o *outbound) connect(system *subscription.System, endpoint string) (channe
 	if subscription.IsBroker(endpoint) {
 		return o.broker(system, endpoint, signer)
 	}
+	if system.Agreement.Profile == profile.Datafordeler {
+		return odata.New(odata.Config{
+			Root: endpoint, Profile: system.Agreement.Policy(), Identity: o.identity(&system.Agreement), Dial: o.guard.DialContext,
+			UserAgent: userAgent, Clock: o.clock, BatchOfOne: system.Agreement.BatchOfOne,
+		})
+	}
 	return webhook.New(webhook.Config{
 		URL: endpoint, Profile: system.Agreement.Policy(), Signer: signer, Identity: o.identity(&system.Agreement),
 		Dial: o.guard.DialContext, UserAgent: userAgent, Clock: o.clock,
@@ -147,6 +154,9 @@ func (o *outbound) sink(system *subscription.System, id string, signer *signatur
 			if subscription.IsBroker(endpoint) { // it is shown as the request that would carry the same message
 				_, rest, _ := strings.Cut(endpoint, "://")
 				endpoint = "https://" + rest
+			}
+			if system.Agreement.Profile == profile.Datafordeler {
+				return odata.Request(endpoint, userAgent, m)
 			}
 			return webhook.Request(endpoint, userAgent, signer, m)
 		},

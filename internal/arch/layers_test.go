@@ -77,7 +77,7 @@ var layers = []layer{
 	{
 		// Support of tests: imports what it likes and is imported by test files only.
 		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"}, peers: true,
-		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest",
+		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest", "internal/channel/odata/odatatest",
 			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest", "internal/status/statustest", "internal/web/site/sitetest"},
 	},
 }

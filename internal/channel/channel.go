@@ -84,3 +84,13 @@ type Sender interface {
 	// Close releases the connections.
 	Close() error
 }
+
+// Batcher is a Sender that can carry several messages of one lane in one request.
+type Batcher interface {
+	Sender
+	// Most is how many messages one request may carry now; 1: they go one by one, by Send.
+	Most() int
+	// SendAll makes exactly one attempt of the messages, which are in order, and returns the results of the first of them,
+	// at least one: those that are left out were not sent. It returns soon after ctx ends.
+	SendAll(ctx context.Context, messages []*Message) []Result
+}
