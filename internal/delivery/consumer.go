@@ -177,10 +177,11 @@ func (c *consumer) admit(e *event.Event, line *revision.Line) {
 	}
 	d := &delivery{position: e.Position, event: e, line: line}
 	c.window.push(d)
-	l := c.lanes[e.Lane]
+	key := c.book.Lane(e)
+	l := c.lanes[key]
 	if l == nil {
-		l = &lane{consumer: c, key: e.Lane}
-		c.lanes[e.Lane] = l
+		l = &lane{consumer: c, key: key}
+		c.lanes[key] = l
 	}
 	d.lane = l
 	switch {

@@ -187,7 +187,7 @@ func (e *Engine) send(j job, s *subscription.Subscription, ev *event.Event, r *e
 	began := e.clock.Now()
 	result := sender.Send(j.d.lane.consumer.hold.ctx, &channel.Message{
 		ID: ev.ID.String(), ContentType: r.ContentType, Headers: r.Headers, Body: r.Body,
-		Attempt: j.d.attempts + 1, Replay: j.d.pass, Lease: j.d.lane.consumer.hold.token, At: began, Position: ev.Position, Lane: ev.Lane,
+		Attempt: j.d.attempts + 1, Replay: j.d.pass, Lease: j.d.lane.consumer.hold.token, At: began, Position: ev.Position, Lane: j.d.lane.key,
 	})
 	if result.Duration == 0 {
 		result.Duration = e.clock.Now().Sub(began)
