@@ -25,7 +25,7 @@ func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 	c.release(d)
 	c.window.settle(d.slot)
 	if l.disk != nil {
-		c.clearHead(l, d)
+		c.clear(l, d)
 	}
 	c.touch()
 }
@@ -50,9 +50,9 @@ func (c *consumer) release(d *delivery) {
 	d.event = nil
 }
 
-// clearHead takes the head off the disk: its row in blocked, or its row in waiting.
-func (c *consumer) clearHead(l *lane, d *delivery) {
-	if l.disk.row.State != 0 {
+// clear takes a delivery that is over off the disk: the head's row in blocked, or a row in waiting.
+func (c *consumer) clear(l *lane, d *delivery) {
+	if d == l.head && l.disk.row.State != 0 {
 		c.cut.Unblocked = append(c.cut.Unblocked, l.key)
 		c.standAs(l, eventlog.Blocked{})
 	} else {
@@ -63,7 +63,7 @@ func (c *consumer) clearHead(l *lane, d *delivery) {
 	}
 }
 
-// serve deletes the head's waiting row.
+// serve deletes a delivery's waiting row.
 func (c *consumer) serve(l *lane, d *delivery) {
 	c.cut.Served = append(c.cut.Served, eventlog.Waiting{Lane: l.key, Position: d.position})
 	l.disk.behind--
@@ -157,9 +157,9 @@ func (c *consumer) fetched(l *lane, rows []eventlog.Waiting, err error, commits 
 func (c *consumer) wait(d *delivery) {
 	l := d.lane
 	l.disk.behind++
-	c.cut.Waiting = append(c.cut.Waiting, eventlog.Waiting{Lane: l.key, Position: d.position, Line: d.line.ID})
+	c.cut.Waiting = append(c.cut.Waiting, eventlog.Waiting{Lane: l.key, Position: d.position, Line: d.line.ID, Pass: d.pass, Attempts: d.attempts})
 	c.window.settle(d.slot)
-	d.event = nil
+	d.event, d.slot = nil, -1
 	c.touch()
 }
 
@@ -167,6 +167,12 @@ func (c *consumer) wait(d *delivery) {
 func (c *consumer) toDisk(l *lane) {
 	if l.disk == nil {
 		l.disk = &diskLane{}
+	}
+	for _, d := range l.company {
+		if d.slot >= 0 {
+			c.held--
+			c.wait(d)
+		}
 	}
 	for _, d := range l.queue {
 		c.held--

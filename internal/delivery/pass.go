@@ -48,11 +48,16 @@ func (c *consumer) letGo(key event.Lane) {
 
 // holdsBack reports whether a pass has more for the lane, and so its head, which is new, may not go yet.
 func (c *consumer) holdsBack(l *lane) bool {
-	if len(c.passes) == 0 || l.head.pass != 0 || l.head.attempts > 0 {
+	return c.comesLater(l.head)
+}
+
+// comesLater reports whether a delivery is new, and a pass has more for its lane.
+func (c *consumer) comesLater(d *delivery) bool {
+	if len(c.passes) == 0 || d.pass != 0 || d.attempts > 0 {
 		return false
 	}
 	for _, p := range c.passes {
-		if last, ok := p.lanes[l.key]; ok && l.head.position > last {
+		if last, ok := p.lanes[d.lane.key]; ok && d.position > last {
 			return true
 		}
 	}

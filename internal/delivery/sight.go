@@ -68,6 +68,12 @@ func (c *consumer) seeLane(s *sight, l *lane, position int64) {
 	for _, d := range l.queue {
 		s.queued = s.queued || d.position == position
 	}
+	for _, d := range l.company {
+		if d.position == position {
+			s.head = &Ahead{Position: position, State: StateSending, Attempts: d.attempts, Replay: d.pass}
+			return
+		}
+	}
 	if d := l.head; d != nil {
 		why, by := c.engine.hold(d.line)
 		if s.head = c.ahead(l, why); s.head.Why == WhyPaused {
