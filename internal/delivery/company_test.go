@@ -248,33 +248,46 @@ func TestWhereABatchIs(t *testing.T) {
 	}
 }
 
-// A replay goes in batches, too, before what is new; and its lane can be named.
+// A replay goes in batches, too, and before what is new, also where it comes to the lane bit by bit; and the lane can be
+// named.
 func TestAReplayInBatches(t *testing.T) {
 	t.Parallel()
 	w, id := register(t)
-	w.publish("A#1")
-	w.arrives("A#1").reply(200)
-	w.publish("B#2")
-	w.arrives("B#2").reply(200)
+	var past []string
+	for n := range 8 {
+		past = append(past, fmt.Sprintf("%c#%d", 'A'+n%3, n+1))
+		w.publish(past[n])
+		w.arrives(past[n]).reply(200)
+	}
 	w.drained()
 	stops, err := w.hub.Where(context.Background(), w.log.Head())
 	w.must(err)
 	f, count, err := w.hub.ToReplay(t.Context(), id, eventlog.Filter{Lane: stops[0].Lane})
 	w.must(err)
-	if count != 2 {
-		t.Fatalf("%d events of the lane, want 2", count)
+	if count != int64(len(past)) {
+		t.Fatalf("%d events of the lane, want %d", count, len(past))
 	}
 	_, err = w.hub.Replay(t.Context(), id, "eva", f, 0, count)
 	w.must(err)
-	for got := 0; got < 2; {
-		s := w.next()
+	first := w.next()
+	w.publish("N#9", "N#10")
+	w.quiet()
+	var got []string
+	largest := 0
+	for s := first; ; s = w.next() {
+		got, largest = append(got, s.bodies()...), max(largest, len(s.fellows))
 		for _, one := range s.all() {
-			got++
-			if one.pass == 0 || one.body != []string{"A#1", "B#2"}[got-1] {
+			if isNew := one.body[0] == 'N'; isNew == (one.pass != 0) {
 				t.Errorf("got %s by pass %d", one.body, one.pass)
 			}
 		}
 		s.reply(200)
+		if len(got) == len(past)+2 {
+			break
+		}
+	}
+	if want := append(past, "N#9", "N#10"); !slices.Equal(got, want) || largest == 0 {
+		t.Errorf("got %v, want %v, some together", got, want)
 	}
 	w.drained()
 }
