@@ -130,7 +130,8 @@ func (c *consumer) gatherRows(head *delivery, rows []eventlog.Waiting, most int)
 		if w.Position == head.position {
 			continue
 		}
-		d := &delivery{position: w.Position, line: c.engine.line(w.Line), lane: l, slot: -1, pass: w.Pass, attempts: w.Attempts, stage: sending}
+		d := c.waitingDelivery(l, w)
+		d.stage = sending
 		if len(l.company) == most || d.line != head.line || c.comesLater(d) {
 			break
 		}

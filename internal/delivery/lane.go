@@ -19,6 +19,7 @@ func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 	}
 	if a.Outcome == eventlog.Done {
 		c.engine.totals.delivered.Add(1)
+		c.spell = spell{}
 	}
 	d.stage = settling
 	c.settling = append(c.settling, d)
@@ -50,9 +51,9 @@ func (c *consumer) release(d *delivery) {
 	d.event = nil
 }
 
-// clear takes a delivery that is over off the disk: the head's row in blocked, or a row in waiting.
+// clear takes a delivery that is over off the disk: the row in blocked, which is of the head and goes first, or one in waiting.
 func (c *consumer) clear(l *lane, d *delivery) {
-	if d == l.head && l.disk.row.State != 0 {
+	if l.disk.row.State != 0 {
 		c.cut.Unblocked = append(c.cut.Unblocked, l.key)
 		c.standAs(l, eventlog.Blocked{})
 	} else {
@@ -97,7 +98,7 @@ func (c *consumer) fromDisk(l *lane) {
 	}
 	w := l.disk.next[0]
 	l.disk.next = l.disk.next[1:]
-	l.head = &delivery{position: w.Position, line: c.engine.line(w.Line), lane: l, slot: -1, pass: w.Pass, attempts: w.Attempts}
+	l.head = c.waitingDelivery(l, w)
 	c.makeReady(l)
 }
 

@@ -271,6 +271,8 @@ func (c *consumer) settleOne(j job, v verdict) {
 		c.stopGone(d, a)
 	case v.outcome.Ends():
 		c.conclude(d, a)
+	case v.outcome != eventlog.Parked && c.overdue(d, a, v.event):
+		c.giveUp(d, a)
 	case v.outcome == eventlog.Deferred:
 		c.note(d, a)
 		c.makeReady(d.lane)
@@ -319,6 +321,9 @@ func (c *consumer) retryLater(d *delivery, a eventlog.Attempt, ev *event.Event) 
 	}
 	c.note(d, a)
 	due := now.Add(policy.Retry.Delay(d.failures, c.engine.opts.Random()))
+	if end, ever := c.ends(d, ev); ever && end.Before(due) {
+		due = end
+	}
 	d.stage = blocked
 	c.block(d, eventlog.Blocked{State: eventlog.Retrying, Due: clock.Micros(due), Status: a.Result.Status, Reason: a.Result.Reason})
 	c.engine.due.add(due, laneRef{c, d.lane.key})
@@ -353,7 +358,9 @@ func (c *consumer) stopGone(d *delivery, a eventlog.Attempt) {
 	o.stopped, o.gone = true, d.line.Now()
 	c.block(d, eventlog.Blocked{State: eventlog.Standing, Status: a.Result.Status})
 	c.makeReady(d.lane)
-	c.engine.deactivate(d.line, d.position)
+	c.engine.deactivate(d.line, func(s *subscription.Subscription) {
+		s.State, s.Reason = subscription.Deactivated, "the receiver answered 410 Gone"
+	}, Notice{Kind: SubscriptionGone, System: c.book.System, Subscription: d.line.ID, Position: d.position, Status: 410})
 }
 
 // vacate lets another lane probe the endpoint when this one's head no longer will.

@@ -38,6 +38,7 @@ type world struct {
 
 	mu       sync.Mutex
 	auto     func(*sent) *channel.Result // answers at once when it returns a result
+	requests []time.Time                 // when those came that were answered at once; see answers
 	arrived  chan *sent
 	notices  []delivery.Notice
 	observed []delivery.Observation

@@ -51,6 +51,7 @@ func TestWhatTheHubRegistersIsInForce(t *testing.T) {
 	}
 	for _, kind := range []string{
 		notify.LaneParked, notify.LaneExpired, notify.MessageInvalid, notify.EndpointDown, notify.EndpointRejecting, notify.SubscriptionGone, notify.NotFetched,
+		notify.SubscriptionFailing, notify.SubscriptionOverdue,
 	} {
 		if version := book.Version(kind, ""); version == nil || !source.May(kind) {
 			t.Errorf("%s has no active version, or the hub may not publish it", kind)

@@ -63,6 +63,9 @@ func NewBook(zone *time.Location) *Book {
 	}
 }
 
+// Zone is where the days in the book's documents begin and end.
+func (b *Book) Zone() *time.Location { return b.zone }
+
 // Changed returns a channel that is closed when revisions are next applied.
 func (b *Book) Changed() <-chan struct{} {
 	b.mu.RLock()
