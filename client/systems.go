@@ -126,6 +126,7 @@ type Subscription struct {
 	To            string         `json:"to,omitempty"`            // and before this; "": no end
 	State         State          `json:"state,omitempty"`         // the hub's; a new one may ask for Draft
 	Reason        string         `json:"reason,omitempty"`        // the hub's: why it is deactivated
+	ExpiredUpTo   int64          `json:"expiredUpTo,omitempty"`   // the hub's: deactivated after failing too long, it gave up what it had coming up to this position
 }
 
 // Channel is how a subscription's events reach its system.
