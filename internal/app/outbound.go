@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/x509"
 	"net/url"
 	"strings"
 	"sync"
@@ -196,6 +197,15 @@ func (o *outbound) signer(system *subscription.System) (*signature.Signer, error
 		keys = append(keys, key)
 	}
 	return signature.NewSigner(keys...)
+}
+
+// shown is the chain of certificates that an agreement's system is called with.
+func (o *outbound) shown(a *subscription.Agreement) ([]*x509.Certificate, error) {
+	identity := o.identity(a)
+	if identity == nil {
+		return nil, nil
+	}
+	return identity.Chain()
 }
 
 func (o *outbound) identity(a *subscription.Agreement) *exchange.Identity {

@@ -99,6 +99,7 @@ var visits = map[string]visit{
 	"POST /api/v1/subscriptions/{id}/resume":               {path: "/subscriptions/$SUBSCRIPTION/resume"},
 	"POST /api/v1/endpoints/pause":                         {path: "/endpoints/pause", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
 	"POST /api/v1/endpoints/resume":                        {path: "/endpoints/resume", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
+	"GET /api/v1/egress":                                   {path: "/egress", foreign: 200},
 	"GET /api/v1/endpoints":                                {path: "/endpoints", foreign: 200},
 	"GET /api/v1/lanes":                                    {path: "/lanes", foreign: 200},
 	"POST /api/v1/lanes/release":                           {path: "/lanes/release", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
