@@ -4,6 +4,7 @@ package odatatest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,7 +35,28 @@ type Service struct {
 	mu       sync.Mutex
 	taken    []Event
 	complain []string
-	requests []string // request lines as they came, "POST /odata/$batch 3 parts"
+	requests []string      // what came: see Requests
+	more     chan struct{} // closed when the next entity is taken
+}
+
+// Await waits until at least n entities were taken, or ctx ends, and lists them.
+func (s *Service) Await(ctx context.Context, n int) []Event {
+	for {
+		s.mu.Lock()
+		if s.more == nil {
+			s.more = make(chan struct{})
+		}
+		more, enough := s.more, len(s.taken) >= n
+		s.mu.Unlock()
+		if enough {
+			return s.Taken()
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return s.Taken()
+		}
+	}
 }
 
 // Taken lists the entities in the order they were taken.
@@ -158,6 +180,10 @@ func (s *Service) refuses(e Event) int {
 func (s *Service) take(events ...Event) {
 	s.mu.Lock()
 	s.taken = append(s.taken, events...)
+	if s.more != nil {
+		close(s.more)
+		s.more = nil
+	}
 	s.mu.Unlock()
 }
 
