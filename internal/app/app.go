@@ -73,7 +73,8 @@ type Hub struct {
 	rows      deposit.Store // of registers
 	deposit   *deposit.Depositor
 	monitor   *monitor.Monitor
-	sinks     *sink.Sinks          // nil: not allowed
+	sinks     *sink.Sinks // nil: not allowed
+	out       *outbound
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
 	leaving   chan struct{}        // closed when the hub begins to stop
@@ -164,7 +165,7 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
-	h.sinks = out.sinks
+	h.sinks, h.out = out.sinks, out
 	h.newNode(book, system)
 	if err := h.meet(book, system); err != nil {
 		return err

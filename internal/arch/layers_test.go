@@ -19,7 +19,7 @@ var layers = []layer{
 	{
 		name: "foundation", peers: true,
 		packages: []string{"internal/fault", "internal/ident", "internal/clock", "internal/secret", "internal/netguard",
-			"internal/config", "internal/telemetry", "internal/signature", "internal/brokerlink"},
+			"internal/config", "internal/telemetry", "internal/signature", "internal/brokerlink", "internal/exchange"},
 	},
 	{
 		name: "noun", may: []string{"foundation"}, peers: true,
@@ -77,7 +77,7 @@ var layers = []layer{
 	{
 		// Support of tests: imports what it likes and is imported by test files only.
 		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"}, peers: true,
-		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest",
+		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest", "internal/channel/odata/odatatest",
 			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest", "internal/status/statustest", "internal/web/site/sitetest"},
 	},
 }

@@ -64,7 +64,7 @@ const looks = 3
 // whereIs goes on from a look at memory and the attempts read after it: what memory lets go of stands in the store.
 func (e *Engine) whereIs(ctx context.Context, q *search) (w Whereabouts, err error) {
 	for look := 1; ; look++ {
-		if q.place, err = e.store.Place(ctx, q.line.Consumer.Name, q.event.Lane, q.event.Position); err != nil {
+		if q.place, err = e.store.Place(ctx, q.line.Consumer.Name, q.line.Consumer.Lane(q.event), q.event.Position); err != nil {
 			return w, err
 		}
 		w, found := e.whereOf(q)
@@ -92,7 +92,7 @@ type search struct {
 func (e *Engine) whereOf(q *search) (w Whereabouts, found bool) {
 	w = Whereabouts{
 		System: q.line.Consumer.System, Consumer: q.line.Consumer.Name, Subscription: q.line.ID, Channel: string(q.line.Channel()),
-		Lane: q.event.Lane.String(),
+		Lane: q.line.Consumer.Lane(q.event).String(),
 	}
 	if s := q.line.At(q.event.Position); s != nil {
 		w.Name = s.Name

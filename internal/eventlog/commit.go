@@ -102,7 +102,7 @@ type Cut struct {
 	Attempts  []Attempt
 	Blocked   []Blocked  // upserts, by lane
 	Unblocked []Lane     // deletes
-	Waiting   []Waiting  // inserts
+	Waiting   []Waiting  // inserts; of one that is there already, the attempts if there are more
 	Served    []Waiting  // deletes from waiting
 	Endpoints []Endpoint // upserts
 	Passes    []Pass     // upserts: replays that began, moved on or ended
