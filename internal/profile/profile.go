@@ -17,6 +17,9 @@ const (
 
 	// Statuspage is for who reads the webhooks of a status site the way Statuspage sends them.
 	Statuspage Name = "statuspage"
+
+	// Datafordeler is for who receives registers' events the way Datafordeleren sends them.
+	Datafordeler Name = "datafordeler"
 )
 
 // Scope says who the consumer is: whose cursor, lease and lanes.
@@ -43,6 +46,32 @@ type Profile struct {
 	RequireTest bool          // a new or changed path needs a passed test first
 	Timeout     time.Duration // per attempt, connect to answer
 	MaxAfter    time.Duration // Retry-After is clamped to this
+	Months      int           // calendar months that events can be fetched by window (F30); 0: as long as retention keeps them
+}
+
+// KeptSince is the instant, µs UTC, from which on what was recorded can be fetched by window at a moment; 0: there is no
+// such bound. Days that a shorter month does not have are its last (F30, requirements 7: two calendar months).
+func (p *Profile) KeptSince(now time.Time) int64 {
+	if p.Months == 0 {
+		return 0
+	}
+	return addMonths(now, -p.Months).UnixMicro()
+}
+
+// KeptUntil is about when what was recorded at a moment is kept no more; zero: there is no such bound.
+func (p *Profile) KeptUntil(recorded time.Time) time.Time {
+	if p.Months == 0 {
+		return time.Time{}
+	}
+	return addMonths(recorded, p.Months)
+}
+
+func addMonths(t time.Time, months int) time.Time {
+	year, month, day := t.Date()
+	month += time.Month(months)
+	last := time.Date(year, month+1, 0, 0, 0, 0, 0, t.Location()).Day()
+	hour, minute, second := t.Clock()
+	return time.Date(year, month, min(day, last), hour, minute, second, t.Nanosecond(), t.Location())
 }
 
 // Schedule is the delay after a failure: min(2ⁿ−1, Cap) seconds, where n ≥ 1 counts the failed attempts (S37).
@@ -97,6 +126,11 @@ var profiles = []Profile{
 		Name: Statuspage, Title: "Statuspage webhooks, signed", Envelope: "statuspage", Scope: PerSubscription,
 		Retry: Schedule{Cap: 3 * time.Hour, Jitter: 0.2}, Hold: 72 * time.Hour, GoneEnds: true, Sign: true,
 		Timeout: 30 * time.Second, MaxAfter: time.Hour,
+	},
+	{
+		Name: Datafordeler, Title: "Datafordeler hændelsesbeskeder", Envelope: "haendelsesbesked", Scope: PerSubscription,
+		Retry: Schedule{Cap: time.Hour}, RequireTest: true,
+		Timeout: 30 * time.Second, MaxAfter: time.Hour, Months: 2,
 	},
 }
 

@@ -32,6 +32,7 @@ type Book struct {
 	active    map[string]string          // type → its active version
 	systems   map[string]*history[subscription.System]
 	lines     map[string]*Line
+	windows   map[string]*index // by system: its lines that are windowed
 	consumers map[string]*Consumer
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
@@ -56,7 +57,7 @@ func NewBook(zone *time.Location) *Book {
 		sources: map[string]*history[event.Source]{}, byURI: map[string]string{},
 		types: map[string]*history[event.Type]{}, versions: map[string]*history[event.Version]{},
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
-		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{},
+		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{}, windows: map[string]*index{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
 		accounts: map[string]*history[account.Account]{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
@@ -208,7 +209,7 @@ func (b *Book) applySubscription(r *Revision) error {
 		if s == nil {
 			return nil
 		}
-		l = &Line{ID: r.Subject, book: b, Consumer: b.consumerOf(s, r.Position)}
+		l = &Line{ID: r.Subject, book: b, Consumer: b.consumerOf(s, r.Position), windowed: s.Channel == subscription.Window}
 		l.Consumer.only = l
 		b.lines[r.Subject] = l
 	}
@@ -218,6 +219,9 @@ func (b *Book) applySubscription(r *Revision) error {
 		}
 		b.index.add(l, s)
 		l.Consumer.index.add(l, s)
+		if l.windowed {
+			b.windowsOf(s.System).add(l, s)
+		}
 	}
 	l.history.add(r.Position, s)
 	return nil
@@ -268,6 +272,10 @@ func (b *Book) grants(system string, e *event.Event, position int64) bool {
 func (b *Book) GrantsNow(system string, e *event.Event) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
+	return b.grantsNow(system, e)
+}
+
+func (b *Book) grantsNow(system string, e *event.Event) bool {
 	s := b.systems[system]
 	if s == nil || s.now() == nil {
 		return false

@@ -15,7 +15,12 @@ type Line struct {
 	Consumer *Consumer
 	book     *Book
 	history  history[subscription.Subscription]
+	windowed bool
 }
+
+// Windowed reports whether the system asks for windows of it: from its first day to its last, for otherwise what is pending
+// for it would have no beginning. Nobody owes it anything, and no consumer reads the log for it.
+func (l *Line) Windowed() bool { return l.windowed }
 
 // Now returns the subscription as it is now; nil when it was removed.
 func (l *Line) Now() *subscription.Subscription {
