@@ -1,6 +1,6 @@
 // Package api is the hub's HTTP API for programs: publishing events, managing configuration, operating deliveries. It
 // decides nothing: it reads requests, hands them to the verbs, and writes what came of them. routes is the table of
-// contents; problem.go is the one place where an error becomes an answer.
+// contents; web.Fail is the one place where an error becomes an answer.
 package api
 
 import (
