@@ -79,4 +79,3 @@ func TestKindsComeInOrder(t *testing.T) {
 		}
 	}
 }
-
