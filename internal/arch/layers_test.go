@@ -24,7 +24,7 @@ var layers = []layer{
 	{
 		name: "noun", may: []string{"foundation"}, peers: true,
 		packages: []string{"internal/event", "internal/subscription", "internal/revision", "internal/profile",
-			"internal/register", "internal/status", "internal/playbook", "internal/account", "internal/audit",
+			"internal/register", "internal/grunddata", "internal/status", "internal/playbook", "internal/account", "internal/audit",
 			"internal/channel", "internal/envelope"},
 	},
 	{

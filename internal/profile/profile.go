@@ -18,7 +18,7 @@ const (
 	// Statuspage is for who reads the webhooks of a status site the way Statuspage sends them.
 	Statuspage Name = "statuspage"
 
-	// Datafordeler is for who receives registers' events the way Datafordeleren sends them.
+	// Datafordeler is for who receives the messages of registers the way Datafordeleren sends them.
 	Datafordeler Name = "datafordeler"
 )
 
@@ -35,7 +35,7 @@ const (
 type Profile struct {
 	Name        Name
 	Title       string
-	Envelope    string // "cloudevents", "star" or "statuspage"
+	Envelope    string // "cloudevents", "star", "statuspage" or "haendelsesbesked"
 	Scope       Scope
 	Retry       Schedule
 	Hold        time.Duration // a delivery that has failed this long is parked; 0: never
@@ -128,7 +128,7 @@ var profiles = []Profile{
 		Timeout: 30 * time.Second, MaxAfter: time.Hour,
 	},
 	{
-		Name: Datafordeler, Title: "Datafordeler hændelsesbeskeder", Envelope: "haendelsesbesked", Scope: PerSubscription,
+		Name: Datafordeler, Title: "Hændelsesbeskeder as from Datafordeleren", Envelope: "haendelsesbesked", Scope: PerSubscription,
 		Retry: Schedule{Cap: time.Hour}, RequireTest: true,
 		Timeout: 30 * time.Second, MaxAfter: time.Hour, Months: 2,
 	},
