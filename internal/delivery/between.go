@@ -31,16 +31,20 @@ type WindowPage struct {
 	Page         int   // from 1
 }
 
+// VisitMany takes some events of a page, in order, and says how many of them are on it: one that cannot be written as a
+// message takes no place.
+type VisitMany func(events []*event.Event) (shown int, err error)
+
 // Window reads one page of what was recorded in a window, in order of position: what any of the system's subscriptions with
 // that channel wanted by the revisions in force at its position, each event once, and of that what the system may have now
 // (DESIGN promises 8 and 9). Whatever is behind the last page is an empty page.
 // Errors: fault.FetchPaused; fault.ShuttingDown; what visit returns.
-func (e *Engine) Window(ctx context.Context, w WindowPage, visit func(*event.Event) error) error {
+func (e *Engine) Window(ctx context.Context, w WindowPage, visit VisitMany) error {
 	return e.WindowMarked(ctx, w, &e.marks, visit)
 }
 
 // WindowMarked is Window where the ends of pages are noted with somebody else: with the node that has the system.
-func (e *Engine) WindowMarked(ctx context.Context, w WindowPage, marks Marks, visit func(*event.Event) error) error {
+func (e *Engine) WindowMarked(ctx context.Context, w WindowPage, marks Marks, visit VisitMany) error {
 	if err := e.fetchable(w.System); err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ type sweep struct {
 	kept     kept
 	at, last int64 // has been read up to; is read up to
 	marks    Marks
-	visit    func(*event.Event) error
+	visit    VisitMany
 }
 
 // begin finds the position that the page begins behind.
@@ -170,6 +174,7 @@ func (s *sweep) share(ev *event.Event) revision.Share {
 func (s *sweep) show(ctx context.Context) error {
 	left := s.page.Size
 	var next <-chan reach
+	var some batch
 	for left > 0 && s.at < s.last {
 		if next == nil {
 			next = s.engine.ahead(ctx, s.at, s.last, left)
@@ -186,20 +191,54 @@ func (s *sweep) show(ctx context.Context) error {
 			if ev.Position <= s.kept.after || s.share(ev) != revision.Granted || s.engine.expired(ev) {
 				continue
 			}
-			if err := s.visit(ev); err != nil {
+			if some.add(ev); !some.full(left) {
+				continue
+			}
+			if err := some.visit(s.visit, &left); err != nil {
 				return err
 			}
-			if left--; left == 0 {
+			if left == 0 {
 				s.note(ctx, ev.Position)
 				return nil
 			}
 		}
 		s.at = r.upTo
 	}
-	return nil
+	return some.visit(s.visit, &left)
 }
 
 // note is made before the end of the page is sent: who has it may ask for the next at once.
 func (s *sweep) note(ctx context.Context, end int64) {
 	s.engine.trouble("noting where a page ended", s.marks.Served(ctx, s.page, end))
+}
+
+// batch is what is visited at a time, so that it can be written side by side: no more than the page has left, and no more
+// than is well held in memory.
+type batch struct {
+	events []*event.Event
+	bytes  int
+}
+
+const (
+	batchEvents = 256
+	batchBytes  = 1 << 20
+)
+
+func (b *batch) add(ev *event.Event) {
+	b.events, b.bytes = append(b.events, ev), b.bytes+ev.Size()
+}
+
+func (b *batch) full(left int) bool {
+	return len(b.events) >= min(left, batchEvents) || b.bytes >= batchBytes
+}
+
+func (b *batch) visit(visit VisitMany, left *int) error {
+	if len(b.events) == 0 {
+		return nil
+	}
+	shown, err := visit(b.events)
+	*left -= shown
+	clear(b.events)
+	b.events, b.bytes = b.events[:0], 0
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,9 +43,11 @@ func between(system string, from, before time.Time) delivery.WindowPage {
 
 func (w *world) read(page delivery.WindowPage) (bodies []string) {
 	w.t.Helper()
-	w.must(w.hub.Window(context.Background(), page, func(e *event.Event) error {
-		bodies = append(bodies, string(e.Data))
-		return nil
+	w.must(w.hub.Window(context.Background(), page, func(events []*event.Event) (int, error) {
+		for _, e := range events {
+			bodies = append(bodies, string(e.Data))
+		}
+		return len(events), nil
 	}))
 	return bodies
 }
@@ -248,9 +251,9 @@ func TestAReaderWhoLeavesIsReadToNoMore(t *testing.T) {
 	w.windowed("d", "w")
 	w.publish("A#1", "A#2", "A#3")
 	gone, visited := errors.New("gone"), 0
-	err := w.hub.Window(t.Context(), always("d"), func(*event.Event) error {
+	err := w.hub.Window(t.Context(), always("d"), func([]*event.Event) (int, error) {
 		visited++
-		return gone
+		return 0, gone
 	})
 	if !errors.Is(err, gone) || visited != 1 {
 		t.Errorf("%v after %d", err, visited)
@@ -269,4 +272,28 @@ func TestF36APageBeyondTheEndIsEmpty(t *testing.T) {
 		page.Size, page.Page = size, pages
 		same(t, fmt.Sprint("page ", pages, " of ", size), w.read(page))
 	}
+}
+
+// What cannot be written as a message takes no place, so a page that is not the last is full (F35).
+func TestF35WhatCannotBeWrittenTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.system("d", profile.Datafordeler)
+	w.windowed("d", "w")
+	w.publish("A#1", "A#bad", "A#2", "A#bad2", "A#3", "A#4")
+	page := always("d")
+	page.Size = 2
+	var got []string
+	for page.Page = 1; page.Page < 4; page.Page++ {
+		w.must(w.hub.Window(t.Context(), page, func(events []*event.Event) (shown int, err error) {
+			for _, e := range events {
+				if !strings.Contains(string(e.Data), "bad") {
+					got, shown = append(got, string(e.Data)), shown+1
+				}
+			}
+			return shown, nil
+		}))
+		got = append(got, "|")
+	}
+	same(t, "the pages", got, "A#1", "A#2", "|", "A#3", "A#4", "|", "|")
 }

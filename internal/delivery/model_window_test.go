@@ -119,14 +119,16 @@ func (m *windowModel) page(w delivery.WindowPage) (names []string) {
 		byName[e.name] = e
 	}
 	var last int64
-	m.must(m.hub.Window(m.t.Context(), w, func(ev *event.Event) error {
-		name := string(ev.Data)
-		if e := byName[name]; e == nil || !m.may(e) || ev.Position <= last || ev.Recorded < w.From || ev.Recorded >= w.Before {
-			m.t.Errorf("page %d has %q, position %d after %d: %+v", w.Page, name, ev.Position, last, e)
+	m.must(m.hub.Window(m.t.Context(), w, func(events []*event.Event) (int, error) {
+		for _, ev := range events {
+			name := string(ev.Data)
+			if e := byName[name]; e == nil || !m.may(e) || ev.Position <= last || ev.Recorded < w.From || ev.Recorded >= w.Before {
+				m.t.Errorf("page %d has %q, position %d after %d: %+v", w.Page, name, ev.Position, last, e)
+			}
+			last = ev.Position
+			names = append(names, name)
 		}
-		last = ev.Position
-		names = append(names, name)
-		return nil
+		return len(events), nil
 	}))
 	return names
 }

@@ -4,13 +4,12 @@ import (
 	"context"
 
 	"github.com/varselhub/varsel/internal/delivery"
-	"github.com/varselhub/varsel/internal/event"
 )
 
 // Window reads one page of a window, as delivery.Engine does: any node reads the log for anyone. Where pages ended is
 // noted by the node that has the system, so that who comes to one node and then to another pages through one window.
 // Errors: as delivery.Engine.
-func (d *Deliveries) Window(ctx context.Context, w delivery.WindowPage, visit func(*event.Event) error) error {
+func (d *Deliveries) Window(ctx context.Context, w delivery.WindowPage, visit delivery.VisitMany) error {
 	return d.own.Engine.WindowMarked(ctx, w, marksOf{d}, visit)
 }
 

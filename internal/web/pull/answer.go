@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -36,10 +37,8 @@ var wires = [...]wire{
 const arrayOfEnvelope = `<ArrayOfEnvelope xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema"`
 
 const (
-	buffer     = 64 << 10
-	batchMost  = 256             // messages rendered side by side
-	batchBytes = 1 << 20         // of their data, so that large ones are not held in numbers
-	patience   = 2 * time.Minute // for a client to take a buffer: an answer may take long, and a client that stands still may not
+	buffer   = 64 << 10
+	patience = 2 * time.Minute // for a client to take a buffer: an answer may take long, and a client that stands still may not
 )
 
 // answer writes messages as they come: it holds no more than a batch, however many there are.
@@ -49,46 +48,45 @@ type answer struct {
 	face    *face
 	format  Format
 
-	out   *bufio.Writer // nil: nothing was written
-	pack  *gzip.Writer  // nil: it goes out as it is
-	some  bool
-	batch []*event.Event
-	bytes int
+	out     *bufio.Writer // nil: nothing was written
+	pack    *gzip.Writer  // nil: it goes out as it is
+	some    bool
+	leftOut int
 }
 
-// event takes one event.
-func (a *answer) event(e *event.Event) error {
-	a.batch, a.bytes = append(a.batch, e), a.bytes+len(e.Data)
-	if len(a.batch) < batchMost && a.bytes < batchBytes {
-		return nil
-	}
-	return a.flush()
-}
-
-// flush renders the batch, as many messages at a time as there are processors, and writes it in order.
-func (a *answer) flush() error {
-	rendered := make([]*event.Rendering, len(a.batch))
+// messages renders some events, as many at a time as there are processors, and writes them in order. One that breaks its
+// own contract is left out, and the operator is told: it would be the end of every window that it is in.
+func (a *answer) messages(events []*event.Event) (written int, err error) {
+	rendered := make([]*event.Rendering, len(events))
 	var all sync.WaitGroup
-	shares := min(runtime.GOMAXPROCS(0), (len(a.batch)+31)/32)
+	shares := min(runtime.GOMAXPROCS(0), (len(events)+31)/32)
 	for share := range shares {
 		all.Go(func() {
-			for i := share; i < len(a.batch); i += shares {
-				rendered[i] = a.face.Render(a.batch[i], a.format)
+			for i := share; i < len(events); i += shares {
+				rendered[i] = a.face.Render(events[i], a.format)
 			}
 		})
 	}
 	all.Wait()
-	for i, e := range a.batch {
+	for i, e := range events {
 		if err := rendered[i].Err; err != nil {
-			return fault.Wrap(fault.InvalidMessage, err, "the event at position %d cannot be written as a message", e.Position)
+			a.leaveOut(e, err)
+			continue
 		}
 		if err := a.message(e, rendered[i].Body); err != nil {
-			return err
+			return written, err
 		}
+		written++
 	}
-	clear(a.batch)
-	a.batch, a.bytes = a.batch[:0], 0
-	return nil
+	return written, nil
+}
+
+// leaveOut tells the operator of the first that is left out of an answer.
+func (a *answer) leaveOut(e *event.Event, err error) {
+	if a.leftOut++; a.leftOut == 1 {
+		a.face.Logger.LogAttrs(a.request.Context(), slog.LevelWarn, "an event cannot be written as a message, and is left out",
+			slog.String("request", a.writer.Header().Get(web.RequestID)), slog.Int64("position", e.Position), slog.String("error", err.Error()))
+	}
 }
 
 func (a *answer) message(e *event.Event, body []byte) (err error) {
@@ -186,9 +184,6 @@ func (a *answer) begin() {
 
 // end writes what is left, and the end.
 func (a *answer) end() error {
-	if err := a.flush(); err != nil {
-		return err
-	}
 	if a.out == nil {
 		a.begin()
 	}
@@ -214,9 +209,6 @@ func (a *answer) fail(err error) {
 	}
 	web.Fail(a.writer, a.request, a.face.Logger, err)
 }
-
-// close lets go of what the answer has held.
-func (a *answer) close() { a.batch = nil }
 
 // patient gives a client time for every buffer anew.
 type patient struct {

@@ -36,7 +36,7 @@ const (
 
 // Windows reads pages of windows.
 type Windows interface {
-	Window(ctx context.Context, w delivery.WindowPage, visit func(*event.Event) error) error
+	Window(ctx context.Context, w delivery.WindowPage, visit delivery.VisitMany) error
 }
 
 // Format is how an answer, and each message in it, is written.
@@ -117,7 +117,6 @@ func (f *face) wrongMethod(w http.ResponseWriter, r *http.Request) {
 // a client that was sent half of it must not take it for all.
 func (f *face) serve(w http.ResponseWriter, r *http.Request) {
 	answer := &answer{writer: w, request: r, face: f}
-	defer answer.close()
 	defer func() {
 		switch p := recover(); p {
 		case nil:
@@ -154,7 +153,7 @@ func (f *face) answer(to *answer, r *http.Request) error {
 		to.begin()
 		return nil
 	}
-	if err := f.Windows.Window(r.Context(), a.page, to.event); err != nil {
+	if err := f.Windows.Window(r.Context(), a.page, to.messages); err != nil {
 		return err
 	}
 	return to.end()
