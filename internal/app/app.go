@@ -70,6 +70,7 @@ type Hub struct {
 	forget    retention.Engine // lets go of what was forgotten, on every node
 	intake    *intake.Intake
 	monitor   *monitor.Monitor
+	out       *outbound
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -161,7 +162,7 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
-	h.sinks = out.sinks
+	h.out, h.sinks = out, out.sinks
 	h.newNode(book, system)
 	if err := h.meet(book, system); err != nil {
 		return err

@@ -38,6 +38,7 @@ type Config struct {
 	InFlight      int            // sends at once on this node; 0: 4,096
 	MaxEvent      int            // bytes; 0: 1 MiB
 	AllowSinks    bool           // subscriptions may have their messages taken by the hub itself (S58)
+	ZeroBased     bool           // pages of windows are counted from 0, not from 1 (requirements 4c, 1)
 	AuditHeads    string         // directory that the heads of the audit log are exported to; Data when empty
 	Traces        string         // URL of an OTLP collector; empty: no spans
 	// NoAccess lets whoever reaches the hub do everything: for a machine of one's own. Answer refuses it on an address that
@@ -64,7 +65,7 @@ func Configured(s *config.Config) Config {
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
 		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP, Brokers: s.AllowBrokers},
 		Store:  s.Store.String(), StorePassword: s.StorePassword.Text(), NodeName: s.Node.Name, NodeURL: s.Node.URL.String(), NodeCA: s.Node.CA,
-		AuditHeads: s.AuditHeads, AllowSinks: s.AllowSinks, NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
+		AuditHeads: s.AuditHeads, AllowSinks: s.AllowSinks, ZeroBased: s.Paging == "zero-based", NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
 	}
 	for i := range s.Issuers {
 		c.Issuers = append(c.Issuers, issuer(&s.Issuers[i]))

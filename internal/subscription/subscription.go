@@ -264,9 +264,12 @@ func (v *violations) checkWindow(at string, system *System, s *Subscription) {
 	if system.Agreement.Policy().Months == 0 {
 		v.add(at+"/channel", "profile", "the profile "+string(system.Agreement.Profile)+" has no windows; use queue or cursor")
 	}
-	for member, there := range map[string]bool{"path": s.Path != "", "sink": s.Sink != nil, "mode": s.Mode != "", "alertAfter": s.AlertAfter != 0} {
-		if there {
-			v.add(at+"/"+member, "channel", "means nothing where the system asks for windows; leave it out")
+	for _, m := range []struct {
+		name  string
+		there bool
+	}{{"path", s.Path != ""}, {"sink", s.Sink != nil}, {"format", s.Format != ""}, {"mode", s.Mode != ""}, {"alertAfter", s.AlertAfter != 0}} {
+		if m.there {
+			v.add(at+"/"+m.name, "channel", "means nothing where the system asks for windows; leave it out")
 		}
 	}
 }

@@ -22,7 +22,7 @@ func instant(text string, zone *time.Location) (us int64, ok bool) {
 	if err != nil {
 		at, err = time.Parse("15:04", clock)
 	}
-	if err != nil || strings.Contains(clock, ",") || !strings.Contains(clock, ":") || clock[2] != ':' {
+	if err != nil || !strings.Contains(clock, ":") || clock[2] != ':' {
 		return 0, false
 	}
 	local := day.Add(at.Sub(at.Truncate(24 * time.Hour)))
