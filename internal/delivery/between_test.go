@@ -260,6 +260,33 @@ func TestAReaderWhoLeavesIsReadToNoMore(t *testing.T) {
 	}
 }
 
+// What is asked for by window is not lent, not read by cursor and not replayed: there is nothing that it has coming.
+func TestAWindowIsNothingElse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.system("d", profile.Datafordeler)
+	id := w.windowed("d", "w")
+	w.publish("A#1")
+	here := w.log.Cursor(0, false)
+	_, leased := w.hub.Lease(t.Context(), id, 1, time.Minute, 0)
+	_, fetched := w.hub.Fetch(t.Context(), id, &here, 1, 0, nil)
+	_, _, replayed := w.hub.ToReplay(t.Context(), id, eventlog.Filter{})
+	for what, err := range map[string]error{"lent": leased, "fetched": fetched, "replayed": replayed} {
+		if !fault.Has(err, fault.Conflict) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if owed, err := w.hub.Owed(t.Context(), id); owed != 0 || err != nil {
+		t.Errorf("%d are owed, %v", owed, err)
+	}
+	if f, err := w.hub.SystemFigures(t.Context(), "d", 1); err != nil || len(f.Subscriptions) != 1 || f.Now.Pending != 0 || f.Subscriptions[0].Channel != "window" {
+		t.Errorf("%+v %v", f, err)
+	}
+	w.restart()
+	w.quiet()
+	same(t, "after a crash", w.read(always("d")), "A#1")
+}
+
 // A page far behind the end is empty, and costs no walk there.
 func TestF36APageBeyondTheEndIsEmpty(t *testing.T) {
 	t.Parallel()
