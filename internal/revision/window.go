@@ -43,7 +43,7 @@ func (b *Book) ShareOf(system string, e *event.Event) (share Share) {
 		return NoShare
 	}
 	x.each(e, func(l *Line) bool {
-		if !l.wants(e) {
+		if !l.wants(e) && !l.mayHaveWanted(e) {
 			return true
 		}
 		share = Counted
@@ -56,4 +56,11 @@ func (b *Book) ShareOf(system string, e *event.Event) (share Share) {
 		return Counted
 	}
 	return share
+}
+
+// mayHaveWanted is for an event that is forgotten, whose data cannot be asked any more: it counts as wanted when all says so
+// that is left of it. So what stood on a page is counted as long as there is a log.
+func (l *Line) mayHaveWanted(e *event.Event) bool {
+	s := l.history.at(e.Position)
+	return e.Forgotten && s != nil && s.Wants(e) && l.book.grants(s.System, e, e.Position)
 }
