@@ -12,6 +12,7 @@ import (
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/filter"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -38,6 +39,8 @@ type Book struct {
 	sites     map[string]*site
 	siteList  []*status.Site // that there are, by name
 	index     index          // every line
+	shapes    filter.Shapes  // what their filters limit places by
+	filtered  bool           // some line has, or had, a filter
 	changes   []change
 	changed   chan struct{} // closed by the next Apply
 }
@@ -216,6 +219,12 @@ func (b *Book) applySubscription(r *Revision) error {
 		if err := s.Prepare(b.zone); err != nil {
 			return err
 		}
+		if s.Filter != nil {
+			if err := s.Filter.Compile(&b.shapes); err != nil {
+				return err
+			}
+			b.filtered = true
+		}
 		b.index.add(l, s)
 		l.Consumer.index.add(l, s)
 	}
@@ -241,7 +250,7 @@ func (b *Book) Route(e *event.Event, visit func(*Line)) {
 	defer b.mu.RUnlock()
 	var routed [16]*Consumer // consumers per system that have their line already; rarely more than a few
 	seen := routed[:0]
-	b.index.each(e, func(l *Line) bool {
+	b.index.each(b, e, func(l *Line) bool {
 		shared := l.Consumer.Policy == profile.PerSystem
 		if !l.wants(e) || shared && slices.Contains(seen, l.Consumer) {
 			return true
@@ -262,6 +271,14 @@ func (b *Book) grants(system string, e *event.Event, position int64) bool {
 	}
 	doc := s.at(position)
 	return doc != nil && doc.Agreement.GrantsSource(b.byURI[e.Source]) && doc.Agreement.GrantsOrganisation(e.Organisation)
+}
+
+// Filters reports whether who gets an event may depend on what it says: then Route must be asked with the whole event,
+// since a skeleton fulfils no filter.
+func (b *Book) Filters() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.filtered
 }
 
 // GrantsNow reports whether the agreement as it is now lets the system have the event (DESIGN promise 8).
