@@ -185,8 +185,7 @@ func TestF17CompiledMeansWhatTheFilterSays(t *testing.T) {
 			if got := f.Match(facts); got != want {
 				t.Fatalf("%s\nof %+v: compiled says %v, naive %v", write(t, f), m, got, want)
 			}
-			visited := false
-			index.Each(facts, func(*filter.Filter) { visited = true })
+			visited := len(index.Find(facts)) > 0
 			if gated && want && !visited {
 				t.Fatalf("%s\nof %+v: matches, and the index does not find it", write(t, f), m)
 			}

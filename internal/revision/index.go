@@ -44,24 +44,15 @@ func (x *index) each(b *Book, e *event.Event, visit func(*Line) bool) {
 				return
 			}
 		}
-		for _, l := range s.found(b, e) {
-			if !visit(l) {
+		if s.filtered.Empty() {
+			continue
+		}
+		for _, l := range s.filtered.Find(b.facts(e)) {
+			if !holds(s.plain, l) && !visit(l) { // there as an earlier revision had it
 				return
 			}
 		}
 	}
-}
-
-// found are the lines whose filters the event may fulfil, each once and in order of id.
-func (s *shelf) found(b *Book, e *event.Event) []*Line {
-	if s.filtered.Empty() {
-		return nil
-	}
-	var lines []*Line
-	s.filtered.Each(b.facts(e), func(l *Line) { lines = append(lines, l) })
-	slices.SortFunc(lines, func(x, y *Line) int { return strings.Compare(x.ID, y.ID) })
-	lines = slices.Compact(lines)
-	return slices.DeleteFunc(lines, func(l *Line) bool { return holds(s.plain, l) }) // as an earlier revision had it
 }
 
 // facts are what filters look at of an event, made when the first of them asks. Call it with the book locked.
