@@ -89,37 +89,6 @@ func (c *Compiled) checkPersonal(found *checks) {
 	}
 }
 
-// checkBesked holds a mapping that makes a Hændelsesbesked to what every such message must say: one that lacks it could
-// never be sent, and a version that is in use cannot be mended.
-func (c *Compiled) checkBesked(found *checks) {
-	mapped := func(field Field) bool { return c.mapping.fields[field] != nil }
-	require := func(field Field, message string) {
-		if !mapped(field) {
-			found.refuse("/mapping/"+field.String(), "required", message)
-		}
-	}
-	if mapped(FieldBeskedMessage) || !c.MapsBesked() {
-		return
-	}
-	for _, field := range []Field{FieldBeskedObjektID, FieldBeskedObjekttype, FieldBeskedRegistreringstid, FieldBeskedSikkerhedsklassificering} {
-		require(field, "every Hændelsesbesked has it: say what fills it")
-	}
-	if mapped(FieldBeskedRelateretObjektID) || mapped(FieldBeskedRelateretObjekttype) {
-		require(FieldBeskedRelateretObjektID, "a related object has both id and type")
-		require(FieldBeskedRelateretObjekttype, "a related object has both id and type")
-	}
-}
-
-// MapsBesked reports whether the events become Hændelsesbeskeder: some field of one is mapped.
-func (c *Compiled) MapsBesked() bool {
-	for field := FieldBeskedMessage; field <= FieldBeskedResponsmodtager; field++ {
-		if c.mapping.fields[field] != nil {
-			return true
-		}
-	}
-	return false
-}
-
 // Reads reports whether accepting an event takes a look into its data. Where it does, the data must be JSON.
 func (c *Compiled) Reads() bool {
 	return c.schema != nil || c.mapping.loads || len(c.mapping.personal) > 0
@@ -222,6 +191,9 @@ func (c *Compiled) Extract(tree any) (x Extract, violations []fault.Violation) {
 		refuse(FieldOrganisationType, "organisation", "want type and code of at most 64 bytes without control characters")
 	case strings.IndexByte(o.Type, ':') >= 0:
 		refuse(FieldOrganisationType, "organisation", "an organisation's type has no colon")
+	}
+	if len(violations) == 0 {
+		c.requireBesked(text, refuse)
 	}
 	return x, violations
 }

@@ -228,7 +228,11 @@ func (m Mapping) compile() (*program, []fault.Violation) {
 // placing lists what places an event in the log (see Extract), and what is personal.
 func (p *program) placing() []Pointer {
 	pointers := slices.Clone(p.personal)
-	for _, field := range []Field{FieldKey, FieldMessageID, FieldSubject, FieldOrganisationType, FieldOrganisationCode} {
+	fields := []Field{FieldKey, FieldMessageID, FieldSubject, FieldOrganisationType, FieldOrganisationCode}
+	if p.fillsBesked() {
+		fields = append(append(fields, beskedRequired...), FieldBeskedRelateretObjektID, FieldBeskedRelateretObjekttype)
+	}
+	for _, field := range fields {
 		if expression := p.fields[field]; expression != nil {
 			pointers = append(pointers, expression.Pointers()...)
 		}

@@ -218,6 +218,8 @@ func (v *violations) checkFormat(at string, system *System, s *Subscription) {
 		v.add(at+"/format", "profile", "is for the profile datafordeler; leave it out")
 	case s.Format != "" && s.Format != FormatJSON && s.Format != FormatXML:
 		v.add(at+"/format", "enum", "use json or xml")
+	case s.Format == FormatXML && (s.Channel == Queue || s.Channel == Cursor):
+		v.add(at+"/format", "channel", "what is fetched from here is JSON; leave it out")
 	}
 	if s.Mode != "" && datafordeler {
 		v.add(at+"/mode", "profile", "is for CloudEvents; leave it out")
