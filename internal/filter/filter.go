@@ -77,3 +77,13 @@ func (p *Place) area() (area *Area, within bool) {
 	}
 	return nil, false
 }
+
+// Singles reports whether the filter asks for single objects by their ids: in some registers those are persons' numbers.
+func (f *Filter) Singles() bool {
+	for _, part := range f.parts() {
+		if part.Singles() {
+			return true
+		}
+	}
+	return f.Field != "" && f.Field.reach() == reachOne
+}
