@@ -218,12 +218,7 @@ var administered = map[string]administrative{
 		refused: request{path: "/subscriptions/ID/sink/1/reveal"},
 		changes: request{path: "/subscriptions/ID/sink/" + firstArrival + "/reveal"},
 	},
-	"POST /api/v1/systems/{name}/subscriptions/preview": {
-		act: audit.SearchPerson, subject: "system/jobnet", detail: `{"kind":"filter","found":0}`,
-		refused: request{path: "/systems/jobnet/subscriptions/preview", body: `{"filter":{"field":"status","equals":""}}`},
-		changes: request{path: "/systems/jobnet/subscriptions/preview", body: `{"filter":{"any":[{"field":"relateretObjekt\u0049D","equals":"0101701234"}]}}`},
-		nothing: []request{{path: "/systems/jobnet/subscriptions/preview", body: `{"filter":{"field":"objekttype","equals":"Bygning"}}`}},
-	},
+	"POST /api/v1/systems/{name}/subscriptions/preview": previewing("/systems/jobnet/subscriptions/preview"),
 	"PUT /api/v1/systems/{name}/subscriptions": {
 		act: audit.PutSubscriptions, subject: "system/plain", detail: `{"added":2}`, makes: true,
 		refused: request{path: "/systems/plain/subscriptions", body: `{"items":[{"types":["none"]}]}`},
