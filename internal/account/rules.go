@@ -68,6 +68,7 @@ var Rules = []Rule{
 	to("PUT /api/v1/systems/{name}/contacts", All, None, None, Own, None),
 	to("GET /api/v1/systems/{name}/subscriptions", All, All, None, Own, None),
 	to("PUT /api/v1/systems/{name}/subscriptions", All, None, None, Own, None),
+	to("POST /api/v1/systems/{name}/subscriptions/preview", All, None, None, Own, None),
 	to("POST /api/v1/systems/{name}/signing-keys", All, None, None, Own, None),
 
 	to("GET /api/v1/subscriptions", All, All, None, Own, None),

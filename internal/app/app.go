@@ -186,6 +186,9 @@ func (h *Hub) open(ctx context.Context) error {
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
 	}
+	if options.Municipality, err = municipalities(h.config.Municipalities); err != nil {
+		return err
+	}
 	h.Manager = manage.New(h.Log, h.among.whole, system, options)
 	if err := h.register(ctx, book); err != nil {
 		return err

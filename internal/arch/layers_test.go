@@ -23,7 +23,7 @@ var layers = []layer{
 	},
 	{
 		name: "noun", may: []string{"foundation"}, peers: true,
-		packages: []string{"internal/event", "internal/subscription", "internal/revision", "internal/profile",
+		packages: []string{"internal/event", "internal/geo", "internal/subscription", "internal/filter", "internal/revision", "internal/profile",
 			"internal/register", "internal/grunddata", "internal/status", "internal/playbook", "internal/account", "internal/audit",
 			"internal/channel", "internal/envelope"},
 	},

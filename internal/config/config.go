@@ -17,15 +17,17 @@ import (
 // Config is every setting. The tags are kong's, which makes the flags of `varsel serve` of them; `kong:"-"` stands in the
 // file alone.
 type Config struct {
-	Data        string        `name:"data" default:"./varsel-data" placeholder:"DIR" help:"Directory of the database and the secrets; made when it is not there."`
-	Environment string        `name:"environment" default:"T1" help:"What this installation is: PROD, PREPROD, T3 and so on."`
-	Zone        Zone          `name:"zone" default:"Europe/Copenhagen" placeholder:"ZONE" help:"Time zone of dates that name none."`
-	Operator    string        `name:"operator" placeholder:"MAIL" help:"Mail address told about what is the operator's to mend."`
-	InFlight    int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
-	MaxEvent    Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
-	AllowSinks  bool          `name:"allow-sinks" help:"Subscriptions may have a sink: the hub takes their messages itself, and counts them as delivered. For hubs to develop with; never where somebody waits for the messages."`
-	Drain       time.Duration `name:"drain" placeholder:"TIME" help:"How long the hub goes on as before once it is asked to stop, while /readyz answers 503: twice the time between a load balancer's health checks. None: it stops at once, which is right where no load balancer stands in front."`
-	Grace       time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
+	Data           string        `name:"data" default:"./varsel-data" placeholder:"DIR" help:"Directory of the database and the secrets; made when it is not there."`
+	Environment    string        `name:"environment" default:"T1" help:"What this installation is: PROD, PREPROD, T3 and so on."`
+	Zone           Zone          `name:"zone" default:"Europe/Copenhagen" placeholder:"ZONE" help:"Time zone of dates that name none."`
+	Operator       string        `name:"operator" placeholder:"MAIL" help:"Mail address told about what is the operator's to mend."`
+	InFlight       int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
+	MaxEvent       Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
+	AllowSinks     bool          `name:"allow-sinks" help:"Subscriptions may have a sink: the hub takes their messages itself, and counts them as delivered. For hubs to develop with; never where somebody waits for the messages."`
+	Municipalities string        `name:"municipalities" placeholder:"FILE" help:"GeoJSON of the outlines of municipalities, each with its code as property kode, for filters that name one (docs/filters.md). None: filters give outlines themselves."`
+	ReceiptHours   int           `name:"receipt-hours" default:"24" placeholder:"N" help:"How long after its delivery the receipt for a message that requires one is overdue (docs/receipts.md)."`
+	Drain          time.Duration `name:"drain" placeholder:"TIME" help:"How long the hub goes on as before once it is asked to stop, while /readyz answers 503: twice the time between a load balancer's health checks. None: it stops at once, which is right where no load balancer stands in front."`
+	Grace          time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
 
 	Store         StoreURL `name:"store" placeholder:"URL" help:"PostgreSQL database of a hub of several nodes, such as postgres://varsel@db.example/varsel: each varsel serve with the same one is a node of it (docs/nodes.md). Where a standby may take over, name both: postgres://varsel@one.example:5432,other.example:5432/varsel. None: SQLite in the data directory."`
 	StorePassword Secret   `name:"store-password-file" placeholder:"FILE" help:"File that holds the password for the user in store."`

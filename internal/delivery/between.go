@@ -141,8 +141,7 @@ func (s *sweep) pass(ctx context.Context, many int64) error {
 		return nil
 	}
 	for many > 0 && s.at < s.last {
-		upTo := min(s.last, s.at+countRange)
-		events, err := s.engine.log.Kinds(ctx, s.at, upTo)
+		events, upTo, err := s.some(ctx)
 		if err != nil {
 			return err
 		}
@@ -158,6 +157,16 @@ func (s *sweep) pass(ctx context.Context, many int64) error {
 		s.at = upTo
 	}
 	return nil
+}
+
+// some reads the next events to be counted: what kind they are of, or where that does not decide, all of them.
+func (s *sweep) some(ctx context.Context) (events []*event.Event, upTo int64, err error) {
+	if !s.engine.book.KindDecides(s.page.System) {
+		return s.engine.log.Read(ctx, s.at, min(routeRange, int(s.last-s.at)))
+	}
+	upTo = min(s.last, s.at+countRange)
+	events, err = s.engine.log.Kinds(ctx, s.at, upTo)
+	return events, upTo, err
 }
 
 // countRange is how many positions are counted at a time.

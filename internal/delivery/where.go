@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
@@ -30,6 +31,9 @@ func (e *Engine) WhereOf(ctx context.Context, position int64, wanted func(system
 	}
 	var lines []*revision.Line
 	e.book.Route(ev, func(l *revision.Line) { lines = append(lines, l) })
+	if lines, err = e.whoHad(ctx, ev, lines); err != nil {
+		return nil, err
+	}
 	lines = slices.DeleteFunc(lines, func(l *revision.Line) bool { return !wanted(l.Consumer.System) })
 	searches := make([]search, len(lines))
 	for i, l := range lines {
@@ -50,6 +54,25 @@ func (e *Engine) WhereOf(ctx context.Context, position int64, wanted func(system
 	}
 	SortWhereabouts(found)
 	return found, nil
+}
+
+// whoHad adds, of an event that is forgotten, the subscriptions with filters that were sent it: what they filtered by is
+// gone, and their attempts are what is left to know them by.
+func (e *Engine) whoHad(ctx context.Context, ev *event.Event, lines []*revision.Line) ([]*revision.Line, error) {
+	if !ev.Forgotten || !e.book.Filters() {
+		return lines, nil
+	}
+	rows, err := e.store.AttemptsAt(ctx, ev.Position)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		id, is := strings.CutPrefix(rows[i].Consumer, "subscription/")
+		if line := e.book.Line(id); is && line != nil && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
 }
 
 // SortWhereabouts puts them in the order that Where tells them in.

@@ -68,6 +68,7 @@ func (m *Manager) PutSubscriptions(ctx context.Context, system string, set []sub
 		return nil, err
 	}
 	var report *Report
+	missing := m.resolve(set)
 	p, err := m.change(ctx, func() (plan, error) {
 		doc, _ := m.book.System(system)
 		if doc == nil {
@@ -75,6 +76,7 @@ func (m *Manager) PutSubscriptions(ctx context.Context, system string, set []sub
 		}
 		current, position := m.book.Subscriptions(system)
 		s := newSetChange(doc, current, set)
+		s.found = append(s.found, missing...)
 		report = s.report(position, opts.DryRun)
 		if len(s.found) == 0 && s.nothing() {
 			return plan{}, nil

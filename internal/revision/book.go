@@ -12,6 +12,7 @@ import (
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/filter"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -32,13 +33,15 @@ type Book struct {
 	active    map[string]string          // type → its active version
 	systems   map[string]*history[subscription.System]
 	lines     map[string]*Line
-	windows   map[string]*index // by system: its lines that are windowed
+	windows   map[string]*windows // by system
 	consumers map[string]*Consumer
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
 	sites     map[string]*site
 	siteList  []*status.Site // that there are, by name
 	index     index          // every line
+	shapes    filter.Shapes  // what their filters limit places by
+	filtered  bool           // some line has, or had, a filter
 	changes   []change
 	changed   chan struct{} // closed by the next Apply
 }
@@ -57,7 +60,7 @@ func NewBook(zone *time.Location) *Book {
 		sources: map[string]*history[event.Source]{}, byURI: map[string]string{},
 		types: map[string]*history[event.Type]{}, versions: map[string]*history[event.Version]{},
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
-		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{}, windows: map[string]*index{},
+		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{}, windows: map[string]*windows{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
 		accounts: map[string]*history[account.Account]{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
@@ -217,10 +220,16 @@ func (b *Book) applySubscription(r *Revision) error {
 		if err := s.Prepare(b.zone); err != nil {
 			return err
 		}
+		if s.Filter != nil {
+			if err := s.Filter.Compile(&b.shapes); err != nil {
+				return err
+			}
+			b.filtered = true
+		}
 		b.index.add(l, s)
 		l.Consumer.index.add(l, s)
 		if l.windowed {
-			b.windowsOf(s.System).add(l, s)
+			b.addWindow(l, s)
 		}
 	}
 	l.history.add(r.Position, s)
@@ -245,7 +254,7 @@ func (b *Book) Route(e *event.Event, visit func(*Line)) {
 	defer b.mu.RUnlock()
 	var routed [16]*Consumer // consumers per system that have their line already; rarely more than a few
 	seen := routed[:0]
-	b.index.each(e, func(l *Line) bool {
+	b.index.each(b, e, func(l *Line) bool {
 		shared := l.Consumer.Policy == profile.PerSystem
 		if !l.wants(e) || shared && slices.Contains(seen, l.Consumer) {
 			return true
@@ -266,6 +275,14 @@ func (b *Book) grants(system string, e *event.Event, position int64) bool {
 	}
 	doc := s.at(position)
 	return doc != nil && doc.Agreement.GrantsSource(b.byURI[e.Source]) && doc.Agreement.GrantsOrganisation(e.Organisation)
+}
+
+// Filters reports whether who gets an event may depend on what it says: then Route must be asked with the whole event,
+// since a skeleton fulfils no filter.
+func (b *Book) Filters() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.filtered
 }
 
 // GrantsNow reports whether the agreement as it is now lets the system have the event (DESIGN promise 8).

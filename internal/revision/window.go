@@ -1,6 +1,8 @@
 package revision
 
 import (
+	"slices"
+
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -15,14 +17,31 @@ const (
 	Granted              // and it may be had
 )
 
-// windowsOf are a system's windowed lines.
-func (b *Book) windowsOf(system string) *index {
-	x := b.windows[system]
-	if x == nil {
-		x = &index{}
-		b.windows[system] = x
+// windows are a system's lines that it asks for windows of.
+type windows struct {
+	all      []*Line
+	index    index
+	filtered bool // one of them has, or had, a filter
+}
+
+func (b *Book) addWindow(l *Line, s *subscription.Subscription) {
+	w := b.windows[s.System]
+	if w == nil {
+		w = &windows{}
+		b.windows[s.System] = w
 	}
-	return x
+	w.all = with(w.all, l)
+	w.index.add(l, s)
+	w.filtered = w.filtered || s.Filter != nil
+}
+
+// KindDecides reports whether it is enough to know of what kind an event is to tell what a system has of it. Where there are
+// filters its data decides, too.
+func (b *Book) KindDecides(system string) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	w := b.windows[system]
+	return w == nil || !w.filtered
 }
 
 // Windowed reports whether a system has, or had, subscriptions that it asks for windows of.
@@ -38,12 +57,18 @@ func (b *Book) Windowed(system string) bool {
 func (b *Book) ShareOf(system string, e *event.Event) (share Share) {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	x := b.windows[system]
-	if x == nil {
+	w := b.windows[system]
+	switch {
+	case w == nil:
+		return NoShare
+	case e.Forgotten:
+		if slices.ContainsFunc(w.all, func(l *Line) bool { return l.mayHaveWanted(e) }) {
+			return Counted
+		}
 		return NoShare
 	}
-	x.each(e, func(l *Line) bool {
-		if !l.wants(e) && !l.mayHaveWanted(e) {
+	w.index.each(b, e, func(l *Line) bool {
+		if !l.wants(e) {
 			return true
 		}
 		share = Counted
@@ -58,9 +83,9 @@ func (b *Book) ShareOf(system string, e *event.Event) (share Share) {
 	return share
 }
 
-// mayHaveWanted is for an event that is forgotten, whose data cannot be asked any more: it counts as wanted when all says so
-// that is left of it. So what stood on a page is counted as long as there is a log.
+// mayHaveWanted is for an event that is forgotten, whose data no filter can look at any more: it counts as wanted when all
+// says so that is left of it. So what stood on a page is counted as long as there is a log.
 func (l *Line) mayHaveWanted(e *event.Event) bool {
 	s := l.history.at(e.Position)
-	return e.Forgotten && s != nil && s.Wants(e) && l.book.grants(s.System, e, e.Position)
+	return s != nil && s.Wants(e) && l.book.grants(s.System, e, e.Position)
 }

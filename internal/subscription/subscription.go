@@ -8,6 +8,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/filter"
 	"github.com/varselhub/varsel/internal/profile"
 )
 
@@ -19,6 +20,7 @@ type Subscription struct {
 	Name          string               `json:"name"`                    // unique within the system; a set is compared by it
 	Types         []string             `json:"types,omitempty"`         // empty: every type
 	Organisations []event.Organisation `json:"organisations,omitempty"` // empty: every organisation the agreement grants
+	Filter        *filter.Filter       `json:"filter,omitempty"`        // of what a message says; with the profile datafordeler
 	Channel       Channel              `json:"channel,omitempty"`       // empty: webhook
 	AlertAfter    int                  `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told (S59); 0: 10; with queue and cursor
 	Path          string               `json:"path"`                    // the rest of the URL after the base (S45); with webhook
@@ -103,8 +105,8 @@ func instant(text string, zone *time.Location) (int64, error) {
 	return at.UnixMicro(), nil
 }
 
-// Wants reports whether the event is asked for. It looks at the event's recorded time, never at the clock, so the
-// answer is the same on every node and every day (DESIGN promise 9).
+// Wants reports whether the event is asked for, whatever it says: a Filter is asked after it. It looks at the event's
+// recorded time, never at the clock, so the answer is the same on every node and every day (DESIGN promise 9).
 func (s *Subscription) Wants(e *event.Event) bool {
 	return s.State.Kept() &&
 		(s.from == 0 || e.Recorded >= s.from) && (s.to == 0 || e.Recorded < s.to) &&
@@ -161,6 +163,7 @@ func (s *Subscription) Label() string {
 func CheckSet(system *System, set []*Subscription, zone *time.Location, typeExists func(string) bool) []fault.Violation {
 	var v violations
 	names := map[string]int{}
+	shapes := &filter.Shapes{}
 	for i, s := range set {
 		at := "/items/" + itoa(i)
 		if err := s.Prepare(zone); err != nil {
@@ -174,6 +177,7 @@ func CheckSet(system *System, set []*Subscription, zone *time.Location, typeExis
 		}
 		names[s.Name] = i
 		v.checkSubscription(at, system, s, typeExists)
+		v.checkFilter(at, system, s, shapes)
 		if system.Agreement.Policy().Scope == profile.PerSystem && !s.Pulled() {
 			v.checkOverlap(at, s, set[:i])
 		}
@@ -222,6 +226,16 @@ func (v *violations) checkFormat(at string, system *System, s *Subscription) {
 	}
 	if s.Mode != "" && datafordeler {
 		v.add(at+"/mode", "profile", "is for CloudEvents; leave it out")
+	}
+}
+
+func (v *violations) checkFilter(at string, system *System, s *Subscription, shapes *filter.Shapes) {
+	switch {
+	case s.Filter == nil:
+	case system.Agreement.Profile != profile.Datafordeler:
+		v.add(at+"/filter", "profile", "is for the profile datafordeler; leave it out")
+	default:
+		*v = append(*v, s.Filter.Check(at+"/filter", shapes)...)
 	}
 }
 

@@ -75,6 +75,7 @@ var visits = map[string]visit{
 	"PUT /api/v1/systems/{name}/contacts":                  {path: "/systems/$SYSTEM/contacts", body: `{"technical":{"email":"a$N@b.test"}}`, headers: anyState},
 	"GET /api/v1/systems/{name}/subscriptions":             {path: "/systems/$SYSTEM/subscriptions"},
 	"PUT /api/v1/systems/{name}/subscriptions":             {path: "/systems/$SYSTEM/subscriptions", body: `{"items":[{"name":"all","path":"/all"}]}`, headers: anyState},
+	"POST /api/v1/systems/{name}/subscriptions/preview":    {path: "/systems/$SYSTEM/subscriptions/preview", body: `{"filter":{"field":"objekttype","equals":"Bygning"}}`},
 	"POST /api/v1/systems/{name}/signing-keys":             {path: "/systems/$SYSTEM/signing-keys", body: `{"overlapSeconds":0}`},
 	"GET /api/v1/subscriptions":                            {path: "/subscriptions", foreign: 200},
 	"GET /api/v1/subscriptions/{id}":                       {path: "/subscriptions/$SUBSCRIPTION"},

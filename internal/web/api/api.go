@@ -152,6 +152,7 @@ func (a *api) routes() []route {
 		{"PUT /api/v1/systems/{name}/contacts", a.putContacts},
 		{"GET /api/v1/systems/{name}/subscriptions", a.getSet},
 		{"PUT /api/v1/systems/{name}/subscriptions", a.putSet},
+		{"POST /api/v1/systems/{name}/subscriptions/preview", a.previewFilter},
 		{"POST /api/v1/systems/{name}/signing-keys", a.rotateKey},
 		{"GET /api/v1/systems/{name}/whereabouts", a.getSystemWhereabouts},
 
