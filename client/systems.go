@@ -117,6 +117,7 @@ type Subscription struct {
 	Name          string         `json:"name,omitempty"`          // unique in its system; "": made from what is asked for
 	Types         []string       `json:"types,omitempty"`         // none: every type
 	Organisations []Organisation `json:"organisations,omitempty"` // none: every one that the agreement grants
+	Filter        *Filter        `json:"filter,omitempty"`        // of what a Hændelsesbesked says (datafordeler); nil: every one
 	Channel       Channel        `json:"channel,omitempty"`       // "": Webhook
 	AlertAfter    int            `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told; 0: 10; of Queue and Cursor
 	Path          string         `json:"path"`                    // the rest of the URL after the agreement's base

@@ -73,8 +73,8 @@ type Hub struct {
 	rows      deposit.Store // of registers
 	deposit   *deposit.Depositor
 	monitor   *monitor.Monitor
-	sinks     *sink.Sinks // nil: not allowed
 	out       *outbound
+	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
 	leaving   chan struct{}        // closed when the hub begins to stop
@@ -165,7 +165,7 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
-	h.sinks, h.out = out.sinks, out
+	h.out, h.sinks = out, out.sinks
 	h.newNode(book, system)
 	if err := h.meet(book, system); err != nil {
 		return err
@@ -191,6 +191,9 @@ func (h *Hub) open(ctx context.Context) error {
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
+	}
+	if options.Municipality, err = municipalities(h.config.Municipalities); err != nil {
+		return err
 	}
 	h.Manager = manage.New(h.Log, h.among.whole, system, options)
 	if err := h.register(ctx, book); err != nil {

@@ -73,7 +73,7 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	h.listeners = listeners
 	errorLog := slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
 	for _, l := range listeners {
-		l.Serve(faces.only(l.Faces()), h.report, errorLog)
+		l.Serve(faces.only(answers(l)), h.report, errorLog)
 	}
 	h.onStop(func(ctx context.Context) {
 		h.logger.Info("taking no more connections; what has been asked is answered")
@@ -149,6 +149,7 @@ func (h *Hub) faces() (faces, error) {
 		return nil, err
 	}
 	list = append(list, admin...)
+	list = append(list, h.windows()...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})
 	}

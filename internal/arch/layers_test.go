@@ -23,9 +23,9 @@ var layers = []layer{
 	},
 	{
 		name: "noun", may: []string{"foundation"}, peers: true,
-		packages: []string{"internal/event", "internal/subscription", "internal/revision", "internal/profile",
-			"internal/register", "internal/status", "internal/playbook", "internal/account", "internal/audit",
-			"internal/channel", "internal/envelope", "internal/grunddata", "internal/geo"},
+		packages: []string{"internal/event", "internal/geo", "internal/subscription", "internal/filter", "internal/revision", "internal/profile",
+			"internal/register", "internal/grunddata", "internal/status", "internal/playbook", "internal/account", "internal/audit",
+			"internal/channel", "internal/envelope"},
 	},
 	{
 		name: "log", may: []string{"foundation", "noun"},

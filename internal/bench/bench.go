@@ -116,6 +116,7 @@ var figures = []figure{
 	{name: "nodes-3", unit: "deliveries/s", measure: several(3)},
 	{name: "nodes-4", unit: "deliveries/s", measure: several(4), onRequest: true},
 	{name: "pull", unit: "messages/s", aim: aim{bound: 0.3}, measure: pulled},
+	{name: "windows", unit: "messages/s", aim: aim{bound: 0.3}, measure: windowed},
 	{name: "site-page", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(sitePage, 64, false)},
 	{name: "site-page-1000", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(sitePage, 1000, false)},
 	{name: "site-summary", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(siteSummary, 64, false)},

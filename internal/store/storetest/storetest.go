@@ -105,6 +105,7 @@ func Run(t *testing.T, e Engine) {
 		{"CluesAreMadeAnew", cluesAreMadeAnew},
 		{"ForgettingTakesTheClues", forgettingTakesTheClues},
 		{"BeforeATime", beforeATime},
+		{"ASettledTimeGainsNothing", aSettledTime},
 		{"Skeletons", skeletons},
 
 		{"Forgetting", forgetting},

@@ -1,6 +1,6 @@
 // Package api is the hub's HTTP API for programs: publishing events, managing configuration, operating deliveries. It
 // decides nothing: it reads requests, hands them to the verbs, and writes what came of them. routes is the table of
-// contents; problem.go is the one place where an error becomes an answer.
+// contents; web.Fail is the one place where an error becomes an answer.
 package api
 
 import (
@@ -168,6 +168,7 @@ func (a *api) routes() []route {
 		{"PUT /api/v1/systems/{name}/contacts", a.putContacts},
 		{"GET /api/v1/systems/{name}/subscriptions", a.getSet},
 		{"PUT /api/v1/systems/{name}/subscriptions", a.putSet},
+		{"POST /api/v1/systems/{name}/subscriptions/preview", a.previewFilter},
 		{"POST /api/v1/systems/{name}/signing-keys", a.rotateKey},
 		{"GET /api/v1/systems/{name}/whereabouts", a.getSystemWhereabouts},
 

@@ -231,6 +231,7 @@ var administered = map[string]administrative{
 		refused: request{path: "/subscriptions/ID/sink/1/reveal"},
 		changes: request{path: "/subscriptions/ID/sink/" + firstArrival + "/reveal"},
 	},
+	"POST /api/v1/systems/{name}/subscriptions/preview": previewing("/systems/jobnet/subscriptions/preview"),
 	"PUT /api/v1/systems/{name}/subscriptions": {
 		act: audit.PutSubscriptions, subject: "system/plain", detail: `{"added":2}`, makes: true,
 		refused: request{path: "/systems/plain/subscriptions", body: `{"items":[{"types":["none"]}]}`},

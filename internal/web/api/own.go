@@ -32,13 +32,16 @@ func (a *api) own() map[string]handler {
 		"GET /api/v1/whereabouts":                   a.narrowed((*api).findWhereabouts),
 		"GET /api/v1/systems/{name}/whereabouts":    ofOwnSystem(a.getSystemWhereabouts),
 
-		"GET /api/v1/systems":                        a.listOwnSystems,
-		"GET /api/v1/systems/{name}":                 ofOwnSystem(a.getOwnSystem),
-		"GET /api/v1/systems/{name}/contacts":        ofOwnSystem(a.getContacts),
-		"PUT /api/v1/systems/{name}/contacts":        ofOwnSystem(a.putContacts),
-		"GET /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.getSet),
-		"PUT /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.putSet),
-		"POST /api/v1/systems/{name}/signing-keys":   ofOwnSystem(a.rotateKey),
+		"GET /api/v1/systems":                      a.listOwnSystems,
+		"GET /api/v1/systems/{name}":               ofOwnSystem(a.getOwnSystem),
+		"GET /api/v1/systems/{name}/contacts":      ofOwnSystem(a.getContacts),
+		"PUT /api/v1/systems/{name}/contacts":      ofOwnSystem(a.putContacts),
+		"GET /api/v1/systems/{name}/subscriptions": ofOwnSystem(a.getSet),
+		"PUT /api/v1/systems/{name}/subscriptions": ofOwnSystem(a.putSet),
+		"POST /api/v1/systems/{name}/signing-keys": ofOwnSystem(a.rotateKey),
+
+		"POST /api/v1/systems/{name}/subscriptions/preview": ofOwnSystem(a.previewFilter),
+
 		"GET /api/v1/subscriptions":                  a.listOwnSubscriptions,
 		"GET /api/v1/subscriptions/{id}":             a.ofOwnSubscription("id", a.getSubscription),
 		"POST /api/v1/subscriptions/{id}/test":       a.ofOwnSubscription("id", a.test),
