@@ -23,6 +23,7 @@ const (
 	MovedAttempts  = "attempts"  // as it stands; its reason, nil where it has none; what was answered as *Opened, nil where there is nothing
 	MovedClues     = "clues"     // class, day, clue, position
 	MovedAside     = "aside"     // as it stands; the message as *Opened
+	MovedReceipts  = "receipts"  // as it stands; what it is about as *Opened, nil where that was erased
 )
 
 // Columns of a consumer's row.
@@ -58,6 +59,7 @@ func Tables() []Table {
 		{"streams", "source, changes, last", "source" + bytewise},
 		{"stream_places", "source, stream, partition, next", "source" + bytewise + ", stream" + bytewise + ", partition"},
 		{MovedAside, "source, number, partition, place, at, lane, outside, code, reason", "source" + bytewise + ", number"},
+		{MovedReceipts, "system, message, position, type, at", "message, system"},
 		{MovedClues, "", ""},
 	}
 }

@@ -24,6 +24,7 @@ const (
 	ofMessage = 'm' // an event again, and its message id: where a blob is made before its position is known
 	ofAttempt = 'a'
 	ofAside   = 's'
+	ofReceipt = 'r'
 )
 
 // Binding says what the blob of an event is bound to.
@@ -93,6 +94,16 @@ func boundAside(source string, number int64) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{ofAside}, uint64(number)), source...)
 }
 
+// Receipt seals what a receipt is about. The result holds until the next call.
+func (s *Sealer) Receipt(key *SealingKey, r *eventlog.Receipt) []byte {
+	return s.seal(key.aead, append(s.plain[:0], r.Sealed()...), boundReceipt(r))
+}
+
+// boundReceipt is the additional data of a receipt.
+func boundReceipt(r *eventlog.Receipt) []byte {
+	return append(append([]byte{ofReceipt}, r.Message[:]...), r.System...)
+}
+
 func (s *Sealer) seal(key cipher.AEAD, plain, bound []byte) []byte {
 	sealed := key.Seal(s.sealed[:0], nil, plain, bound)
 	if cap(plain) <= largeBuffer {
@@ -160,6 +171,27 @@ func (o *Opener) Aside(key int64, sealed []byte, source string, a *eventlog.Asid
 	}
 	if a.Message, err = k.aead.Open(sealed[:0], nil, sealed, boundAside(source, a.Number)); err != nil {
 		return fault.Wrap(fault.SealBroken, err, "the message %d set aside of %s does not open", a.Number, source)
+	}
+	return nil
+}
+
+// Receipt opens what a receipt is about; sealed is overwritten. Nothing sealed was erased.
+// Errors: as Event.
+func (o *Opener) Receipt(key int64, sealed []byte, r *eventlog.Receipt) error {
+	if len(sealed) == 0 {
+		r.Erased = true
+		return nil
+	}
+	k, err := o.key(key)
+	if err != nil {
+		return err
+	}
+	plain, err := k.aead.Open(sealed[:0], nil, sealed, boundReceipt(r))
+	if err == nil {
+		err = r.Unseal(plain)
+	}
+	if err != nil {
+		return fault.Wrap(fault.SealBroken, err, "a receipt of %s does not open", r.System)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store"
@@ -54,11 +55,14 @@ func loaded(t testing.TB) (data string) {
 	request := &eventlog.Request{Intake: &eventlog.Intake{
 		Source: "a", Stream: "kafka:a", Places: []eventlog.StreamPlace{{Partition: 3, To: 17}}, Aside: []eventlog.Aside{aside},
 	}}
-	if err := s.Commit(t.Context(), &eventlog.Commit{Now: 1, Requests: []*eventlog.Request{request}}); err != nil || request.Err != nil {
+	received := &eventlog.Request{Receipts: []eventlog.Receipt{receipt, {System: "b", Message: receipt.Message, Position: 5, Type: "t"}}}
+	if err := s.Commit(t.Context(), &eventlog.Commit{Now: 1, Requests: []*eventlog.Request{request, received}}); err != nil || request.Err != nil {
 		t.Fatal(err, request.Err)
 	}
 	return data
 }
+
+var receipt = eventlog.Receipt{System: "a", Message: ident.UUID{9}, Position: 4, Type: "t", Objects: []string{"o"}, Text: "thanks"}
 
 var aside = eventlog.Aside{Partition: 3, Offset: 16, Lane: event.Lane{1}, Outer: event.Lane{2}, Code: fault.InvalidEvent, Reason: "why", Retention: "P30D", Message: []byte("what it said")}
 
@@ -92,7 +96,7 @@ func TestTheFirstReleasesHubMoves(t *testing.T) {
 	for _, table := range moved.Tables {
 		rows[table.Name] = table.Rows
 	}
-	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1}
+	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1, "receipts": 2}
 	for table, n := range want {
 		if rows[table] != n {
 			t.Errorf("of %s %d rows were moved, want %d", table, rows[table], n)
@@ -146,6 +150,9 @@ func readMoved(t *testing.T, data, url string) {
 	}
 	if upTo, maker, err := s.Indexed(t.Context()); err != nil || upTo != 9 || maker[0] != 1 {
 		t.Errorf("indexed up to %d by %v, %v", upTo, maker, err)
+	}
+	if list, err := s.Receipts(t.Context(), eventlog.ReceiptQuery{Message: receipt.Message}); err != nil || len(list) != 2 || list[0].Text != "thanks" || list[0].Objects[0] != "o" || list[0].At == 0 {
+		t.Errorf("receipts are %+v, %v", list, err)
 	}
 	if list, err := s.Asides(t.Context(), "a", 0, 10, true); err != nil || len(list) != 1 || string(list[0].Message) != "what it said" || list[0].Outer != aside.Outer || list[0].Retention != "P30D" {
 		t.Errorf("set aside are %+v, %v", list, err)
@@ -261,6 +268,7 @@ func TestADifferenceIsFound(t *testing.T) {
 		"a revision's author":      {"UPDATE revisions SET author = 'you' WHERE position = 1", "row 1 of revisions", fault.MoveDiffers},
 		"an erasure":               {"UPDATE erasures SET positions = '\\x00'", "row 1 of erasures", fault.MoveDiffers},
 		"a message set aside":      {"UPDATE aside SET outside = lane", "aside", fault.MoveDiffers},
+		"a receipt":                {"UPDATE receipts SET at = at + 1", "receipts", fault.MoveDiffers},
 		"a stream's place":         {"UPDATE stream_places SET next = 18", "stream_places", fault.MoveDiffers},
 		"a source's id with other": {"UPDATE event_ids SET position = 5 WHERE position = 4", "event_ids", fault.MoveDiffers},
 	} {

@@ -114,6 +114,8 @@ func (x *Export) reading(t *store.Table) (query string, scan func(*sqlite.Stmt) 
 		return "SELECT s.class, s.day, c.clue, c.position " + shownClues + " ORDER BY s.day, s.class, c.clue, c.position", values(4)
 	case store.MovedAside:
 		return movedAside, x.aside()
+	case store.MovedReceipts:
+		return movedReceipts, x.receipts()
 	case store.MovedConsumers:
 		columns = strings.Replace(columns, "system", "''", 1)
 	}
@@ -188,5 +190,24 @@ func (x *Export) aside() func(*sqlite.Stmt) (store.Row, error) {
 		err = o.Aside(row.ColumnInt64(11), blob(row, 12), row.ColumnText(0), &a)
 		class := eventlog.Class{Retention: event.Retention(row.ColumnText(9)), Day: row.ColumnInt64(10)}
 		return append(r, &store.Opened{Class: class, Body: a.Message}), err
+	}
+}
+
+const movedReceipts = `SELECT system, message, position, type, at, coalesce(k.class, ''), coalesce(k.day, 0), coalesce(key, 0), sealed
+	FROM receipts LEFT JOIN data_keys k ON k.n = key ORDER BY message, system`
+
+// receipts reads rows of movedReceipts.
+func (x *Export) receipts() func(*sqlite.Stmt) (store.Row, error) {
+	o, plain := x.store.opener(x.conn), values(5)
+	return func(row *sqlite.Stmt) (store.Row, error) {
+		r, err := plain(row)
+		if err != nil || row.ColumnIsNull(8) {
+			return append(r, nil), err
+		}
+		one := eventlog.Receipt{System: row.ColumnText(0)}
+		row.ColumnBytes(1, one.Message[:])
+		err = o.Receipt(row.ColumnInt64(7), blob(row, 8), &one)
+		class := eventlog.Class{Retention: event.Retention(row.ColumnText(5)), Day: row.ColumnInt64(6)}
+		return append(r, &store.Opened{Class: class, Body: one.Sealed()}), err
 	}
 }

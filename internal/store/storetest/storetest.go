@@ -116,6 +116,9 @@ func Run(t *testing.T, e Engine) {
 		{"S42WhatIsSetAside", whatIsSetAside},
 		{"WhatIsSetAsideIsForgotten", whatIsSetAsideIsForgotten},
 		{"WhatIsSetAsideIsErased", whatIsSetAsideIsErased},
+		{"F42ReceiptsAreKept", receiptsAreKept},
+		{"F42ReceiptsAreForgotten", receiptsAreForgotten},
+		{"ReceiptsAreErased", receiptsAreErased},
 
 		{"AnActAndItsEntryAreOneTransaction", anActAndItsEntry},
 		{"TheAuditLogIsAsked", theAuditLogIsAsked},
