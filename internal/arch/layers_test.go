@@ -35,7 +35,7 @@ var layers = []layer{
 		// Verbs do not import each other: each declares the small interface it needs, and app joins them.
 		name: "verb", may: []string{"foundation", "noun", "log"},
 		packages: []string{"internal/publish", "internal/delivery", "internal/notify", "internal/monitor",
-			"internal/retention", "internal/extract", "internal/manage", "internal/search", "internal/node", "internal/intake", "internal/deposit"},
+			"internal/retention", "internal/receipt", "internal/extract", "internal/manage", "internal/search", "internal/node", "internal/intake", "internal/deposit"},
 	},
 	{
 		name: "public", may: []string{"foundation", "noun"},
