@@ -52,6 +52,11 @@ func (d *Depositor) Find(ctx context.Context, q *Question) ([]register.Row, erro
 	return d.Store.Rows(ctx, &query)
 }
 
+// Changes reads rows of committed deliveries for extracts (F43): see register.Span.
+func (d *Depositor) Changes(ctx context.Context, s *register.Span) ([]register.Row, error) {
+	return d.Store.Changes(ctx, s)
+}
+
 func listed(names []string) string {
 	text := names[0]
 	for _, name := range names[1:] {

@@ -40,4 +40,7 @@ type Store interface {
 	Sent(ctx context.Context, registerName string, upTo int64) error
 	// Rows reads rows of committed deliveries, in order of number: see register.Query.
 	Rows(ctx context.Context, q *register.Query) ([]register.Row, error)
+	// Changes reads the rows of a type that committed deliveries of a span made or closed, in order of number, as they stood
+	// after the last of them: what a later delivery closed is open still. See register.Span.
+	Changes(ctx context.Context, s *register.Span) ([]register.Row, error)
 }

@@ -37,6 +37,7 @@ type Book struct {
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
 	registers map[string]*history[register.Register]
+	extracts  map[string]*extract
 	sites     map[string]*site
 	siteList  []*status.Site // that there are, by name
 	index     index          // every line
@@ -60,7 +61,7 @@ func NewBook(zone *time.Location) *Book {
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
 		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, sites: map[string]*site{}, changed: make(chan struct{}),
+		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, extracts: map[string]*extract{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
 }
 
@@ -122,6 +123,8 @@ func (b *Book) apply(r *Revision) error {
 	case Register:
 		_, err := note(b.registers, r)
 		return err
+	case Extract, ExtractOrder, ExtractRun:
+		return b.applyExtract(r)
 	case Site, State, Notice:
 		return b.applySite(r)
 	}
