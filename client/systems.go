@@ -27,6 +27,7 @@ type Agreement struct {
 	CABundle      string         `json:"caBundle,omitempty"`    // file, on the hub, of the authorities of the system's servers
 	Login         *BrokerLogin   `json:"login,omitempty"`       // of a broker: how the hub shows who it is
 	Retry4xx      bool           `json:"retry4xx,omitempty"`    // star: retry 4xx instead of parking
+	PushWrapper   string         `json:"pushWrapper,omitempty"` // datafordeler: "none" pushes JSON in the bare shape of the documentation
 	MaxInFlight   int            `json:"maxInFlight,omitempty"` // per endpoint; 0: 64
 }
 
@@ -120,6 +121,7 @@ type Subscription struct {
 	PendingPath   *string        `json:"pendingPath,omitempty"`   // the hub's: takes over when its test has passed
 	Sink          *Sink          `json:"sink,omitempty"`          // takes what the path would get; of Webhook
 	Mode          string         `json:"mode,omitempty"`          // of CloudEvents: structured (also when ""), or binary
+	Format        string         `json:"format,omitempty"`        // of a Hændelsesbesked (datafordeler): json (also when ""), or xml
 	From          string         `json:"from,omitempty"`          // RFC 3339, or a day such as 2026-01-31; "": from its creation
 	To            string         `json:"to,omitempty"`            // and before this; "": no end
 	State         State          `json:"state,omitempty"`         // the hub's; a new one may ask for Draft

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
@@ -24,6 +25,7 @@ type Store interface {
 	search.Store
 	retention.Store
 	intake.Store
+	deposit.Store
 	Audit(ctx context.Context, q audit.Query) ([]audit.Entry, error)
 	AuditHead(ctx context.Context) (audit.Head, error)
 }

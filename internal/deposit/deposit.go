@@ -25,35 +25,13 @@ import (
 	"github.com/varselhub/varsel/internal/register"
 )
 
-// Entry is one entity of a delivery as it is to be kept, or a ready message (F2).
-type Entry struct {
-	Line  int64  // where it begins in the delivery
-	Where string // the path of its element
-
-	Type    *register.EntityType
-	Row     *register.Row     // to be made; nil: none
-	Closing *register.Closing // of a row that is there; nil: none
-	Event   register.EventKind
-	// Data makes the event's data; stored is the data of the row that a closing is of, nil for a row that is made.
-	Data func(stored []byte) ([]byte, error)
-
-	Message *Message // a ready message in place of all this
-
-	Content []byte // what it says, in one form: deliveries are told apart by it
-}
-
-// Message is one that a register has made itself (F2): the type of its event, and the event's data.
-type Message struct {
-	Type string
-	Data []byte
-}
-
-// Reader reads a delivery, entry by entry, in bounded memory. What it returns is the caller's until the next call.
+// Reader reads a delivery, entity by entity, in bounded memory.
 type Reader interface {
-	// Next returns the next entry; io.EOF at the end of a delivery that is whole.
-	Next() (*Entry, error)
-	// ID is what the delivery calls itself; "" when it does not say. It is known after the first Next.
-	ID() string
+	// Next returns the next entity, which is the caller's until the next call; io.EOF at the end of a delivery that is whole.
+	// fault.InvalidDocument for what breaks a rule.
+	Next() (*register.Entity, error)
+	// Header is what the delivery says of itself. It is known after the first Next.
+	Header() register.Header
 }
 
 // Log is where events go.

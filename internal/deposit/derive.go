@@ -6,6 +6,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/grunddata"
 	"github.com/varselhub/varsel/internal/register"
 )
 
@@ -28,27 +29,43 @@ func (d *draft) publishable(source *event.Source) event.Draft {
 	return e
 }
 
+// telling is what a register wants told of one entity.
+type telling struct {
+	place
+	kind string // the event's type
+	at   int64  // when it was registered
+	data []byte
+
+	update *register.Entity // the data is of the row that this ends:
+	of     string           // of this entity type,
+	row    register.Handle  // and with this handle
+
+	message []byte // a ready message in place of all this (F2)
+}
+
 // derive makes the events of the batch, in the order of its entities. Whether each can be published is found out here, where
 // the delivery can still be refused: no update without its event.
 func (t *taking) derive() error {
-	stored, err := t.stored()
+	rows, err := t.ended()
 	if err != nil {
 		return err
 	}
 	var found []fault.Violation
-	for i := range t.pending {
-		p := &t.pending[i]
-		made, violations := t.draft(p, stored)
-		if len(violations) == 0 {
-			_, violations = t.Accepter.Accept(made.publishable(t.source))
+	refuse := func(v fault.Violation) {
+		if len(found) < mostViolations {
+			found = append(found, v)
 		}
-		for _, v := range violations {
-			if len(found) < mostViolations {
-				found = append(found, fault.Violation{Pointer: p.entry.Where, Line: p.entry.Line, Rule: v.Rule, Message: "its event cannot be published: " + v.Pointer + ": " + v.Message})
-			}
-		}
-		if len(found) > 0 {
+	}
+	for i := range t.telling {
+		told := &t.telling[i]
+		made, problem := t.draft(told, rows)
+		if problem != nil {
+			refuse(*problem)
 			continue
+		}
+		_, violations := t.Accepter.Accept(made.publishable(t.source))
+		for _, v := range violations {
+			refuse(told.refuse(v.Rule, "its event cannot be published: "+v.Pointer+": "+v.Message))
 		}
 		text, err := json.Marshal(made)
 		if err != nil {
@@ -60,50 +77,42 @@ func (t *taking) derive() error {
 }
 
 // draft makes the event of one entity. Its id is the delivery's and its place in it: the same whenever it is made.
-func (t *taking) draft(p *pending, stored map[register.Handle][]byte) (*draft, []fault.Violation) {
-	made := &draft{ID: t.delivery.ID + "/" + strconv.FormatInt(p.number, 10)}
-	e := &p.entry
-	if e.Message != nil {
-		made.Type, made.Data = e.Message.Type, e.Message.Data
-		return made, nil
+func (t *taking) draft(told *telling, rows map[register.Handle][]byte) (*draft, *fault.Violation) {
+	made := &draft{ID: t.delivery.ID + "/" + strconv.FormatInt(told.number, 10), Type: told.kind, Time: told.at, Data: told.data}
+	problem := func(rule, message string) *fault.Violation {
+		v := told.refuse(rule, message)
+		return &v
 	}
-	made.Type = e.Type.EventType(e.Event)
-	var before []byte
-	if e.Row != nil {
-		made.Time = e.Row.Registration.From
-	} else {
-		made.Time = e.Closing.At
-		if before = stored[p.handle]; before == nil {
-			return nil, []fault.Violation{{Rule: "exists", Message: "there is no such row"}}
+	switch {
+	case told.message != nil:
+		message, err := grunddata.ReadXML(told.message)
+		if err == nil {
+			err = message.Check()
 		}
+		if err != nil {
+			return nil, problem("message", fault.Of(err).Detail)
+		}
+		made.Type, made.Data = message.Beskedkuvert.Filtreringsdata.Beskedtype, message.AppendJSON(nil)
+	case told.update != nil:
+		row := rows[told.row]
+		if row == nil {
+			return nil, problem("exists", "there is no such row, so there is nothing to tell of it")
+		}
+		data, err := told.update.ToldOver(row)
+		if err != nil {
+			return nil, problem("data", fault.Of(err).Detail)
+		}
+		made.Data = data
 	}
-	data, err := e.Data(before)
-	if err != nil {
-		return nil, []fault.Violation{{Rule: "data", Message: fault.Of(err).Detail}}
-	}
-	made.Data = data
 	return made, nil
 }
 
-// stored reads the data of the rows that events of closings are about: from this batch, else from the store.
-func (t *taking) stored() (map[register.Handle][]byte, error) {
-	found := map[register.Handle][]byte{}
-	wanted := map[string][]register.Handle{} // by entity type
-	for i := range t.pending {
-		p := &t.pending[i]
-		if p.handle != (register.Handle{}) {
-			wanted[p.entry.Type.Name] = append(wanted[p.entry.Type.Name], p.handle)
-			found[p.handle] = nil
-		}
-	}
-	if len(wanted) == 0 {
-		return nil, nil
-	}
-	for i := range t.batch.Rows {
-		if row := &t.batch.Rows[i]; found[row.ID] == nil {
-			if _, asked := found[row.ID]; asked {
-				found[row.ID] = row.Data
-			}
+// ended reads the rows that the batch ends and tells of: from the batch itself, else from the store.
+func (t *taking) ended() (map[register.Handle][]byte, error) {
+	found, wanted := map[register.Handle][]byte{}, map[string][]register.Handle{} // by entity type
+	for i := range t.telling {
+		if told := &t.telling[i]; told.update != nil {
+			wanted[told.of] = append(wanted[told.of], told.row)
 		}
 	}
 	for name, handles := range wanted {
@@ -113,6 +122,11 @@ func (t *taking) stored() (map[register.Handle][]byte, error) {
 		}
 		for i := range rows {
 			found[rows[i].ID] = rows[i].Data
+		}
+	}
+	if len(wanted) > 0 {
+		for i := range t.batch.Rows {
+			found[t.batch.Rows[i].ID] = t.batch.Rows[i].Data
 		}
 	}
 	return found, nil

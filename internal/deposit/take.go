@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
@@ -17,8 +18,8 @@ import (
 
 // The bounds of a batch: what one transaction stages.
 const (
-	batchEntries = 500
-	batchBytes   = 1 << 20
+	batchEntities = 500
+	batchBytes    = 1 << 20
 )
 
 // mostViolations bounds how many are told of one delivery.
@@ -50,8 +51,12 @@ func (d *Depositor) Take(ctx context.Context, registerName, id string, body io.R
 	if tell == nil {
 		tell = func(Progress) {}
 	}
+	maker, err := register.NewMaker(reg, d.Handles)
+	if err != nil {
+		return nil, err
+	}
 	from := &bodyOf{body: body}
-	t := &taking{Depositor: d, ctx: ctx, register: reg, source: source, body: from, reader: d.Read(from, reg), tell: tell}
+	t := &taking{Depositor: d, ctx: ctx, register: reg, source: source, body: from, reader: d.Read(from, reg), maker: maker, tell: tell}
 	return t.run(id)
 }
 
@@ -63,6 +68,7 @@ type taking struct {
 	source   *event.Source
 	body     *bodyOf
 	reader   Reader
+	maker    *register.Maker
 	tell     func(Progress)
 
 	delivery *register.Delivery
@@ -70,11 +76,12 @@ type taking struct {
 	read     int64
 	digest   [sha256.Size]byte
 
-	batch   register.Batch
-	size    int
-	lines   []place // of the batch's rows and closings
-	closing []place
-	pending []pending // its events
+	batch    register.Batch
+	size     int
+	rows     []place // where the batch's rows
+	closings []place // and closings stand
+	telling  []telling
+	part     []byte // kept to be used again
 }
 
 // bodyOf remembers why a body could not be read to its end: then the delivery is not wrong, it is not there.
@@ -92,23 +99,23 @@ func (b *bodyOf) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// place is where something stands in the delivery.
+// place is where an entity stands in its delivery.
 type place struct {
-	line  int64
-	where string
+	number    int64
+	violation fault.Violation // with no rule yet
 }
 
-// pending is an event of the batch, with the number of its entity.
-type pending struct {
-	number int64
-	entry  Entry
-	handle register.Handle // of the row it is about; zero: it is in the entry itself
+// refuse tells what is wrong with the entity that stands there.
+func (p *place) refuse(rule, message string) fault.Violation {
+	v := p.violation
+	v.Rule, v.Message = rule, message
+	return v
 }
 
 func (t *taking) run(id string) (*register.Delivery, error) {
-	entry, err := t.reader.Next()
+	entity, err := t.reader.Next()
 	if id == "" {
-		id = t.reader.ID()
+		id = t.reader.Header().ID
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, t.unread(err)
@@ -119,8 +126,8 @@ func (t *taking) run(id string) (*register.Delivery, error) {
 	if err := t.begin(id); err != nil {
 		return nil, err
 	}
-	for ; err == nil; entry, err = t.reader.Next() {
-		if err = t.take(entry); err != nil {
+	for ; err == nil; entity, err = t.reader.Next() {
+		if err = t.take(entity); err != nil {
 			break
 		}
 	}
@@ -140,26 +147,36 @@ func (t *taking) unread(err error) error {
 	return err
 }
 
-func (t *taking) begin(id string) (err error) {
-	t.delivery, err = t.Store.Begin(t.ctx, &register.Delivery{
-		Register: t.register.Name, ID: id, State: register.Staging, Begun: clock.Micros(t.Clock.Now()),
-	})
-	if err == nil {
-		t.before = *t.delivery
+// begin begins a delivery, or goes on with it where it stands. One that was being refused when the hub ended is refused first,
+// and begins anew.
+func (t *taking) begin(id string) error {
+	for {
+		d, err := t.Store.Begin(t.ctx, &register.Delivery{
+			Register: t.register.Name, ID: id, State: register.Staging, Begun: clock.Micros(t.Clock.Now()),
+		})
+		if err != nil {
+			return err
+		}
+		if d.State != register.Staging || d.Reason == "" {
+			t.delivery, t.before = d, *d
+			return nil
+		}
+		if err := t.refuse(t.ctx, d, d.Reason); err != nil {
+			return err
+		}
 	}
-	return err
 }
 
-// take notes one entry for the batch, and stages the batch when it is full. What was staged before is only read over, and held
+// take notes one entity for the batch, and stages the batch when it is full. What was staged before is only read over, and held
 // against what it was then.
-func (t *taking) take(e *Entry) error {
+func (t *taking) take(e *register.Entity) error {
 	t.read++
-	t.chain(e.Content)
+	size := t.chain(e)
 	if t.read <= t.before.Staged {
 		if t.read == t.before.Staged && !bytes.Equal(t.digest[:], t.before.Digest) {
 			return fault.New(fault.Conflict, "another delivery was begun under this id")
 		}
-		if t.read%batchEntries == 0 {
+		if t.read%batchEntities == 0 {
 			t.tell(Progress{t.read, t.before.Staged})
 		}
 		return t.ctx.Err()
@@ -167,37 +184,79 @@ func (t *taking) take(e *Entry) error {
 	if t.before.State != register.Staging {
 		return fault.New(fault.Conflict, "another delivery was taken under this id: it had %d entities", t.before.Staged)
 	}
-	t.size += len(e.Content)
-	here := place{e.Line, e.Where}
-	switch {
-	case e.Message != nil:
-		t.pending = append(t.pending, pending{number: t.read, entry: *e})
-	case e.Row != nil:
-		t.batch.Rows, t.lines = append(t.batch.Rows, *e.Row), append(t.lines, here)
-		if e.Event != register.NoEvent {
-			t.pending = append(t.pending, pending{number: t.read, entry: *e})
-		}
-	case e.Closing != nil:
-		t.batch.Closings, t.closing = append(t.batch.Closings, *e.Closing), append(t.closing, here)
-		if e.Event != register.NoEvent {
-			t.pending = append(t.pending, pending{number: t.read, entry: *e, handle: e.Closing.Row})
-		}
+	t.size += size
+	if err := t.note(e); err != nil {
+		return err
 	}
-	if t.read-t.delivery.Staged >= batchEntries || t.size >= batchBytes {
+	if t.read-t.delivery.Staged >= batchEntities || t.size >= batchBytes {
 		return t.stage()
 	}
 	return nil
 }
 
-// chain adds an entry to the digest of what was read: SHA-256 over the digest before it, the length and the content.
-func (t *taking) chain(content []byte) {
+// note makes what is to be kept of an entity, and what its event says.
+func (t *taking) note(e *register.Entity) error {
+	here := place{number: t.read, violation: e.Violation("", "", "")}
+	switch {
+	case e.Type == nil:
+		t.telling = append(t.telling, telling{place: here, message: bytes.Clone(e.Message)})
+	case e.Action == register.Create:
+		row, err := t.maker.Row(e)
+		if err != nil {
+			return err
+		}
+		t.batch.Rows, t.rows = append(t.batch.Rows, row), append(t.rows, here)
+		if e.Event != register.NoEvent {
+			t.telling = append(t.telling, telling{place: here, kind: e.Type.EventType(e.Event), at: row.Registration.From, data: e.Told()})
+		}
+	default:
+		closing, err := t.maker.Closing(e)
+		if err != nil {
+			return err
+		}
+		t.batch.Closings, t.closings = append(t.batch.Closings, closing), append(t.closings, here)
+		if e.Event != register.NoEvent {
+			t.telling = append(t.telling, telling{
+				place: here, kind: e.Type.EventType(e.Event), at: closing.At, row: closing.Row, of: e.Type.Name, update: kept(e),
+			})
+		}
+	}
+	return nil
+}
+
+// kept is an entity that outlives the reader's next step.
+func kept(e *register.Entity) *register.Entity {
+	own := *e
+	own.Fields = slices.Clone(e.Fields)
+	return &own
+}
+
+// chain adds an entity to the digest of what was read, and returns its size: SHA-256 over the digest before it and everything that it
+// says, each part with its length before it.
+func (t *taking) chain(e *register.Entity) (size int) {
 	h := sha256.New()
+	part := func(text string) {
+		size += len(text)
+		t.part = append(binary.AppendUvarint(t.part[:0], uint64(len(text))), text...)
+		h.Write(t.part)
+	}
 	h.Write(t.digest[:])
-	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(content)))
-	h.Write(length[:])
-	h.Write(content)
+	part(string(e.Action))
+	part(string(e.Event))
+	if e.Type != nil {
+		part(e.Type.Name)
+	}
+	for i := range e.Fields {
+		f := &e.Fields[i]
+		part(f.Name)
+		part(f.Value)
+		if f.Nil {
+			part("nil")
+		}
+	}
+	part(string(e.Message))
 	h.Sum(t.digest[:0])
+	return size
 }
 
 // stage writes the batch, in one transaction.
@@ -219,28 +278,28 @@ func (t *taking) stage() error {
 	}
 	t.delivery = &next
 	t.batch = register.Batch{Rows: t.batch.Rows[:0], Closings: t.batch.Closings[:0], Outgoing: t.batch.Outgoing[:0]}
-	t.lines, t.closing, t.pending, t.size = t.lines[:0], t.closing[:0], t.pending[:0], 0
+	t.rows, t.closings, t.telling, t.size = t.rows[:0], t.closings[:0], t.telling[:0], 0
 	t.tell(Progress{t.read, t.read})
 	return nil
 }
 
-// told gives the violations of a batch the places that their rows have in the delivery.
+// told gives the violations of a batch the places that they have in the delivery.
 func (t *taking) told(err error) error {
-	f := fault.Of(err)
 	if !fault.Has(err, fault.InvalidDocument) {
 		return err
 	}
-	for i := range f.Violations {
-		v := &f.Violations[i]
+	var found []fault.Violation
+	for _, v := range fault.Of(err).Violations {
 		var n int
 		switch {
-		case scan(v.Pointer, "/rows/%d", &n) && n < len(t.lines):
-			v.Pointer, v.Line = t.lines[n].where, t.lines[n].line
-		case scan(v.Pointer, "/closings/%d", &n) && n < len(t.closing):
-			v.Pointer, v.Line = t.closing[n].where, t.closing[n].line
+		case scan(v.Pointer, "/rows/%d", &n) && n < len(t.rows):
+			v = t.rows[n].refuse(v.Rule, v.Message)
+		case scan(v.Pointer, "/closings/%d", &n) && n < len(t.closings):
+			v = t.closings[n].refuse(v.Rule, v.Message)
 		}
+		found = append(found, v)
 	}
-	return err
+	return fault.Invalid(fault.InvalidDocument, found)
 }
 
 func scan(text, form string, n *int) bool {

@@ -34,6 +34,7 @@ func Compile(t *Type, v *Version, zone *time.Location) (*Compiled, []fault.Viola
 	}
 	compiled.checkKey(&c)
 	compiled.checkPersonal(&c)
+	compiled.checkBesked(&c)
 	if len(c.found) == 0 && compiled.sample != nil {
 		_, found := compiled.Extract(compiled.sample)
 		for i := range found {
@@ -125,6 +126,9 @@ func (c *Compiled) Validate(tree any) []fault.Violation {
 	return c.schema.Check(tree, "/data")
 }
 
+// Maps reports whether the mapping fills the field.
+func (c *Compiled) Maps(field Field) bool { return c.mapping.fields[field] != nil }
+
 // Text evaluates one field over a tree. It is "" when the field is not mapped or finds nothing.
 func (c *Compiled) Text(tree any, field Field) (string, *fault.Violation) {
 	expression := c.mapping.fields[field]
@@ -187,6 +191,9 @@ func (c *Compiled) Extract(tree any) (x Extract, violations []fault.Violation) {
 		refuse(FieldOrganisationType, "organisation", "want type and code of at most 64 bytes without control characters")
 	case strings.IndexByte(o.Type, ':') >= 0:
 		refuse(FieldOrganisationType, "organisation", "an organisation's type has no colon")
+	}
+	if len(violations) == 0 {
+		c.requireBesked(text, refuse)
 	}
 	return x, violations
 }

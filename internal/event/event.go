@@ -38,7 +38,7 @@ type Event struct {
 	renderings [renderingSlots]atomic.Pointer[Rendering]
 }
 
-const renderingSlots = 4
+const renderingSlots = 7 // internal/envelope names them
 
 // Rendering is what one envelope made of one event: shared by all its deliveries, so an event is rendered and
 // validated once however many subscribers it has.

@@ -15,6 +15,7 @@ const (
 //
 //	Load(/json/pointer)   the scalar at that pointer
 //	/json/pointer         the same; ends at a space or a +
+//	Load(field)           short for Load(/field)
 //	Constant(text)        the text itself
 //
 // Within parentheses \) and \\ stand for ) and \. When a pointer finds nothing, the whole expression is empty.
@@ -91,6 +92,9 @@ func (p *parser) term() (term, error) {
 		if err != nil {
 			return term{}, err
 		}
+		if isShort(text) {
+			text, start = "/"+text, start-1
+		}
 		return load(text, start)
 	case strings.HasPrefix(rest, "/"):
 		start := p.at
@@ -99,8 +103,12 @@ func (p *parser) term() (term, error) {
 		}
 		return load(p.text[start:p.at], start)
 	}
-	return term{}, p.fail("want Load(/pointer), Constant(text) or /pointer")
+	return term{}, p.fail("want Load(field), Load(/pointer), Constant(text) or /pointer")
 }
+
+// isShort reports whether what Load is given is short for the pointer that begins with a slash. A space in front is a
+// slip, and no field's name.
+func isShort(text string) bool { return text != "" && text[0] != '/' && !isSpace(text[0]) }
 
 func load(text string, start int) (term, error) {
 	pointer, err := ParsePointer(text)
@@ -151,6 +159,9 @@ func (t term) write(text *strings.Builder) {
 	case !t.load:
 		text.WriteString("Constant(" + parenthesisEscape.Replace(t.constant) + ")")
 	case pointer == "" || strings.ContainsAny(pointer, "+ \t\n\r"):
+		if short := strings.TrimPrefix(pointer, "/"); isShort(short) {
+			pointer = short
+		}
 		text.WriteString("Load(" + parenthesisEscape.Replace(pointer) + ")")
 	default:
 		text.WriteString(pointer)

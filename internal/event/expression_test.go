@@ -29,6 +29,12 @@ func TestExpressionsReadTheData(t *testing.T) {
 		"Load(/x+y)":                           "z",
 		`Load(/p\))`:                           "q",
 		"/p)":                                  "q",
+		"Load(a b)":                            "c",
+		"Load(x+y)":                            "z",
+		`Load(p\))`:                            "q",
+		"Load(person/cpr)":                     "0101801234",
+		"Load(list/1)+Constant(,)+Load(a b)":   "b,c",
+		"Load(/)":                              "",
 		"/list/0+Constant(+)+/list/1+Constant(/x)  ": "a+b/x",
 	} {
 		e, err := ParseExpression(text)
@@ -42,6 +48,29 @@ func TestExpressionsReadTheData(t *testing.T) {
 		again, err := ParseExpression(e.String())
 		if err != nil || !reflect.DeepEqual(again, e) {
 			t.Errorf("%q is written as %q, which reads as %v, %v", text, e, again, err)
+		}
+	}
+}
+
+func TestExpressionsAreWrittenInTheirShortestForm(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Load(id_lokalId)+Constant(,)+Load(registreringFra)": "/id_lokalId + Constant(,) + /registreringFra",
+		"Load(/a b)":       "Load(a b)",
+		"Load(a+b)":        "Load(a+b)",
+		"Load(/ a)":        "Load(/ a)", // without the slash it would begin with a space
+		"Load(//a b)":      "Load(//a b)",
+		"Load()":           "Load()",
+		"Load(/)":          "/",
+		`Load(objektID\))`: `/objektID)`,
+	} {
+		e, err := ParseExpression(text)
+		if err != nil || e.String() != want {
+			t.Errorf("%q: %v, %v, want %q", text, e, err, want)
+			continue
+		}
+		if again, err := ParseExpression(want); err != nil || !reflect.DeepEqual(again, e) {
+			t.Errorf("%q reads as %v, %v", want, again, err)
 		}
 	}
 }
@@ -67,7 +96,9 @@ func TestExpressionErrorsSayWhere(t *testing.T) {
 		"/a +":                              5,
 		"/a /b":                             4,
 		"Load(/a":                           8,
-		"Load(a)":                           6,
+		"Load( a)":                          6,
+		"Load(a~x)":                         7,
+		"Load(a/b~)":                        9,
 		"Constant(x) + /a~x":                17,
 		`Constant(\n)`:                      10,
 		"Load(/a))":                         9,
@@ -84,7 +115,7 @@ func TestExpressionErrorsSayWhere(t *testing.T) {
 }
 
 func FuzzExpression(f *testing.F) {
-	for _, seed := range []string{"/a", "Load(/a) + Constant(b)", `Constant(\)\\)`, "Load()", "/a+/b", "Load(/x y)"} {
+	for _, seed := range []string{"/a", "Load(/a) + Constant(b)", `Constant(\)\\)`, "Load()", "/a+/b", "Load(/x y)", "Load(x y)", "Load(/ x)"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -199,14 +199,14 @@ func newCSV(w io.Writer, names []string) *csvForm {
 func (f *csvForm) begin() error { return f.w.Write(f.names) }
 
 func (f *csvForm) row(r *register.Row) error {
-	fields, err := r.Fields()
+	cells, err := r.Cells()
 	if err != nil {
 		return err
 	}
 	clear(f.record)
-	for _, field := range fields {
-		if i, known := f.at[field.Name]; known {
-			f.record[i] = field.Text
+	for _, cell := range cells {
+		if i, known := f.at[cell.Name]; known {
+			f.record[i] = cell.Text
 		}
 	}
 	return f.w.Write(f.record)
@@ -241,7 +241,7 @@ func (f *xmlForm) attribute(name, value string) {
 }
 
 func (f *xmlForm) row(r *register.Row) error {
-	fields, err := r.Fields()
+	cells, err := r.Cells()
 	if err != nil {
 		return err
 	}
@@ -250,10 +250,10 @@ func (f *xmlForm) row(r *register.Row) error {
 		f.attribute("xmlns", f.t.Namespace)
 	}
 	_ = f.w.WriteByte('>')
-	for _, field := range fields {
-		_, _ = f.w.WriteString("<" + field.Name + ">")
-		_ = xml.EscapeText(f.w, []byte(field.Text))
-		_, _ = f.w.WriteString("</" + field.Name + ">")
+	for _, cell := range cells {
+		_, _ = f.w.WriteString("<" + cell.Name + ">")
+		_ = xml.EscapeText(f.w, []byte(cell.Text))
+		_, _ = f.w.WriteString("</" + cell.Name + ">")
 	}
 	_, err = f.w.WriteString("</" + f.t.Name + ">\n")
 	return err

@@ -17,6 +17,9 @@ const (
 
 	// Statuspage is for who reads the webhooks of a status site the way Statuspage sends them.
 	Statuspage Name = "statuspage"
+
+	// Datafordeler is for who receives the messages of registers the way Datafordeleren sends them.
+	Datafordeler Name = "datafordeler"
 )
 
 // Scope says who the consumer is: whose cursor, lease and lanes.
@@ -32,7 +35,7 @@ const (
 type Profile struct {
 	Name        Name
 	Title       string
-	Envelope    string // "cloudevents", "star" or "statuspage"
+	Envelope    string // "cloudevents", "star", "statuspage" or "haendelsesbesked"
 	Scope       Scope
 	Retry       Schedule
 	Hold        time.Duration // a delivery that has failed this long is parked; 0: never
@@ -96,6 +99,11 @@ var profiles = []Profile{
 	{
 		Name: Statuspage, Title: "Statuspage webhooks, signed", Envelope: "statuspage", Scope: PerSubscription,
 		Retry: Schedule{Cap: 3 * time.Hour, Jitter: 0.2}, Hold: 72 * time.Hour, GoneEnds: true, Sign: true,
+		Timeout: 30 * time.Second, MaxAfter: time.Hour,
+	},
+	{
+		Name: Datafordeler, Title: "Hændelsesbeskeder as from Datafordeleren", Envelope: "haendelsesbesked", Scope: PerSubscription,
+		Retry: Schedule{Cap: time.Hour}, RequireTest: true,
 		Timeout: 30 * time.Second, MaxAfter: time.Hour,
 	},
 }

@@ -24,7 +24,7 @@ type Delivery struct {
 	Events   int64  // events derived
 	Begun    int64  // µs UTC
 	Ended    int64  // µs UTC: committed or refused; 0: staging
-	Reason   string // why it was refused
+	Reason   string // why it was refused, or, while it is Staging, is being refused
 }
 
 // Batch is a part of a delivery, staged in one transaction: everything of it is in the store, and Staged and Digest say so,
@@ -52,7 +52,7 @@ type Query struct {
 	Register, Type string
 	Registered     int64  // known at; µs UTC
 	Effective      int64  // about; µs UTC
-	History        bool   // every row of Object instead, whenever it was known and about whatever time
+	History        bool   // every row instead, whenever it was known and about whatever time
 	Object         Handle // of one object; zero: of all
 	After          int64  // rows after this number
 	Limit          int

@@ -25,6 +25,7 @@ type Subscription struct {
 	PendingPath   *string              `json:"pendingPath,omitempty"`   // takes over when its test has passed
 	Sink          *Sink                `json:"sink,omitempty"`          // takes what the path would get (S58); with webhook
 	Mode          string               `json:"mode,omitempty"`          // CloudEvents content mode: "structured" (default) or "binary"
+	Format        string               `json:"format,omitempty"`        // of a Hændelsesbesked: "json" (default) or "xml"; with the profile datafordeler
 	From          string               `json:"from,omitempty"`          // events recorded from this instant, RFC 3339; empty: from its creation
 	To            string               `json:"to,omitempty"`            // and before this one; empty: no end
 	State         State                `json:"state"`
@@ -194,8 +195,28 @@ func (v *violations) checkSubscription(at string, system *System, s *Subscriptio
 	if s.Mode != "" && s.Mode != "structured" && s.Mode != "binary" {
 		v.add(at+"/mode", "enum", "use structured or binary")
 	}
+	v.checkFormat(at, system, s)
 	if len(s.Name) > 128 {
 		v.add(at+"/name", "length", "at most 128 characters")
+	}
+}
+
+// The formats of a Hændelsesbesked.
+const (
+	FormatJSON = "json"
+	FormatXML  = "xml"
+)
+
+func (v *violations) checkFormat(at string, system *System, s *Subscription) {
+	datafordeler := system.Agreement.Profile == profile.Datafordeler
+	switch {
+	case s.Format != "" && !datafordeler:
+		v.add(at+"/format", "profile", "is for the profile datafordeler; leave it out")
+	case s.Format != "" && s.Format != FormatJSON && s.Format != FormatXML:
+		v.add(at+"/format", "enum", "use json or xml")
+	}
+	if s.Mode != "" && datafordeler {
+		v.add(at+"/mode", "profile", "is for CloudEvents; leave it out")
 	}
 }
 

@@ -25,7 +25,7 @@ type Registers interface {
 	Delivery(ctx context.Context, registerName, id string) (*register.Delivery, error)
 	Deliveries(ctx context.Context, registerName string, below int64, limit int) ([]register.Delivery, error)
 	Drop(ctx context.Context, actor, registerName, id string) (*register.Delivery, error)
-	Find(ctx context.Context, q *deposit.Question) ([]register.Row, error)
+	Find(ctx context.Context, q *deposit.Question) (rows []register.Row, next int64, err error)
 }
 
 // patience is how long a delivery may bring nothing before it is given up; it may take as long as it likes.
@@ -171,26 +171,25 @@ func (a *api) listRows(w http.ResponseWriter, r *http.Request) error {
 	at := q.place(rowsShown, rowsMost)
 	question := deposit.Question{
 		Register: r.PathValue("register"), Type: r.PathValue("type"), Registered: q.instant(a, "registreringstid"), Effective: q.instant(a, "virkningstid"),
-		Object: objects, History: q.flag("history"), After: q.numbered(at.after), Limit: at.limit + 1,
+		Object: objects, History: q.flag("history"), After: q.numbered(at.after), Limit: at.limit,
 	}
 	if err := q.err(); err != nil {
 		return err
 	}
-	rows, err := a.Registers.Find(r.Context(), &question)
+	rows, next, err := a.Registers.Find(r.Context(), &question)
 	if err != nil {
 		return err
 	}
 	p := page[json.RawMessage]{Items: []json.RawMessage{}}
 	for i := range rows {
-		if i == at.limit {
-			p.Next = cursorOf(strconv.FormatInt(rows[i-1].Number, 10))
-			break
-		}
 		item, err := viewRow(&rows[i])
 		if err != nil {
 			return err
 		}
 		p.Items = append(p.Items, item)
+	}
+	if next > 0 {
+		p.Next = cursorOf(strconv.FormatInt(next, 10))
 	}
 	return respond(w, http.StatusOK, p)
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 )
 
-// Field is a column of a row with what it holds.
-type Field struct{ Name, Text string }
+// Cell is a column of a row with what it holds.
+type Cell struct{ Name, Text string }
 
-// Fields reads what stands in a row, in the order in which it is kept, with the end of its registration as it is now.
-func (r *Row) Fields() ([]Field, error) {
-	var fields []Field
+// Cells reads what stands in a row, in the order in which it is kept, with the end of its registration as it is now.
+func (r *Row) Cells() ([]Cell, error) {
+	var cells []Cell
 	told := r.Registration.To == Open
 	end := string(event.AppendTime(nil, r.Registration.To))
 	decoder := jsontext.NewDecoder(bytes.NewReader(r.Data))
@@ -26,7 +26,7 @@ func (r *Row) Fields() ([]Field, error) {
 		if err != nil {
 			return nil, unreadable(err)
 		}
-		f := Field{Name: name.String()}
+		f := Cell{Name: name.String()}
 		value, err := decoder.ReadToken()
 		if err != nil || value.Kind() != '"' {
 			return nil, unreadable(err)
@@ -35,15 +35,15 @@ func (r *Row) Fields() ([]Field, error) {
 		if f.Name == RegistrationTo && r.Registration.To != Open {
 			f.Text, told = end, true
 		}
-		fields = append(fields, f)
+		cells = append(cells, f)
 	}
 	if _, err := decoder.ReadToken(); err != nil {
 		return nil, unreadable(err)
 	}
 	if !told {
-		fields = append(fields, Field{RegistrationTo, end})
+		cells = append(cells, Cell{RegistrationTo, end})
 	}
-	return fields, nil
+	return cells, nil
 }
 
 func unreadable(err error) error { return fault.Wrap(fault.Internal, err, "a row cannot be read") }
@@ -53,12 +53,12 @@ func (r *Row) JSON() ([]byte, error) {
 	if r.Registration.To == Open {
 		return r.Data, nil
 	}
-	fields, err := r.Fields()
+	cells, err := r.Cells()
 	if err != nil {
 		return nil, err
 	}
 	text := []byte{'{'}
-	for i, f := range fields {
+	for i, f := range cells {
 		if i > 0 {
 			text = append(text, ',')
 		}
@@ -76,8 +76,8 @@ func (r *Row) JSON() ([]byte, error) {
 
 // Text is what a row holds in a column; "" for none.
 func (r *Row) Text(column string) string {
-	fields, _ := r.Fields() // what cannot be read says nothing; whoever writes it finds out
-	for _, f := range fields {
+	cells, _ := r.Cells() // what cannot be read says nothing; whoever writes it finds out
+	for _, f := range cells {
 		if f.Name == column {
 			return f.Text
 		}

@@ -1,0 +1,207 @@
+package store
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/register"
+)
+
+// What both stores of registers' rows have in common. Rows, closings and events to be are seen when they are not of the
+// delivery that is being staged. Of one register that is one at most (an index sees to it), and numbers rise from delivery to
+// delivery: its rows and events are those behind RegisterView.Rows and RegisterView.Outgoing.
+
+// RegisterView is what is seen of a register.
+type RegisterView struct {
+	N        int64 // registers.n; 0: there is no such register
+	Hidden   int64 // the number of the delivery that is being staged; 0: none
+	Rows     int64 // the last row that is seen
+	Outgoing int64 // and the last event to be
+}
+
+// For is the view of one who sees what a delivery has staged as well.
+func (v RegisterView) For(delivery int64) RegisterView {
+	if v.Hidden == delivery {
+		v.Hidden, v.Rows, v.Outgoing = 0, register.Open, register.Open
+	}
+	return v
+}
+
+// RegisterKind is an entity type that a register has delivered.
+type RegisterKind struct {
+	N    int64 // register_types.n
+	Name string
+}
+
+// Registers and their deliveries.
+const (
+	RegisterSeen = `SELECT r.n, coalesce(d.number, 0), coalesce(d.row_after, r.last_row), coalesce(d.outgoing_after, r.last_outgoing)
+		FROM registers r LEFT JOIN register_deliveries d ON d.register = r.n AND d.state = 'staging' WHERE r.name = $1`
+	RegisterTypes = "SELECT n, name FROM register_types WHERE register = $1 ORDER BY n"
+	RegisterType  = "SELECT n FROM register_types WHERE register = $1 AND name = $2"
+
+	deliveryColumns = "SELECT number, id, state, staged, digest, rows, closed, events, begun, ended, reason FROM register_deliveries "
+	DeliveryNamed   = deliveryColumns + "WHERE register = $1 AND id = $2"
+	DeliveriesBelow = deliveryColumns + "WHERE register = $1 AND (number < $2 OR $2 = 0) ORDER BY number DESC LIMIT $3"
+	DeliveryBegun   = `INSERT INTO register_deliveries
+		(register, number, id, state, row_after, outgoing_after, staged, digest, rows, closed, events, begun, ended, reason)
+		SELECT n, last_delivery, $1, 'staging', last_row, last_outgoing, 0, $2, 0, 0, 0, $3, 0, '' FROM registers WHERE n = $4`
+
+	// What follows is done by whoever finds the delivery as it knows it, and by nobody else.
+	staging           = " AND state = 'staging' AND reason = '' "
+	DeliveryStaged    = "UPDATE register_deliveries SET staged = $1, digest = $2, rows = $3, closed = $4, events = $5 WHERE register = $6 AND number = $7 AND staged = $8" + staging
+	DeliveryCommitted = `UPDATE register_deliveries SET state = CASE events WHEN 0 THEN 'published' ELSE 'committed' END, ended = $1
+		WHERE register = $2 AND number = $3 AND staged = $4` + staging
+	DeliveryRefusing = "UPDATE register_deliveries SET reason = $1 WHERE register = $2 AND number = $3 AND state = 'staging'"
+	DeliveryRefused  = "UPDATE register_deliveries SET state = 'refused', ended = $1 WHERE register = $2 AND number = $3 AND state = 'staging' AND reason <> ''"
+	// DeliveriesPublished: numbers rise from delivery to delivery, so those before the first that has an event outgoing have
+	// none.
+	DeliveriesPublished = `UPDATE register_deliveries SET state = 'published' WHERE register = $1 AND state = 'committed'
+		AND number < coalesce((SELECT delivery FROM register_outgoing WHERE register = $1 ORDER BY number LIMIT 1), 9223372036854775807)`
+)
+
+// What a refused delivery has staged goes some at a time.
+const (
+	DropRows     = "DELETE FROM register_rows WHERE type = $1 AND number IN (SELECT number FROM register_rows WHERE type = $1 AND number > $2 ORDER BY number LIMIT $3)"
+	DropClosings = "DELETE FROM register_closings WHERE register = $1 AND number IN (SELECT number FROM register_closings WHERE register = $1 AND delivery = $2 LIMIT $3)"
+	DropOutgoing = "DELETE FROM register_outgoing WHERE register = $1 AND number IN (SELECT number FROM register_outgoing WHERE register = $1 AND number > $2 ORDER BY number LIMIT $3)"
+)
+
+// Events to be.
+const (
+	Outgoing     = "SELECT number, delivery, key, sealed FROM register_outgoing WHERE register = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT $4"
+	OutgoingSent = "DELETE FROM register_outgoing WHERE register = $1 AND number <= $2"
+)
+
+// closedTo is when a row's registration ends: as it was delivered, or earlier, by a closing.
+func closedTo(row, closing string) string {
+	return strings.NewReplacer("r.", row+".", "c.", closing+".").Replace("CASE WHEN c.at < r.registered_to THEN c.at ELSE r.registered_to END")
+}
+
+// RowColumns is how many columns a row has when it is read.
+const RowColumns = 9
+
+func rowColumns(row, closing string) string {
+	columns := []string{"number", "id", "object", "registered_from", "", "effect_from", "effect_to", "key", "sealed"}
+	for i, column := range columns {
+		columns[i] = row + "." + column
+	}
+	columns[4] = closedTo(row, closing)
+	return strings.Join(columns, ", ")
+}
+
+// The rows of a type, with the closings that are seen: $1 is the register, $2 the delivery that is hidden.
+var (
+	rowsSeen = "SELECT " + rowColumns("r", "c") + ` FROM register_rows r
+		LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number AND c.delivery <> $2 WHERE r.type = $3 `
+	// RowByID is the row of a handle.
+	RowByID = rowsSeen + "AND r.id = $4 AND r.number <= $5"
+	// RowsByID are those of an array of handles, which PostgreSQL alone has.
+	RowsByID = rowsSeen + "AND r.id = ANY ($4) AND r.number <= $5 ORDER BY r.number"
+	// ClashesOf has the rows of a type in a range of numbers, and with each what it clashes with before it.
+	ClashesOf = "SELECT " + rowColumns("a", "ca") + ", " + rowColumns("b", "cb") + ` FROM register_rows a
+		JOIN register_rows b ON b.type = a.type AND b.object = a.object AND b.number < a.number
+		LEFT JOIN register_closings ca ON ca.register = $1 AND ca.number = a.number
+		LEFT JOIN register_closings cb ON cb.register = $1 AND cb.number = b.number
+		WHERE a.type = $2 AND a.number > $3 AND a.number <= $4 AND a.effect_from < b.effect_to AND b.effect_from < a.effect_to
+			AND a.registered_from < ` + closedTo("b", "cb") + " AND b.registered_from < " + closedTo("a", "ca") + `
+		ORDER BY a.number, b.number LIMIT $5`
+)
+
+// RowUpTo is the number of the row that is so many rows of a type behind one.
+const RowUpTo = "SELECT number FROM register_rows WHERE type = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT 1 OFFSET $4"
+
+// RowToClose has the number of a row, and when its registration ends as it stands, with what is staged.
+var RowToClose = "SELECT r.number, " + closedTo("r", "c") + `, c.at IS NOT NULL FROM register_rows r
+	LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number WHERE r.type = $2 AND r.id = $3`
+
+// What a read of rows looks at, at most, in one call: however rare those are that it asks for, it ends soon, and is gone on
+// with behind what it looked at.
+const (
+	RowsLookedAt    = 20_000
+	ClashesLookedAt = 1_000
+)
+
+// RowsKnown is the statement for a query of a type's rows, up to a number, and its arguments in order: int64 and
+// register.Handle.
+func RowsKnown(q *register.Query, v RegisterView, kind, upTo int64) (query string, args []any) {
+	text, args := strings.Builder{}, []any{v.N, v.Hidden, kind, q.After, upTo}
+	text.WriteString(rowsSeen)
+	text.WriteString("AND r.number > $4 AND r.number <= $5 ")
+	parameter := func(value any) string {
+		args = append(args, value)
+		return "$" + strconv.Itoa(len(args))
+	}
+	if q.Object != (register.Handle{}) {
+		text.WriteString("AND r.object = " + parameter(q.Object))
+	}
+	if !q.History {
+		text.WriteString(strings.ReplaceAll(" AND r.registered_from <= $t AND r.registered_to > $t AND (c.at IS NULL OR c.at > $t)", "$t", parameter(q.Registered)))
+		text.WriteString(strings.ReplaceAll(" AND r.effect_from <= $t AND r.effect_to > $t", "$t", parameter(q.Effective)))
+	}
+	text.WriteString(" ORDER BY r.number LIMIT " + parameter(int64(q.Limit)))
+	return text.String(), args
+}
+
+// TakenRows are the violations of a batch's rows whose handles are there already: stored, or an earlier row's of the batch.
+func TakenRows(rows []register.Row, stored func(i int) bool) error {
+	type identity struct {
+		kind string
+		id   register.Handle
+	}
+	seen := map[identity]bool{}
+	return violations("/rows/", len(rows), func(i int) (rule, message string) {
+		is := identity{rows[i].Type, rows[i].ID}
+		if seen[is] || stored(i) {
+			return "unique", "a row of this type and identity is there already"
+		}
+		seen[is] = true
+		return "", ""
+	})
+}
+
+// ClosedRow is a row that a closing is of, as it stands.
+type ClosedRow struct {
+	Number int64 // 0: there is none
+	To     int64 // when its registration ends
+	Closed bool  // by a closing that is there
+}
+
+// CheckClosings holds the closings of a batch against their rows. One that is of no row is refused, and one that would not
+// end what is not ended already.
+func CheckClosings(closings []register.Closing, rows []ClosedRow) error {
+	seen := map[int64]bool{}
+	return violations("/closings/", len(closings), func(i int) (rule, message string) {
+		r := &rows[i]
+		switch {
+		case r.Number == 0:
+			return "exists", "there is no such row"
+		case r.Closed || r.To <= closings[i].At || seen[r.Number]:
+			return "open", "the registration of the row has ended already"
+		}
+		seen[r.Number] = true
+		return "", ""
+	})
+}
+
+func violations(pointer string, count int, check func(i int) (rule, message string)) error {
+	var found []fault.Violation
+	for i := 0; i < count && len(found) < event.MaxViolations; i++ {
+		if rule, message := check(i); rule != "" {
+			found = append(found, fault.Violation{Pointer: pointer + strconv.Itoa(i), Rule: rule, Message: message})
+		}
+	}
+	return fault.Invalid(fault.InvalidDocument, found)
+}
+
+// ErrDeliveryMoved is what is said of a delivery that another has changed, or that is not being staged.
+func ErrDeliveryMoved() error {
+	return fault.New(fault.Conflict, "the delivery stands elsewhere by now, or is not being staged any more")
+}
+
+// ErrStaging is what is said while another delivery of a register is being staged.
+func ErrStaging() error {
+	return fault.New(fault.Conflict, "another delivery of the register is being staged; one goes after the other")
+}
