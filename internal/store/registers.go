@@ -44,7 +44,7 @@ const (
 
 	deliveryColumns = "SELECT number, id, state, staged, digest, rows, closed, events, begun, ended, reason FROM register_deliveries "
 	DeliveryNamed   = deliveryColumns + "WHERE register = $1 AND id = $2"
-	DeliveriesBelow = deliveryColumns + "WHERE register = $1 AND (number < $2 OR $2 = 0) ORDER BY number DESC LIMIT $3"
+	DeliveriesBelow = deliveryColumns + "WHERE register = $1 AND number < $2 ORDER BY number DESC LIMIT $3"
 	DeliveryBegun   = `INSERT INTO register_deliveries
 		(register, number, id, state, row_after, outgoing_after, staged, digest, rows, closed, events, begun, ended, reason)
 		SELECT n, last_delivery, $1, 'staging', last_row, last_outgoing, 0, $2, 0, 0, 0, $3, 0, '' FROM registers WHERE n = $4`
@@ -57,8 +57,8 @@ const (
 	DeliveryRefusing = "UPDATE register_deliveries SET reason = $1 WHERE register = $2 AND number = $3 AND state = 'staging'"
 	DeliveryRefused  = "UPDATE register_deliveries SET state = 'refused', ended = $1 WHERE register = $2 AND number = $3 AND state = 'staging' AND reason <> ''"
 	// DeliveriesPublished: numbers rise from delivery to delivery, so those before the first that has an event outgoing have
-	// none.
-	DeliveriesPublished = `UPDATE register_deliveries SET state = 'published' WHERE register = $1 AND state = 'committed'
+	// none. The plus has SQLite go through those that are committed, which are few, and not through all there ever were.
+	DeliveriesPublished = `UPDATE register_deliveries SET state = 'published' WHERE state = 'committed' AND +register = $1
 		AND number < coalesce((SELECT delivery FROM register_outgoing WHERE register = $1 ORDER BY number LIMIT 1), 9223372036854775807)`
 )
 
@@ -75,8 +75,8 @@ const (
 	OutgoingSent = "DELETE FROM register_outgoing WHERE register = $1 AND number <= $2"
 )
 
-// closedTo is when a row's registration ends: as it was delivered, or earlier, by a closing.
-func closedTo(row, closing string) string {
+// ClosedTo is when a row's registration ends: as it was delivered, or earlier, by a closing.
+func ClosedTo(row, closing string) string {
 	return strings.NewReplacer("r.", row+".", "c.", closing+".").Replace("CASE WHEN c.at < r.registered_to THEN c.at ELSE r.registered_to END")
 }
 
@@ -88,7 +88,7 @@ func rowColumns(row, closing string) string {
 	for i, column := range columns {
 		columns[i] = row + "." + column
 	}
-	columns[4] = closedTo(row, closing)
+	columns[4] = ClosedTo(row, closing)
 	return strings.Join(columns, ", ")
 }
 
@@ -106,7 +106,7 @@ var (
 		LEFT JOIN register_closings ca ON ca.register = $1 AND ca.number = a.number
 		LEFT JOIN register_closings cb ON cb.register = $1 AND cb.number = b.number
 		WHERE a.type = $2 AND a.number > $3 AND a.number <= $4 AND a.effect_from < b.effect_to AND b.effect_from < a.effect_to
-			AND a.registered_from < ` + closedTo("b", "cb") + " AND b.registered_from < " + closedTo("a", "ca") + `
+			AND a.registered_from < ` + ClosedTo("b", "cb") + " AND b.registered_from < " + ClosedTo("a", "ca") + `
 		ORDER BY a.number, b.number LIMIT $5`
 )
 
@@ -114,7 +114,7 @@ var (
 const RowUpTo = "SELECT number FROM register_rows WHERE type = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT 1 OFFSET $4"
 
 // RowToClose has the number of a row, and when its registration ends as it stands, with what is staged.
-var RowToClose = "SELECT r.number, " + closedTo("r", "c") + `, c.at IS NOT NULL FROM register_rows r
+var RowToClose = "SELECT r.number, " + ClosedTo("r", "c") + `, c.at IS NOT NULL FROM register_rows r
 	LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number WHERE r.type = $2 AND r.id = $3`
 
 // What a read of rows looks at, at most, in one call: however rare those are that it asks for, it ends soon, and is gone on
@@ -124,18 +124,21 @@ const (
 	ClashesLookedAt = 1_000
 )
 
-// RowsKnown is the statement for a query of a type's rows, up to a number, and its arguments in order: int64 and
-// register.Handle.
+// RowsKnown is the statement for a query of a type's rows, and its arguments in order: int64 and register.Handle. Rows of one
+// object are few, and read whatever their numbers are: what is hidden of them is told by their delivery, for with a bound
+// both ways SQLite would rather go through the numbers of all objects. Of all objects they are read up to a number.
 func RowsKnown(q *register.Query, v RegisterView, kind, upTo int64) (query string, args []any) {
-	text, args := strings.Builder{}, []any{v.N, v.Hidden, kind, q.After, upTo}
+	text, args := strings.Builder{}, []any{v.N, v.Hidden, kind, q.After}
 	text.WriteString(rowsSeen)
-	text.WriteString("AND r.number > $4 AND r.number <= $5 ")
 	parameter := func(value any) string {
 		args = append(args, value)
 		return "$" + strconv.Itoa(len(args))
 	}
+	text.WriteString("AND r.number > $4 AND ")
 	if q.Object != (register.Handle{}) {
-		text.WriteString("AND r.object = " + parameter(q.Object))
+		text.WriteString("r.delivery <> $2 AND r.object = " + parameter(q.Object))
+	} else {
+		text.WriteString("r.number <= " + parameter(upTo))
 	}
 	if !q.History {
 		text.WriteString(strings.ReplaceAll(" AND r.registered_from <= $t AND r.registered_to > $t AND (c.at IS NULL OR c.at > $t)", "$t", parameter(q.Registered)))

@@ -39,17 +39,13 @@ func (r *Registers) Rows(ctx context.Context, q *register.Query) (rows []registe
 		if err != nil || kind == 0 {
 			return err
 		}
-		upTo := v.Rows
 		if q.Object == (register.Handle{}) {
 			if next, err = lookedAt(c, kind, q.After, v.Rows, store.RowsLookedAt); err != nil {
 				return err
 			}
-			if next != 0 {
-				upTo = next
-			}
 		}
 		read := rowReader{r.store.opener(c), kind, q.Type}
-		query, args := store.RowsKnown(q, v, kind, upTo)
+		query, args := store.RowsKnown(q, v, kind, cmp.Or(next, v.Rows))
 		return all(c, query, args, func(row *sqlite.Stmt) error {
 			found, err := read.read(row, 0)
 			rows = append(rows, found)

@@ -55,6 +55,16 @@ func (s *Store) changed(query string, args ...any) (int, error) {
 	return s.writer.Changes(), err
 }
 
+// move runs a statement of the writer that is to change a delivery.
+// Error: fault.Conflict when it changes nothing: the delivery is not what it was known as.
+func (s *Store) move(query string, args ...any) error {
+	changed, err := s.changed(query, args...)
+	if err == nil && changed == 0 {
+		err = store.ErrDeliveryMoved()
+	}
+	return err
+}
+
 // bindAll binds arguments in the order of their parameters.
 func bindAll(st *sqlite.Stmt, args []any) {
 	for i, arg := range args {
@@ -158,7 +168,7 @@ func (r *Registers) Delivery(ctx context.Context, name, id string) (d *register.
 // Deliveries implements deposit.Store.
 func (r *Registers) Deliveries(ctx context.Context, name string, below int64, limit int) (list []register.Delivery, err error) {
 	err = r.moment(ctx, name, func(c *sqlite.Conn, v store.RegisterView) error {
-		return all(c, store.DeliveriesBelow, []any{v.N, below, int64(limit)}, func(row *sqlite.Stmt) error {
+		return all(c, store.DeliveriesBelow, []any{v.N, cmp.Or(below, register.Open), int64(limit)}, func(row *sqlite.Stmt) error {
 			list = append(list, scanDelivery(row, name))
 			return nil
 		})
@@ -174,11 +184,7 @@ func (r *Registers) Commit(ctx context.Context, d *register.Delivery) error {
 		if err != nil {
 			return err
 		}
-		changed, err := r.store.changed(store.DeliveryCommitted, d.Ended, v.N, d.Number, d.Staged)
-		if err == nil && changed == 0 {
-			err = store.ErrDeliveryMoved()
-		}
-		if err == nil {
+		if err = r.store.move(store.DeliveryCommitted, d.Ended, v.N, d.Number, d.Staged); err == nil {
 			known, err = readDelivery(r.store.writer, v.N, d.Register, d.ID)
 		}
 		return err
@@ -201,33 +207,22 @@ func (r *Registers) Refuse(ctx context.Context, d *register.Delivery) error {
 		if v, err = seen(r.store.writer, d.Register); err != nil {
 			return err
 		}
-		changed, err := r.store.changed(store.DeliveryRefusing, d.Reason, v.N, d.Number)
-		if err == nil && changed == 0 {
-			err = store.ErrDeliveryMoved()
-		}
-		if err == nil {
+		if err = r.store.move(store.DeliveryRefusing, d.Reason, v.N, d.Number); err == nil {
 			kinds, err = kindsOf(r.store.writer, v.N)
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
 	for _, kind := range kinds {
-		err = r.drop(ctx, err, store.DropRows, kind.N, v.Rows)
+		err = r.drop(ctx, err, d, v, store.DropRows, kind.N, v.Rows)
 	}
-	err = r.drop(ctx, err, store.DropClosings, v.N, v.Hidden)
-	err = r.drop(ctx, err, store.DropOutgoing, v.N, v.Outgoing)
+	err = r.drop(ctx, err, d, v, store.DropClosings, v.N, v.Hidden)
+	err = r.drop(ctx, err, d, v, store.DropOutgoing, v.N, v.Outgoing)
 	if err != nil {
 		return err
 	}
 	d.State = register.Refused
 	return r.writing(ctx, false, func() error {
-		changed, err := r.store.changed(store.DeliveryRefused, d.Ended, v.N, d.Number)
-		if err == nil && changed == 0 {
-			err = store.ErrDeliveryMoved()
-		}
-		return err
+		return r.store.move(store.DeliveryRefused, d.Ended, v.N, d.Number)
 	})
 }
 
@@ -240,15 +235,19 @@ func kindsOf(c *sqlite.Conn, n int64) (kinds []store.RegisterKind, err error) {
 	return kinds, err
 }
 
-// drop deletes rows of a refused delivery, some in each transaction, until there are none; not after an error.
-func (r *Registers) drop(ctx context.Context, before error, query string, of, behind int64) error {
+// drop deletes rows of a refused delivery, some in each transaction, until there are none; not after an error. Each looks
+// whether the delivery is still being refused: once another has ended that, what stands behind its numbers is the next
+// delivery's.
+func (r *Registers) drop(ctx context.Context, before error, d *register.Delivery, v store.RegisterView, query string, of, behind int64) error {
 	for err := before; ; {
 		if err != nil {
 			return err
 		}
 		dropped := 0
 		err = r.writing(ctx, false, func() (err error) {
-			dropped, err = r.store.changed(query, of, behind, int64(droppedAtOnce))
+			if err = r.store.move(store.DeliveryRefusing, d.Reason, v.N, d.Number); err == nil {
+				dropped, err = r.store.changed(query, of, behind, int64(droppedAtOnce))
+			}
 			return err
 		})
 		if err == nil && dropped == 0 {

@@ -31,8 +31,13 @@ type staging struct {
 }
 
 func (w *staging) write() error {
+	return w.steps(func(step func() error) error { return step() })
+}
+
+// steps has each step of the batch taken, in order.
+func (w *staging) steps(take func(step func() error) error) error {
 	for _, step := range []func() error{w.advance, w.number, w.insertRows, w.close, w.insertOutgoing} {
-		if err := step(); err != nil {
+		if err := take(step); err != nil {
 			return err
 		}
 	}
@@ -47,15 +52,8 @@ func (w *staging) advance() error {
 		return err
 	}
 	w.register = v.N
-	digest := d.Digest
-	if digest == nil {
-		digest = []byte{}
-	}
-	changed, err := w.changed(store.DeliveryStaged, d.Staged, digest, d.Rows, d.Closed, d.Events, v.N, d.Number, w.batch.Before)
-	if err == nil && changed == 0 {
-		err = store.ErrDeliveryMoved()
-	}
-	return err
+	digest := append([]byte{}, d.Digest...)
+	return w.move(store.DeliveryStaged, d.Staged, digest, d.Rows, d.Closed, d.Events, v.N, d.Number, w.batch.Before)
 }
 
 // number gives the rows and the events their numbers, and finds the types of the rows.

@@ -36,7 +36,7 @@ CREATE TABLE register_deliveries (
 
 CREATE UNIQUE INDEX register_deliveries_by_id ON register_deliveries (register, id);
 CREATE UNIQUE INDEX register_deliveries_staging ON register_deliveries (register) WHERE state = 'staging';
-CREATE INDEX register_deliveries_committed ON register_deliveries (register, number) WHERE state = 'committed';
+CREATE INDEX register_deliveries_committed ON register_deliveries (state) WHERE state = 'committed';
 
 CREATE TABLE register_rows (
   type            INTEGER NOT NULL,       -- register_types.n
