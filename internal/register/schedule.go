@@ -52,7 +52,7 @@ func (s Schedule) Next(after time.Time, zone *time.Location) time.Time {
 	// what the wall shows, and when it does so is said here.
 	spec := *s.spec
 	spec.Location = time.UTC
-	for wall := shown(after).Add(-furthest); ; {
+	for wall := wallOf(after).Add(-furthest); ; {
 		if wall = spec.Next(wall); wall.IsZero() {
 			return wall
 		}
@@ -65,8 +65,8 @@ func (s Schedule) Next(after time.Time, zone *time.Location) time.Time {
 // furthest is more than clocks are ever set forward by at once: what was skipped is due by so much later.
 const furthest = 3 * time.Hour
 
-// shown is what the clock on the wall shows, as an instant of UTC.
-func shown(t time.Time) time.Time {
+// wallOf is what the clock on the wall shows, as an instant of UTC.
+func wallOf(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 }
 
@@ -76,7 +76,7 @@ func onWall(wall time.Time, zone *time.Location) time.Time {
 	_, before := wall.Add(-day).In(zone).Zone()
 	_, after := wall.Add(day).In(zone).Zone()
 	first, second := wall.Add(-time.Duration(before)*time.Second).In(zone), wall.Add(-time.Duration(after)*time.Second).In(zone)
-	if !shown(first).Equal(wall) && shown(second).Equal(wall) {
+	if !wallOf(first).Equal(wall) && wallOf(second).Equal(wall) {
 		return second
 	}
 	return first

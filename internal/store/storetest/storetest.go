@@ -131,6 +131,7 @@ func Run(t *testing.T, e Engine) {
 		{"ARefusedDeliveryLeavesNothing", aRefusedDelivery},
 		{"ClashesAreFound", clashesAreFound},
 		{"F44bRowsArePaged", rowsArePaged},
+		{"F43SpansAreRead", spansAreRead},
 		{"ChangedRowsAreRefused", changedRowsAreRefused},
 		{"OneOfSeveralDoesIt", oneOfSeveral},
 		{"F6RowsAreThoseOfANaiveModel", rowsOfAModel},
