@@ -70,6 +70,7 @@ type Hub struct {
 	among     among
 	forget    retention.Engine // lets go of what was forgotten, on every node
 	intake    *intake.Intake
+	rows      deposit.Store // of registers
 	deposit   *deposit.Depositor
 	monitor   *monitor.Monitor
 	sinks     *sink.Sinks          // nil: not allowed

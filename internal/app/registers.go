@@ -15,7 +15,7 @@ import (
 // newDepositor takes in what registers deliver, and publishes what follows as if it had been published.
 func (h *Hub) newDepositor(book *revision.Book, accepter *publish.Accepter, hasher *event.Hasher, clk clock.Clock) *deposit.Depositor {
 	return deposit.New(deposit.Options{
-		Store: h.Store, Log: h.Log, Places: h.Store, Directory: book, Accepter: accepter, Handles: hasher, Clock: clk, Trouble: h.report,
+		Store: h.rows, Log: h.Log, Places: h.Store, Directory: book, Accepter: accepter, Handles: hasher, Clock: clk, Trouble: h.report,
 		Read: func(body io.Reader, r *register.Register) deposit.Reader {
 			return ingest.NewReader(body, r, ingest.Limits{})
 		},

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/varselhub/varsel/internal/audit"
-	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
@@ -25,7 +24,6 @@ type Store interface {
 	search.Store
 	retention.Store
 	intake.Store
-	deposit.Store
 	Audit(ctx context.Context, q audit.Query) ([]audit.Entry, error)
 	AuditHead(ctx context.Context) (audit.Head, error)
 }
@@ -46,7 +44,7 @@ func (h *Hub) openStore(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		h.Store, h.Signing = s, h.Vault
+		h.Store, h.rows, h.Signing = s, s.Registers(), h.Vault
 		return nil
 	}
 	s, err := postgres.Open(ctx, h.config.Store, postgres.Options{Keys: h.Vault, Same: publish.Same, Version: h.config.Version, Password: h.config.StorePassword, Tell: tell})

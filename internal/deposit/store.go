@@ -10,7 +10,7 @@ import (
 // longer than its own few rows take.
 type Store interface {
 	// Begin notes a delivery, with the next number of its register, in state Staging; one that is known already is returned as
-	// it stands. fault.Conflict when another delivery of the register is being staged: their order is that of their events.
+	// it stands, except that a refused one begins anew. fault.Conflict when another delivery of the register is being staged: their order is that of their events.
 	Begin(ctx context.Context, d *register.Delivery) (*register.Delivery, error)
 	// Delivery reads how a delivery stands. fault.NotFound.
 	Delivery(ctx context.Context, registerName, id string) (*register.Delivery, error)

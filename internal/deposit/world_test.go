@@ -44,9 +44,13 @@ func newWorld(t *testing.T) *world {
 		_, err = w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderKey}, by)
 		w.Must(err)
 		_, err = w.Manager.PutVersion(ctx, event.Version{
-			Type: name, Version: "v1", State: event.StateActive, Sample: []byte(`{"objectid":"1","id_lokalId":"2"}`),
-			Schema:  []byte(`{"type":"object","required":["objectid"],"properties":{"navn":{"maxLength":40}}}`),
-			Mapping: event.Mapping{Fields: map[string]string{"key": "/id_lokalId", "besked.objektID": "Load(objectid)", "besked.objekthandling": "Load(feltliste)"}},
+			Type: name, Version: "v1", State: event.StateActive, Sample: []byte(`{"objectid":"1","id_lokalId":"2","registreringFra":"2020-01-01T00:00:00"}`),
+			Schema: []byte(`{"type":"object","required":["objectid"],"properties":{"navn":{"maxLength":40}}}`),
+			Mapping: event.Mapping{Fields: map[string]string{
+				"key": "/id_lokalId", "besked.objektID": "Load(objectid)", "besked.objekttype": "Constant(" + entity + ")", "besked.objekthandling": "Load(feltliste)",
+				"besked.registreringstid": "Load(registreringFra)", "besked.beskedansvarligAktør": "Constant(GST)", "besked.kildesystem": "Constant(dagi)",
+				"besked.sikkerhedsklassificering": "Constant(NonConfidential)",
+			}},
 		}, by)
 		w.Must(err)
 	}
@@ -61,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	w.Must(err)
 	accepter := publish.NewAccepter(directory{w.Book}, w.hasher, w.Clock, publish.Limits{})
 	w.options = deposit.Options{
-		Store: w.Store, Log: w.Log, Places: w.Store, Directory: w.Book, Accepter: accepter, Handles: w.hasher, Clock: w.Clock,
+		Store: w.Store.Registers(), Log: w.Log, Places: w.Store, Directory: w.Book, Accepter: accepter, Handles: w.hasher, Clock: w.Clock,
 		Read: func(body io.Reader, r *register.Register) deposit.Reader {
 			return ingest.NewReader(body, r, ingest.Limits{})
 		},

@@ -48,6 +48,8 @@ const (
 	DeliveryBegun   = `INSERT INTO register_deliveries
 		(register, number, id, state, row_after, outgoing_after, staged, digest, rows, closed, events, begun, ended, reason)
 		SELECT n, last_delivery, $1, 'staging', last_row, last_outgoing, 0, $2, 0, 0, 0, $3, 0, '' FROM registers WHERE n = $4`
+	// DeliveryForgotten makes room for one that comes again under its id.
+	DeliveryForgotten = "DELETE FROM register_deliveries WHERE register = $1 AND number = $2 AND state = 'refused'"
 
 	// What follows is done by whoever finds the delivery as it knows it, and by nobody else.
 	staging           = " AND state = 'staging' AND reason = '' "

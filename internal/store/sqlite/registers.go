@@ -135,7 +135,7 @@ func (r *Registers) Begin(ctx context.Context, d *register.Delivery) (known *reg
 		if err == nil {
 			known, err = readDelivery(s.writer, v.N, d.Register, d.ID)
 		}
-		if err != nil || known != nil {
+		if err != nil || known != nil && known.State != register.Refused {
 			return err
 		}
 		if v.Hidden != 0 {
@@ -143,6 +143,11 @@ func (r *Registers) Begin(ctx context.Context, d *register.Delivery) (known *reg
 		}
 		if _, err := s.changed("UPDATE registers SET last_delivery = last_delivery + 1 WHERE n = ?", v.N); err != nil {
 			return err
+		}
+		if known != nil {
+			if _, err := s.changed(store.DeliveryForgotten, v.N, known.Number); err != nil {
+				return err
+			}
 		}
 		if _, err := s.changed(store.DeliveryBegun, d.ID, []byte{}, d.Begun, v.N); err != nil {
 			return err

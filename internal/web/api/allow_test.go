@@ -230,7 +230,7 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 }
 
 // registers has a register of a source with a delivery, and another one with half a delivery.
-func (w *town) registers(source string) {
+func (w *world) registers(source string) {
 	w.T.Helper()
 	whole := strings.ReplaceAll(deliveryOf, "$N", "1")
 	for name, body := range map[string]io.Reader{source: strings.NewReader(whole), "half-" + source: io.MultiReader(strings.NewReader(strings.TrimSuffix(whole, "</Data></DatafordelerDataDelivery>")), iotest.ErrReader(io.ErrUnexpectedEOF))} {

@@ -295,7 +295,7 @@ var places = map[string]placed{
 	"registers/register": {text: "Name of the register.", example: "dagi"},
 	"register":           {text: "Name of the register.", example: "dagi"},
 	"delivery":           {text: "Id of the delivery, as the register calls it.", example: "2026-11-27-1"},
-	"register/type":      {text: "Name of the entity type.", example: "Kommuneinddeling"},
+	"type":               {text: "Name of the entity type.", example: "Kommuneinddeling"},
 	"sink/number":        {text: "Number of the message in the sink.", example: 1, number: true},
 	"aside/number":       {text: "Number of the message within what was set aside of the source.", example: 1, number: true},
 	"pass":               {text: "Number of the replay.", example: 1, number: true},
