@@ -11,9 +11,9 @@ type Changes struct {
 	span           *register.Span
 }
 
-// RowsUpTo is the number of the last row that deliveries up to a number have made: $1 is the register, $2 the delivery, and $3
-// what is said where none came after it.
-const RowsUpTo = "SELECT coalesce(min(row_after), $3) FROM register_deliveries WHERE register = $1 AND number > $2"
+// RowsUpTo is the number of the last row that deliveries up to a number have made: $1 is what is said where none came after it,
+// $2 the register and $3 the delivery. (SQLite numbers parameters as they come.)
+const RowsUpTo = "SELECT coalesce(min(row_after), $1) FROM register_deliveries WHERE register = $2 AND number > $3"
 
 // ChangesOf makes the statements. before and last are RowsUpTo the beginning and the end of the span.
 func ChangesOf(s *register.Span, v RegisterView, kind, before, last int64) *Changes {
@@ -21,19 +21,19 @@ func ChangesOf(s *register.Span, v RegisterView, kind, before, last int64) *Chan
 }
 
 var (
-	rowsClosed = "SELECT " + rowColumns("r", "c") + ` FROM register_closings c JOIN register_rows r ON r.type = $2 AND r.number = c.number
-		WHERE c.register = $1 AND c.number > $3 AND c.number <= $4 AND c.delivery > $5 AND c.delivery <= $6 ORDER BY c.number LIMIT $7`
+	rowsClosed = "SELECT " + rowColumns("r", "c") + ` FROM register_closings c JOIN register_rows r ON r.type = $1 AND r.number = c.number
+		WHERE c.register = $2 AND c.number > $3 AND c.number <= $4 AND c.delivery > $5 AND c.delivery <= $6 ORDER BY c.number LIMIT $7`
 	rowsMade = "SELECT " + rowColumns("r", "c") + ` FROM register_rows r
-		LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number AND c.delivery <= $5
-		WHERE r.type = $2 AND r.number > $3 AND r.number <= $4 ORDER BY r.number LIMIT $6`
+		LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number AND c.delivery <= $2
+		WHERE r.type = $3 AND r.number > $4 AND r.number <= $5 ORDER BY r.number LIMIT $6`
 )
 
 // Closed is the first statement, and its arguments.
 func (c *Changes) Closed() (query string, args []any) {
-	return rowsClosed, []any{c.register, c.kind, c.span.After, c.before, c.span.Since, c.span.UpTo, int64(c.span.Limit)}
+	return rowsClosed, []any{c.kind, c.register, c.span.After, c.before, c.span.Since, c.span.UpTo, int64(c.span.Limit)}
 }
 
 // Made is the second, when the first has found so many.
 func (c *Changes) Made(found int) (query string, args []any) {
-	return rowsMade, []any{c.register, c.kind, max(c.span.After, c.before), c.last, c.span.UpTo, int64(c.span.Limit - found)}
+	return rowsMade, []any{c.register, c.span.UpTo, c.kind, max(c.span.After, c.before), c.last, int64(c.span.Limit - found)}
 }

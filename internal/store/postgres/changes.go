@@ -18,7 +18,7 @@ func (r *Registers) Changes(ctx context.Context, s *register.Span) ([]register.R
 		}
 		var ends [2]int64
 		for i, delivery := range []int64{s.Since, s.UpTo} {
-			err := each(ctx, tx, store.RowsUpTo, []any{v.N, delivery, v.Rows}, func(row pgx.Rows) error { return row.Scan(&ends[i]) })
+			err := each(ctx, tx, store.RowsUpTo, []any{v.Rows, v.N, delivery}, func(row pgx.Rows) error { return row.Scan(&ends[i]) })
 			if err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ func (r *Registers) Changes(ctx context.Context, s *register.Span) (rows []regis
 		}
 		var ends [2]int64
 		for i, delivery := range []int64{s.Since, s.UpTo} {
-			err := all(c, store.RowsUpTo, []any{v.N, delivery, v.Rows}, func(row *sqlite.Stmt) error {
+			err := all(c, store.RowsUpTo, []any{v.Rows, v.N, delivery}, func(row *sqlite.Stmt) error {
 				ends[i] = row.ColumnInt64(0)
 				return nil
 			})
