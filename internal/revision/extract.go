@@ -110,3 +110,10 @@ func (b *Book) Extracts() []*register.Extract {
 	}
 	return docs
 }
+
+// GrantsExtract reports whether the agreement of the system that gets an extract lets it have what the register keeps.
+func (b *Book) GrantsExtract(x *register.Extract) bool {
+	system, _ := b.System(x.System)
+	reg, _ := b.Register(x.Register)
+	return system != nil && reg != nil && system.Agreement.GrantsSource(reg.Source)
+}

@@ -65,6 +65,7 @@ type Options struct {
 	Audit     Audit
 	Streams   Streams
 	Registers Registers
+	Extracts  Extracts
 	Keeper    Keeper
 	// SiteURL is where people reach a status site, without a slash at its end; Stale how old what the hub knows is.
 	SiteURL func(*status.Site) string
@@ -145,6 +146,13 @@ func (a *api) routes() []route {
 		{"GET /api/v1/registers/{register}/deliveries/{delivery}", a.getDelivery},
 		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
 		{"GET /api/v1/registers/{register}/{type}", a.listRows},
+		{"GET /api/v1/extracts", a.listExtracts},
+		{"GET /api/v1/extracts/{extract}", a.extract().get},
+		{"PUT /api/v1/extracts/{extract}", a.extract().replace},
+		{"DELETE /api/v1/extracts/{extract}", a.removeExtract},
+		{"POST /api/v1/extracts/{extract}/run", a.runExtract},
+		{"GET /api/v1/extracts/{extract}/files", a.listExtractFiles},
+		{"GET /api/v1/extracts/{extract}/files/{file}", a.getExtractFile},
 		{"GET /api/v1/event-types", a.listTypes},
 		{"GET /api/v1/event-types/{name}", a.eventType().get},
 		{"PUT /api/v1/event-types/{name}", a.eventType().replace},
