@@ -13,7 +13,9 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/config"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/web/access"
 	"github.com/varselhub/varsel/internal/web/api"
+	"github.com/varselhub/varsel/internal/web/feeds"
 	"github.com/varselhub/varsel/internal/web/listener"
 	"github.com/varselhub/varsel/internal/web/now"
 )
@@ -127,6 +129,11 @@ func (h *Hub) faces() (faces, error) {
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
 	}
+	reader := h.gate.Reader
+	if h.config.NoAccess {
+		reader = access.Unguarded
+	}
+	followed := feeds.New(feeds.Options{Book: h.Log.Book(), Kept: h.extracts.Kept, Who: reader, URL: h.config.URL})
 	programs := api.New(options)
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	sites, err := h.sites()
@@ -135,6 +142,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
+		{"api", "/feeds/", h.observed(h.upToDate(followed))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
 		{"now", "/now/", h.watched(http.StripPrefix("/now", page))},

@@ -38,6 +38,7 @@ type Book struct {
 	accounts  map[string]*history[account.Account]
 	registers map[string]*history[register.Register]
 	extracts  map[string]*extract
+	editions  map[string][]Edition // of what registers publish
 	sites     map[string]*site
 	siteList  []*status.Site // that there are, by name
 	index     index          // every line
@@ -61,7 +62,7 @@ func NewBook(zone *time.Location) *Book {
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
 		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, extracts: map[string]*extract{}, sites: map[string]*site{}, changed: make(chan struct{}),
+		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, extracts: map[string]*extract{}, editions: map[string][]Edition{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
 }
 
@@ -122,6 +123,7 @@ func (b *Book) apply(r *Revision) error {
 		return err
 	case Register:
 		_, err := note(b.registers, r)
+		b.edit(r, r.Subject)
 		return err
 	case Extract, ExtractOrder, ExtractRun:
 		return b.applyExtract(r)

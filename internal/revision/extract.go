@@ -64,6 +64,11 @@ func (b *Book) applyExtract(r *Revision) error {
 	x.history = history[register.Extract]{}
 	x.history.add(r.Position, doc)
 	x.prune()
+	for _, of := range []*register.Extract{old, doc} {
+		if of != nil {
+			b.edit(r, of.Register)
+		}
+	}
 	return nil
 }
 

@@ -148,31 +148,6 @@ var administered = map[string]administrative{
 		changes: request{path: "/systems/new", body: star},
 		nothing: []request{{path: "/systems/new", body: star}},
 	},
-	"PUT /api/v1/extracts/{extract}": {
-		act: audit.PutExtract, subject: "extract/new", detail: `{"created":true}`, makes: true,
-		prepare: func(w *world) string { w.registers("dfdg"); return "" },
-		refused: request{path: "/extracts/new", body: `{"system":"plain"}`},
-		changes: request{path: "/extracts/new", body: plainExtract},
-		nothing: []request{{path: "/extracts/new", body: plainExtract}},
-	},
-	"DELETE /api/v1/extracts/{extract}": {
-		act: audit.RemoveExtract, subject: "extract/plain", makes: true,
-		prepare: func(w *world) string { w.registers("dfdg"); w.extracting(); w.extracts("plain", "dfdg"); return "" },
-		refused: request{path: "/extracts/none"},
-		changes: request{path: "/extracts/plain", headers: anyState},
-		nothing: []request{{path: "/extracts/plain", headers: anyState}},
-	},
-	"POST /api/v1/extracts/{extract}/run": {
-		act: audit.RunExtract, subject: "extract/new", makes: true,
-		prepare: func(w *world) string {
-			w.registers("dfdg")
-			w.ok(201, w.call("PUT", "/extracts/new", plainExtract))
-			return ""
-		},
-		refused: request{path: "/extracts/none/run"},
-		changes: request{path: "/extracts/new/run"},
-		nothing: []request{{path: "/extracts/new/run"}},
-	},
 	"DELETE /api/v1/systems/{name}": {
 		act: audit.RemoveSystem, subject: "system/plain", detail: `{"removed":1}`, makes: true,
 		prepare: func(w *world) string {
@@ -324,8 +299,6 @@ var administered = map[string]administrative{
 
 	"POST /api/v1/sources/{name}/aside/{number}/reveal": lettingGo(audit.Reveal, "7/reveal", `{"reason":"case 7"}`, `{"reason":"case 7"}`, `{"reason":"case 7"}`),
 }
-
-var plainExtract = strings.NewReplacer("$SOURCE", "dfdg", "$SYSTEM", "plain").Replace(extractOf)
 
 const anEndpoint = `{"system":"plain","url":"https://plain.test/hook/a"}`
 
@@ -546,11 +519,7 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	w.System("spare", profile.Standard)
 	w.ok(200, do("DELETE", "/systems/spare", ""))
 
-	w.registers("dfdg")
-	w.noContent(do("DELETE", "/registers/half-dfdg/deliveries/half", ""))
-	w.ok(201, do("PUT", "/extracts/plain", `{"title":"`+mark+`",`+plainExtract[1:]))
-	w.ok(202, do("POST", "/extracts/plain/run", ""))
-	w.noContent(do("DELETE", "/extracts/plain", ""))
+	w.extractsOf(mark, do)
 
 	w.stage("prod")
 	words := `{"en":"` + mark + `"}`

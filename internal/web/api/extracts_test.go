@@ -3,17 +3,21 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/extract"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/notify"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/store/extractfile"
@@ -26,17 +30,18 @@ type shelf struct{ *extractfile.Shelf }
 func (s shelf) Create(x, name string) (extract.Part, error) { return s.Shelf.Create(x, name) }
 func (s shelf) Open(x, name string) (extract.File, error)   { return s.Shelf.Open(x, name) }
 
-// extracting has extracts made, as long as the test; what tells of them comes from a source that nobody gets.
+// extracting has extracts made, as long as the test.
 func (w *world) extracting() {
 	w.T.Helper()
-	_, err := w.Manager.PutSource(w.T.Context(), event.Source{Name: "extracts", URI: "urn:extracts", Title: "Extracts", Types: []string{"*"}}, manage.By{Author: "test"})
-	w.Must(err)
+	w.Must(w.Log.Append(w.T.Context(), &eventlog.Request{Revisions: notify.Register(false, false), Expect: w.Book.Last()}))
 	accepter := publish.NewAccepter(directory{w.Book}, w.hasher, w.Clock, publish.Limits{})
 	maker := extract.New(extract.Options{
 		Rows: w.options.Registers.(*deposit.Depositor), Files: shelf{extractfile.New(filepath.Join(w.T.(*testing.T).TempDir(), "extracts"))}, Log: w.Log, Book: w.Book,
 		Clock: w.Clock, Handles: w.hasher, URL: "https://hub.test", Trouble: func(doing string, err error) { w.T.Errorf("%s: %v", doing, err) },
-		Ready: func(id string, _ *extract.Notice) (*event.Event, error) {
-			e, found := accepter.Accept(event.Draft{ID: id, Source: "urn:extracts", SpecVersion: event.SpecVersion, Type: "cv", MediaType: "application/json", Data: []byte("{}")})
+		Ready: func(id string, n *extract.Notice) (*event.Event, error) {
+			d, err := notify.Draft(notify.ExtractReady, id, n)
+			w.Must(err)
+			e, found := accepter.Accept(d)
 			return e, fault.Invalid(fault.InvalidEvent, found)
 		},
 	})
@@ -149,4 +154,45 @@ func TestF43WhatIsNoExtract(t *testing.T) {
 		}
 	}
 	w.ok(200, w.call("PUT", "/extracts/good", strings.Replace(good, "csv", "xml", 1), ifMatch, anySeen))
+}
+
+var plainExtract = strings.NewReplacer("$SOURCE", "dfdg", "$SYSTEM", "plain").Replace(extractOf)
+
+func init() {
+	maps.Copy(administered, map[string]administrative{
+		"PUT /api/v1/extracts/{extract}": {
+			act: audit.PutExtract, subject: "extract/new", detail: `{"created":true}`, makes: true,
+			prepare: func(w *world) string { w.registers("dfdg"); return "" },
+			refused: request{path: "/extracts/new", body: `{"system":"plain"}`},
+			changes: request{path: "/extracts/new", body: plainExtract},
+			nothing: []request{{path: "/extracts/new", body: plainExtract}},
+		},
+		"DELETE /api/v1/extracts/{extract}": {
+			act: audit.RemoveExtract, subject: "extract/plain", makes: true,
+			prepare: func(w *world) string { w.registers("dfdg"); w.extracting(); w.extracts("plain", "dfdg"); return "" },
+			refused: request{path: "/extracts/none"},
+			changes: request{path: "/extracts/plain", headers: anyState},
+			nothing: []request{{path: "/extracts/plain", headers: anyState}},
+		},
+		"POST /api/v1/extracts/{extract}/run": {
+			act: audit.RunExtract, subject: "extract/new", makes: true,
+			prepare: func(w *world) string {
+				w.registers("dfdg")
+				w.ok(201, w.call("PUT", "/extracts/new", plainExtract))
+				return ""
+			},
+			refused: request{path: "/extracts/none/run"},
+			changes: request{path: "/extracts/new/run"},
+			nothing: []request{{path: "/extracts/new/run"}},
+		},
+	})
+}
+
+// extractsOf does to extracts, and to the register that they are of, what is on record.
+func (w *world) extractsOf(mark string, do func(method, path, body string) answer) {
+	w.registers("dfdg")
+	w.noContent(do("DELETE", "/registers/half-dfdg/deliveries/half", ""))
+	w.ok(201, do("PUT", "/extracts/plain", `{"title":"`+mark+`",`+plainExtract[1:]))
+	w.ok(202, do("POST", "/extracts/plain/run", ""))
+	w.noContent(do("DELETE", "/extracts/plain", ""))
 }
