@@ -523,6 +523,7 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	w.ok(201, do("PUT", "/registers/fresh", strings.Replace(strings.ReplaceAll(registerOf, "$SOURCE", "dfdg"), "{", `{"title":"`+mark+`",`, 1)))
 	w.registers("dfdg")
 	w.noContent(do("DELETE", "/registers/half-dfdg/deliveries/half", ""))
+	w.extractsOf(mark, do)
 
 	w.stage("prod")
 	words := `{"en":"` + mark + `"}`
