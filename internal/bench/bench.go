@@ -60,7 +60,7 @@ type Figure struct {
 	P99Ratio   float64 `json:"p99Ratio,omitempty"`
 
 	Pending int     `json:"pending,omitempty"` // how many were drained or pulled
-	PeakMiB float64 `json:"peakMiB,omitempty"` // resident memory of this process while they were
+	PeakMiB float64 `json:"peakMiB,omitempty"` // resident memory of this process while they were, or a delivery was read
 
 	Retried int64 `json:"retried"` // attempts that the hubs had to make again; a rate with any is no rate, unless endpoints hang
 
@@ -122,6 +122,7 @@ var figures = []figure{
 	{name: "site-summary", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(siteSummary, 64, false)},
 	{name: "site-summary-1000", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(siteSummary, 1000, false)},
 	{name: "site-flips", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(sitePage, 64, true)},
+	{name: "register-xml", unit: "MiB/s", aim: aim{bound: 0.5}, measure: registerXML},
 }
 
 // Names lists the figures in the order they are measured.

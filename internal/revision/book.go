@@ -14,6 +14,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/filter"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -37,6 +38,7 @@ type Book struct {
 	consumers map[string]*Consumer
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
+	registers map[string]*history[register.Register]
 	sites     map[string]*site
 	siteList  []*status.Site // that there are, by name
 	index     index          // every line
@@ -62,9 +64,12 @@ func NewBook(zone *time.Location) *Book {
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
 		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{}, windows: map[string]*windows{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{}, sites: map[string]*site{}, changed: make(chan struct{}),
+		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
 }
+
+// Zone is where dates in documents begin and end, and where a time without an offset is.
+func (b *Book) Zone() *time.Location { return b.zone }
 
 // Changed returns a channel that is closed when revisions are next applied.
 func (b *Book) Changed() <-chan struct{} {
@@ -117,6 +122,9 @@ func (b *Book) apply(r *Revision) error {
 		return err
 	case Account:
 		_, err := note(b.accounts, r)
+		return err
+	case Register:
+		_, err := note(b.registers, r)
 		return err
 	case Site, State, Notice:
 		return b.applySite(r)
@@ -369,6 +377,9 @@ func (b *Book) VersionDocument(name, version string) (*event.Version, int64) {
 // System returns a receiving system.
 func (b *Book) System(name string) (*subscription.System, int64) { return newest(b, b.systems, name) }
 
+// Register returns a register.
+func (b *Book) Register(name string) (*register.Register, int64) { return newest(b, b.registers, name) }
+
 // PauseOf returns the pause of a scope.
 func (b *Book) PauseOf(s Scope) (*PauseDocument, int64) { return newest(b, b.pauses, s) }
 
@@ -381,6 +392,9 @@ func newest[K ~string, T any](b *Book, all map[K]*history[T], subject K) (*T, in
 	}
 	return h.now(), h.position()
 }
+
+// Registers lists the registers by name.
+func (b *Book) Registers() []*register.Register { return list(b, b.registers) }
 
 // Sources lists the sources by name.
 func (b *Book) Sources() []*event.Source { return list(b, b.sources) }

@@ -33,6 +33,7 @@ type Store struct {
 	settled                      int64      // nothing more is recorded before: what was read of a time window stays all of it
 	audited                      audit.Head // the end of the audit log
 	waiting                      []row      // events of this commit whose rows are not inserted yet
+	made                         int        // data keys, so far
 
 	names   names
 	closing sync.Once

@@ -64,6 +64,7 @@ type Options struct {
 	Nodes     Nodes
 	Audit     Audit
 	Streams   Streams
+	Registers Registers
 	Keeper    Keeper
 	// SiteURL is where people reach a status site, without a slash at its end; Stale how old what the hub knows is.
 	SiteURL func(*status.Site) string
@@ -136,6 +137,14 @@ func (a *api) routes() []route {
 		{"POST /api/v1/sources/{name}/aside/{number}/reveal", a.revealAside},
 		{"POST /api/v1/sources/{name}/aside/{number}/release", a.letGo(Streams.Release)},
 		{"POST /api/v1/sources/{name}/aside/{number}/discard", a.letGo(Streams.Discard)},
+		{"GET /api/v1/registers", a.listRegisters},
+		{"GET /api/v1/registers/{register}", a.register().get},
+		{"PUT /api/v1/registers/{register}", a.register().replace},
+		{"GET /api/v1/registers/{register}/deliveries", a.listDeliveries},
+		{"POST /api/v1/registers/{register}/deliveries", a.takeDelivery},
+		{"GET /api/v1/registers/{register}/deliveries/{delivery}", a.getDelivery},
+		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
+		{"GET /api/v1/registers/{register}/{type}", a.listRows},
 		{"GET /api/v1/event-types", a.listTypes},
 		{"GET /api/v1/event-types/{name}", a.eventType().get},
 		{"PUT /api/v1/event-types/{name}", a.eventType().replace},
