@@ -112,6 +112,7 @@ var Rules = []Rule{
 	to("POST /api/v1/endpoints/pause", All, None, None, None, None),
 	to("POST /api/v1/endpoints/resume", All, None, None, None, None),
 
+	to("GET /api/v1/egress", All, All, None, Own, None),
 	to("GET /api/v1/endpoints", All, All, None, Own, None),
 	to("GET /api/v1/lanes", All, All, None, Own, None),
 	to("POST /api/v1/lanes/release", All, None, None, Own, None),

@@ -49,6 +49,7 @@ type Config struct {
 	AllowHTTP           bool           `name:"allow-http" help:"Call receivers by http as well as https."`
 	AllowBrokers        bool           `name:"allow-brokers" help:"Call NATS and Kafka too: sources may be read from their streams, and agreements may have them as base URL. By TLS; without it only where allow-http is set too."`
 	EgressProxy         URL            `name:"egress-proxy" placeholder:"URL" help:"HTTP proxy that every call goes through, such as http://user@proxy.example:3128."`
+	EgressAddresses     []netip.Addr   `name:"egress-address" placeholder:"ADDRESS" help:"Addresses that the hub's calls come from, as receivers see them: told to them by GET /api/v1/egress, for their firewalls. They change nothing here."`
 	EgressProxyPassword Secret         `name:"egress-proxy-password-file" placeholder:"FILE" help:"File that holds the password for the user in egress-proxy."`
 
 	Paging string `name:"paging" default:"one-based" enum:"one-based,zero-based" help:"How /system/EventMessages/ counts pages: one-based, as its clients do, or zero-based, as the ranges in Datafordeleren's guide are counted (docs/datafordeler.md)."`

@@ -260,6 +260,7 @@ func (e *Engine) all() []*consumer {
 type target struct {
 	url                      string
 	stopped, removed, pulled bool
+	expiredUpTo              int64
 }
 
 func (e *Engine) target(l *revision.Line) target {
@@ -272,13 +273,13 @@ func (e *Engine) target(l *revision.Line) target {
 		return target{removed: true}
 	}
 	if s.Pulled() {
-		return target{pulled: true}
+		return target{pulled: true, expiredUpTo: s.ExpiredUpTo}
 	}
 	url, err := s.Address(&system.Agreement)
 	if err != nil {
-		return target{stopped: true}
+		return target{stopped: true, expiredUpTo: s.ExpiredUpTo}
 	}
-	return target{url: url, stopped: s.State != subscription.Active || e.book.Paused(s.System, s.ID, url)}
+	return target{url: url, expiredUpTo: s.ExpiredUpTo, stopped: s.State != subscription.Active || e.book.Paused(s.System, s.ID, url)}
 }
 
 func (e *Engine) endpointAt(system, url string) *endpoint {

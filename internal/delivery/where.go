@@ -91,7 +91,7 @@ func (e *Engine) whereIs(ctx context.Context, q *search) (w Whereabouts, err err
 		if q.line.Windowed() {
 			return e.kept(q), nil
 		}
-		if q.place, err = e.store.Place(ctx, q.line.Consumer.Name, q.event.Lane, q.event.Position); err != nil {
+		if q.place, err = e.store.Place(ctx, q.line.Consumer.Name, q.line.Consumer.Lane(q.event), q.event.Position); err != nil {
 			return w, err
 		}
 		w, found := e.whereOf(q)
@@ -119,7 +119,7 @@ type search struct {
 func (e *Engine) whereOf(q *search) (w Whereabouts, found bool) {
 	w = Whereabouts{
 		System: q.line.Consumer.System, Consumer: q.line.Consumer.Name, Subscription: q.line.ID, Channel: string(q.line.Channel()),
-		Lane: q.event.Lane.String(),
+		Lane: q.line.Consumer.Lane(q.event).String(),
 	}
 	if s := q.line.At(q.event.Position); s != nil {
 		w.Name = s.Name

@@ -37,8 +37,11 @@ type Profile struct {
 	Title       string
 	Envelope    string // "cloudevents", "star", "statuspage" or "haendelsesbesked"
 	Scope       Scope
+	OneLane     bool // all that is for the consumer is one lane, in order of position; otherwise an event's key says
+	Batch       int  // so many deliveries of a lane may go in one request; 0 and 1: each goes alone
 	Retry       Schedule
 	Hold        time.Duration // a delivery that has failed this long is parked; 0: never
+	EndMonths   int           // so many calendar months after the oldest undelivered event the subscription ends (F21); 0: never
 	RejectOther bool          // 1xx, 3xx and 4xx park at once instead of being retried
 	Retry4xx    bool          // with RejectOther: 4xx is retried all the same (an agreement's option)
 	GoneEnds    bool          // 410 deactivates the subscription
@@ -74,14 +77,19 @@ func addMonths(t time.Time, months int) time.Time {
 	return time.Date(year, month, min(day, last), hour, minute, second, t.Nanosecond(), t.Location())
 }
 
-// Schedule is the delay after a failure: min(2ⁿ−1, Cap) seconds, where n ≥ 1 counts the failed attempts (S37).
+// Schedule is the delay after a failure: min(2ⁿ−1, Cap) seconds, where n ≥ 1 counts the failed attempts (S37), or always
+// the same.
 type Schedule struct {
+	Every  time.Duration // after each failure (F21); 0: by the number of them
 	Cap    time.Duration
 	Jitter float64 // 0.2 spreads by ±20 %; 0 is exact
 }
 
 // Delay is the time to wait after n failed attempts. random is in [0,1) and only used with jitter.
 func (s Schedule) Delay(n int, random float64) time.Duration {
+	if s.Every > 0 {
+		return s.Every
+	}
 	delay := s.Cap
 	if n < 62 {
 		if exact := time.Duration(1<<n-1) * time.Second; exact > 0 && exact < s.Cap {
@@ -129,8 +137,8 @@ var profiles = []Profile{
 	},
 	{
 		Name: Datafordeler, Title: "Hændelsesbeskeder as from Datafordeleren", Envelope: "haendelsesbesked", Scope: PerSubscription,
-		Retry: Schedule{Cap: time.Hour}, RequireTest: true,
-		Timeout: 30 * time.Second, MaxAfter: time.Hour, Months: 2,
+		OneLane: true, Batch: 100, Retry: Schedule{Every: time.Hour}, EndMonths: 2, RequireTest: true,
+		Timeout: 60 * time.Second, MaxAfter: time.Hour, Months: 2,
 	},
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/filter"
+	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/status"
@@ -250,6 +251,9 @@ func (b *Book) consumerOf(s *subscription.Subscription, position int64) *Consume
 	c := b.consumers[name]
 	if c == nil {
 		c = &Consumer{Name: name, System: s.System, Policy: scope, From: position, book: b}
+		if system.Agreement.Policy().OneLane {
+			c.lane = event.Lane(ident.Message("lane", name))
+		}
 		b.consumers[name] = c
 	}
 	return c

@@ -63,7 +63,8 @@ type Consumer struct {
 	From   int64 // the position of the revision that made it: nothing at or below is for it
 
 	book  *Book
-	only  *Line // its one line, when it is a subscription's
+	lane  event.Lane // of all that is for it; zero: each event's own
+	only  *Line      // its one line, when it is a subscription's
 	index index
 }
 
@@ -82,6 +83,14 @@ func ConsumerName(system *subscription.System, s *subscription.Subscription) str
 		return "system/" + system.Name
 	}
 	return "subscription/" + s.ID
+}
+
+// Lane is the lane that an event stands in at this consumer: its key's, or the one that the profile has for everything.
+func (c *Consumer) Lane(e *event.Event) event.Lane {
+	if c.lane.IsZero() {
+		return e.Lane
+	}
+	return c.lane
 }
 
 // Channel is how what is for the consumer leaves; a system's consumer pushes.

@@ -31,7 +31,8 @@ type Subscription struct {
 	From          string               `json:"from,omitempty"`          // events recorded from this instant, RFC 3339; empty: from its creation
 	To            string               `json:"to,omitempty"`            // and before this one; empty: no end
 	State         State                `json:"state"`
-	Reason        string               `json:"reason,omitempty"` // why it is deactivated
+	Reason        string               `json:"reason,omitempty"`      // why it is deactivated
+	ExpiredUpTo   int64                `json:"expiredUpTo,omitempty"` // the hub's: it was deactivated after it had failed too long, and what it had coming up to this position is given up (F21)
 
 	from, to int64 // µs UTC; 0: open
 }

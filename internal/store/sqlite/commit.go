@@ -136,6 +136,9 @@ func (s *Store) write(c *eventlog.Commit) error {
 		if err == nil && len(r.Revisions) > 0 && r.Err == nil {
 			err = s.appendRevisions(r)
 		}
+		if err == nil && r.Err == nil {
+			err = s.appendReceipts(r.Receipts)
+		}
 		if err == nil && r.Erasure != nil && r.Err == nil {
 			err = errors.Join(s.appendErasure(r.Erasure), s.eraseAside(r.Erased))
 		}

@@ -5,8 +5,10 @@ package api
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/subscription"
 )
 
 // Publisher brings events into the log.
@@ -66,6 +69,10 @@ type Options struct {
 	Streams   Streams
 	Registers Registers
 	Keeper    Keeper
+	// Shown is the chain of certificates that a system of the agreement is called with, leaf first; Addresses are those that
+	// the hub's calls come from.
+	Shown     func(*subscription.Agreement) ([]*x509.Certificate, error)
+	Addresses []netip.Addr
 	// SiteURL is where people reach a status site, without a slash at its end; Stale how old what the hub knows is.
 	SiteURL func(*status.Site) string
 	Stale   func() time.Duration
@@ -194,6 +201,7 @@ func (a *api) routes() []route {
 		{"POST /api/v1/endpoints/pause", a.pause(ofEndpoint)},
 		{"POST /api/v1/endpoints/resume", a.resume(ofEndpoint)},
 
+		{"GET /api/v1/egress", a.getEgress},
 		{"GET /api/v1/endpoints", a.listEndpoints},
 		{"GET /api/v1/lanes", a.listLanes},
 		{"POST /api/v1/lanes/release", a.releaseLanes},

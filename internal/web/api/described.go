@@ -299,6 +299,10 @@ func described() map[string]about {
 		"POST /api/v1/endpoints/pause":           pausing("pauseEndpoint", "Stop what is sent to an endpoint", endpointExample),
 		"POST /api/v1/endpoints/resume":          pausing("resumeEndpoint", "End the pause of an endpoint", endpointExample),
 
+		"GET /api/v1/egress": {
+			id: "getEgress", tag: "Deliveries", summary: "Tell how the hub's calls look from outside: certificates and addresses",
+			more: "For a receiver's firewall and trust store. A subscriber is told of its own systems.", gives: map[int]any{200: egressView{}},
+		},
 		"GET /api/v1/endpoints": {
 			id: "listEndpoints", tag: "Deliveries", summary: "List the endpoints with their breakers", query: pageParameters(), gives: map[int]any{200: page[endpointView]{}},
 		},

@@ -94,6 +94,7 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/sites/{site}/notices/{notice}/acknowledgements": a.acknowledgeNotice(true),
 		"GET /api/v1/sites/{site}/notices/{notice}/history":           ofOwnSite(a.listNoticeHistory),
 
+		"GET /api/v1/egress":         a.getOwnEgress,
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),
 		"POST /api/v1/lanes/release": a.narrowed((*api).releaseLanes),

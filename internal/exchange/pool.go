@@ -1,4 +1,4 @@
-package webhook
+package exchange
 
 import (
 	"sync"

@@ -1,6 +1,7 @@
-package webhook
+package exchange
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"os"
@@ -51,6 +52,7 @@ type stamp struct {
 type trust struct {
 	config *tls.Config
 	leaf   *x509.Certificate // our certificate; nil: none
+	chain  []*x509.Certificate
 	ownCA  bool
 }
 
@@ -66,6 +68,16 @@ func NewIdentity(files Files, clock clock.Clock) *Identity {
 func (i *Identity) Check() error {
 	_, err := i.current()
 	return err
+}
+
+// Chain is what is shown to a receiver, leaf first; none when there is no certificate.
+// Error: fault.SenderConfig.
+func (i *Identity) Chain() ([]*x509.Certificate, error) {
+	trust, err := i.current()
+	if err != nil {
+		return nil, err
+	}
+	return trust.chain, nil
 }
 
 // Expires is when our certificate ends; zero when there is none or it cannot be read.
@@ -111,12 +123,16 @@ func (f Files) stamps() (stamps [3]stamp) {
 
 func (f Files) read(clock clock.Clock) (*trust, error) {
 	var certificate *tls.Certificate
+	var chain []*x509.Certificate
 	if f.Certificate != "" || f.Key != "" {
 		pair, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
 		if err != nil {
 			return nil, fault.Wrap(fault.SenderConfig, err, "the client certificate cannot be used; nothing is sent without it")
 		}
 		certificate = &pair
+		if chain, err = x509.ParseCertificates(bytes.Join(pair.Certificate, nil)); err != nil {
+			return nil, fault.Wrap(fault.SenderConfig, err, "the client certificate's chain cannot be read; nothing is sent without it")
+		}
 	}
 	var authorities *x509.CertPool
 	if f.CA != "" {
@@ -129,7 +145,9 @@ func (f Files) read(clock clock.Clock) (*trust, error) {
 			return nil, fault.New(fault.SenderConfig, "the CA bundle holds no certificate; nothing is sent without one")
 		}
 	}
-	return newTrust(certificate, authorities, clock), nil
+	trust := newTrust(certificate, authorities, clock)
+	trust.chain = chain
+	return trust, nil
 }
 
 // newTrust makes a generation; nil for no certificate, nil for the machine's authorities.
@@ -154,12 +172,12 @@ func newTrust(certificate *tls.Certificate, authorities *x509.CertPool, clock cl
 
 // trust returns what the next connection is to be made with; nil for http.
 // Error: fault.SenderConfig.
-func (s *Sender) trust() (*trust, error) {
-	if s.config.Identity == nil {
-		return s.public, nil
+func (l *Line) trust() (*trust, error) {
+	if l.config.Identity == nil {
+		return l.public, nil
 	}
-	trust, err := s.config.Identity.current()
-	if err != nil || !s.secure {
+	trust, err := l.config.Identity.current()
+	if err != nil || !l.secure {
 		return nil, err
 	}
 	return trust, nil

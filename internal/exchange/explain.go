@@ -1,4 +1,4 @@
-package webhook
+package exchange
 
 import (
 	"context"
@@ -17,10 +17,10 @@ import (
 
 // explain turns the error of an exchange into a code and a sentence for the person on call. It tells nothing of the
 // message's or the answer's content.
-func (s *Sender) explain(ctx context.Context, c *conn, err error) error {
+func (l *Line) explain(ctx context.Context, c *conn, err error) error {
 	var garbled malformed
 	var network *net.OpError
-	limit := s.config.Profile.Timeout
+	limit := l.config.Timeout
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fault.Wrap(fault.SendTimeout, ctx.Err(), "the hub gave up waiting for the answer")
@@ -33,7 +33,7 @@ func (s *Sender) explain(ctx context.Context, c *conn, err error) error {
 	case errors.As(err, &garbled):
 		return fault.New(fault.BadAnswer, "the receiver's answer %s", garbled)
 	case errors.As(err, &network) && network.Op == "remote error":
-		return fault.Wrap(fault.TLSFailed, err, "%s", s.refusal(c.trust, network.Err))
+		return fault.Wrap(fault.TLSFailed, err, "%s", l.refusal(c.trust, network.Err))
 	}
 	return fault.Wrap(fault.ConnectionReset, err, "%s", c.broke(err))
 }
@@ -57,17 +57,17 @@ func (c *conn) broke(err error) string {
 }
 
 // handshakeFault explains why there is no TLS session.
-func (s *Sender) handshakeFault(ctx context.Context, trust *trust, err error) error {
+func (l *Line) handshakeFault(ctx context.Context, trust *trust, err error) error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return fault.Wrap(fault.SendTimeout, err, "the hub gave up waiting for the TLS handshake")
 	case ctx.Err() != nil, isTimeout(err):
-		return fault.Wrap(fault.SendTimeout, err, "the TLS handshake was not finished within %s", s.config.Profile.Timeout)
+		return fault.Wrap(fault.SendTimeout, err, "the TLS handshake was not finished within %s", l.config.Timeout)
 	}
-	return fault.Wrap(fault.TLSFailed, err, "%s", s.handshakeProblem(trust, err))
+	return fault.Wrap(fault.TLSFailed, err, "%s", l.handshakeProblem(trust, err))
 }
 
-func (s *Sender) handshakeProblem(trust *trust, err error) string {
+func (l *Line) handshakeProblem(trust *trust, err error) string {
 	var (
 		hostname  x509.HostnameError
 		unknown   x509.UnknownAuthorityError
@@ -81,15 +81,15 @@ func (s *Sender) handshakeProblem(trust *trust, err error) string {
 	}
 	switch {
 	case errors.As(err, &hostname):
-		return fmt.Sprintf("the receiver's certificate is for %s, not for %s", namesOf(hostname.Certificate), s.host)
+		return fmt.Sprintf("the receiver's certificate is for %s, not for %s", namesOf(hostname.Certificate), l.host)
 	case errors.As(err, &unknown) && unknown.Cert != nil:
 		return fmt.Sprintf("the receiver's certificate was issued by %q, which is not among %s", short(unknown.Cert.Issuer.String()), authority)
 	case errors.As(err, &invalid):
-		return invalidity(invalid, s.config.Clock.Now())
+		return invalidity(invalid, l.config.Clock.Now())
 	case errors.As(err, &record):
 		return "what listens on the receiver's port does not speak TLS"
 	case errors.As(err, &network) && network.Op == "remote error":
-		return s.refusal(trust, network.Err)
+		return l.refusal(trust, network.Err)
 	case strings.Contains(err.Error(), "unsupported protocol version"): // crypto/tls has no type for it
 		return "the receiver does not speak TLS 1.2 or later"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
@@ -110,9 +110,9 @@ func invalidity(invalid x509.CertificateInvalidError, now time.Time) string {
 }
 
 // refusal explains a TLS alert from the receiver; alert is crypto/tls's text of it.
-func (s *Sender) refusal(trust *trust, alert error) string {
+func (l *Line) refusal(trust *trust, alert error) string {
 	text := "the receiver refused the TLS handshake: " + strings.TrimPrefix(alert.Error(), "tls: ")
-	switch now := s.config.Clock.Now(); {
+	switch now := l.config.Clock.Now(); {
 	case strings.Contains(alert.Error(), "protocol version"):
 		return text + "; it may not speak TLS 1.2 or later"
 	case trust.leaf == nil:

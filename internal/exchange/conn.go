@@ -1,4 +1,4 @@
-package webhook
+package exchange
 
 import (
 	"bufio"
@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/fault"
-	"github.com/varselhub/varsel/internal/signature"
 )
 
 // lateAnswer is how long an answer is looked for after the request could not be written to its end.
@@ -21,16 +20,13 @@ const lateAnswer = 250 * time.Millisecond
 // readerSize is the buffer of a connection in bytes: an answer's headers and short body in one read.
 const readerSize = 4 << 10
 
-// conn is a connection together with what a worker needs to use it: buffers and hash states live as long as it does.
-// One send owns it at a time.
+// conn is a connection together with what is needed to use it: buffers live as long as it does. One exchange owns it at a
+// time.
 type conn struct {
 	net.Conn          // encrypted when the endpoint is https
 	raw      net.Conn // the TCP connection below
 	trust    *trust   // what it was made with; nil for http
-	signer   *signature.Signer
 	reader   *bufio.Reader
-	out      []byte // the request
-	body     []byte // the request's body when it is not part of out
 	parts    [2][]byte
 	vector   net.Buffers
 	limited  io.LimitedReader
@@ -48,21 +44,21 @@ type conn struct {
 
 // connect opens a connection, and its TLS session when the endpoint is https.
 // Errors: those of the guard, and fault.TLSFailed.
-func (s *Sender) connect(ctx context.Context, trust *trust, deadline time.Time) (*conn, error) {
+func (l *Line) connect(ctx context.Context, trust *trust, deadline time.Time) (*conn, error) {
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	raw, err := s.config.Dial(ctx, "tcp", s.addr)
+	raw, err := l.config.Dial(ctx, "tcp", l.addr)
 	if err != nil {
 		return nil, dialFault(err)
 	}
-	c := &conn{Conn: raw, raw: raw, trust: trust, signer: s.config.Signer.Clone()}
+	c := &conn{Conn: raw, raw: raw, trust: trust}
 	if trust != nil {
 		config := trust.config.Clone()
-		config.ServerName = s.host
+		config.ServerName = l.host
 		session := tls.Client(raw, config)
 		if err := session.HandshakeContext(ctx); err != nil {
 			raw.Close()
-			return nil, s.handshakeFault(ctx, trust, err)
+			return nil, l.handshakeFault(ctx, trust, err)
 		}
 		c.Conn = session
 	}
@@ -109,9 +105,9 @@ func (c *conn) follow(ctx context.Context) bool {
 
 func (c *conn) interrupt() { c.raw.SetDeadline(time.Unix(1, 0)) }
 
-// exchange writes the prepared request and reads the answer up to its body.
-func (c *conn) exchange(ctx context.Context) error {
-	failed := c.flush()
+// exchange writes the request and reads the answer up to its body.
+func (c *conn) exchange(ctx context.Context, r Request) error {
+	failed := c.write(r)
 	c.wrote = failed == nil
 	if failed != nil {
 		// A receiver may answer before it has read everything, and close (RFC 9112 section 9.5).
@@ -128,6 +124,19 @@ func (c *conn) exchange(ctx context.Context) error {
 	}
 	c.heard = true
 	return readAnswer(c.reader, &c.answer)
+}
+
+// write sends the request in one write, or one writev on a plain connection.
+func (c *conn) write(r Request) error {
+	if len(r.Body) == 0 {
+		_, err := c.Write(r.Head)
+		return err
+	}
+	c.parts = [2][]byte{r.Head, r.Body}
+	c.vector = net.Buffers(c.parts[:])
+	_, err := c.vector.WriteTo(c.Conn)
+	c.parts, c.vector = [2][]byte{}, nil
+	return err
 }
 
 // close drops the connection at once. TLS is not said goodbye to: a receiver that does not read would make us wait.

@@ -1,4 +1,4 @@
-package webhook
+package exchange
 
 import (
 	"bufio"
@@ -13,6 +13,8 @@ type answer struct {
 	retryAfter string // of 429 and 503 only
 	length     int64  // Content-Length, or one of the below
 	keepAlive  bool   // the connection may carry another request, if the body ends where it should
+	typed      bool   // the media type is asked for
+	mediaType  string
 }
 
 // Values of answer.length that are not a Content-Length.
@@ -45,7 +47,7 @@ type head struct {
 // is not: nobody asked to switch protocols.
 func readAnswer(reader *bufio.Reader, a *answer) error {
 	h := head{reader: reader, budget: maxHead, answer: a}
-	*a = answer{}
+	*a = answer{typed: a.typed}
 	for {
 		if err := h.readOne(); err != nil {
 			return err
@@ -65,7 +67,7 @@ func (h *head) readOne() error {
 	if err := h.statusLine(line); err != nil {
 		return err
 	}
-	h.answer.length, h.framed, h.answer.retryAfter = untilClose, false, ""
+	h.answer.length, h.framed, h.answer.retryAfter, h.answer.mediaType = untilClose, false, "", ""
 	for {
 		line, cut, err := h.line()
 		switch {
@@ -147,6 +149,8 @@ func (h *head) header(line []byte) error {
 		h.connection(value)
 	case is(name, "retry-after") && (h.answer.status == 429 || h.answer.status == 503):
 		h.answer.retryAfter = string(value)
+	case h.answer.typed && is(name, "content-type"):
+		h.answer.mediaType = string(value)
 	}
 	return nil
 }

@@ -1,8 +1,9 @@
-package webhook
+package exchange
 
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http/httputil"
 	"time"
@@ -58,6 +59,29 @@ func readSome(reader io.Reader, length int64) []byte {
 	start := make([]byte, size)
 	n, _ := io.ReadFull(reader, start)
 	return bytes.Clone(start[:n:n])
+}
+
+// readWhole reads the body of an answer that is told by it, and why it is not all there. The time limit of the exchange
+// bounds it.
+func (c *conn) readWhole(most int) (body []byte, cut string) {
+	a := &c.answer
+	if a.length > int64(most) {
+		return nil, fmt.Sprintf("is longer than %d bytes", most)
+	}
+	body, err := io.ReadAll(io.LimitReader(c.bodyReader(a), int64(most)+1))
+	switch {
+	case isTimeout(err):
+		return nil, "did not come to its end in time"
+	case err != nil:
+		return nil, "broke off before its end"
+	case len(body) > most:
+		return nil, fmt.Sprintf("is longer than %d bytes", most)
+	case a.length > int64(len(body)):
+		return nil, "is shorter than its Content-Length"
+	}
+	complete := a.length != chunked || c.readTrailers()
+	c.reusable = complete && a.keepAlive && c.wrote && c.reader.Buffered() == 0
+	return body, ""
 }
 
 // drain reads the rest up to the limit and reports whether that was all of it.

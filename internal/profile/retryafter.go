@@ -1,4 +1,4 @@
-package webhook
+package profile
 
 import (
 	"net/http"
