@@ -26,6 +26,7 @@ var tags = []openapi.Tag{
 	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
 	{Name: "Registers", Description: "What registers deliver, and what they knew at one time about another."},
+	{Name: "Extracts", Description: "Files of what registers keep, made at an interval."},
 	{Name: "Sites", Description: "What stands on status sites, how components do, and what is said."},
 	{Name: "Accounts", Description: "Who may call, in which roles, by which secrets and certificates."},
 	{Name: "Erasures", Description: "Forgetting all events of a person, with a report of who had them."},
@@ -368,6 +369,7 @@ func described() map[string]about {
 	}
 	maps.Copy(all, describedSites())
 	maps.Copy(all, describedRegisters())
+	maps.Copy(all, describedExtracts())
 	return all
 }
 
