@@ -122,7 +122,7 @@ func (h *Hub) faces() (faces, error) {
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
 		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
-		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale,
+		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Receipts: h.newDesk(),
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
@@ -135,6 +135,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
+		{"api", "/system/EventReceipts/", h.observed(h.upToDate(programs))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
 		{"now", "/now/", h.watched(http.StripPrefix("/now", page))},

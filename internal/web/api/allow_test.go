@@ -75,6 +75,10 @@ var visits = map[string]visit{
 	"PUT /api/v1/systems/{name}/contacts":                  {path: "/systems/$SYSTEM/contacts", body: `{"technical":{"email":"a$N@b.test"}}`, headers: anyState},
 	"GET /api/v1/systems/{name}/subscriptions":             {path: "/systems/$SYSTEM/subscriptions"},
 	"PUT /api/v1/systems/{name}/subscriptions":             {path: "/systems/$SYSTEM/subscriptions", body: `{"items":[{"name":"all","path":"/all"}]}`, headers: anyState},
+	"POST /api/v1/receipts":                                {path: "/receipts", body: `{"beskedID":["$MESSAGE"]}`},
+	"GET /api/v1/receipts":                                 {path: "/receipts?system=$SYSTEM"},
+	"GET /api/v1/receipts/overdue":                         {path: "/receipts/overdue?system=$SYSTEM"},
+	"POST /api/v1/receipts/{message}/reveal":               {path: "/receipts/$MESSAGE/reveal", body: `{"reason":"case 7"}`},
 	"POST /api/v1/systems/{name}/subscriptions/preview":    {path: "/systems/$SYSTEM/subscriptions/preview", body: `{"filter":{"field":"objekttype","equals":"Bygning"}}`},
 	"POST /api/v1/systems/{name}/signing-keys":             {path: "/systems/$SYSTEM/signing-keys", body: `{"overlapSeconds":0}`},
 	"GET /api/v1/subscriptions":                            {path: "/subscriptions", foreign: 200},
@@ -212,6 +216,16 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 	return w
 }
 
+// messageOf is the message id of the event at a position, as it is written there; of none, one that nothing has.
+func (w *town) messageOf(position string) string {
+	n, _ := strconv.ParseInt(position, 10, 64)
+	e, err := w.Log.At(w.T.Context(), n)
+	if err != nil {
+		return "019b1f2e-0000-7000-8000-000000000000"
+	}
+	return e.ID.String()
+}
+
 // tell publishes an event of a source and returns its position.
 func (w *town) tell(source string) string {
 	a := w.ok(202, w.call("POST", "/events", fmt.Sprintf(`{"specversion":"1.0","id":"0","source":"urn:%s","type":"cv","data":{}}`, source), kindOf, ce))
@@ -236,7 +250,7 @@ func (w *town) visit(pattern string, h holdings) answer {
 	v := visits[pattern]
 	w.visits++
 	w.Must(w.options.Searcher.(*search.Searcher).Reach(w.T.Context(), w.Log.Head())) // an answer tells how far it has come
-	fill := strings.NewReplacer(append(h.ids(), "$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$PASS", h.pass, "$ARRIVAL", h.arrival,
+	fill := strings.NewReplacer(append(h.ids(), "$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$MESSAGE", w.messageOf(h.event), "$PASS", h.pass, "$ARRIVAL", h.arrival,
 		"$N", strconv.Itoa(w.visits+10))...)
 	method, _, _ := strings.Cut(pattern, " ")
 	return w.call(method, fill.Replace(v.path), fill.Replace(v.body), v.headers...)

@@ -65,6 +65,7 @@ type Options struct {
 	Audit     Audit
 	Streams   Streams
 	Keeper    Keeper
+	Receipts  Receipts
 	// SiteURL is where people reach a status site, without a slash at its end; Stale how old what the hub knows is.
 	SiteURL func(*status.Site) string
 	Stale   func() time.Duration
@@ -189,6 +190,10 @@ func (a *api) routes() []route {
 		{"GET /api/v1/lanes", a.listLanes},
 		{"POST /api/v1/lanes/release", a.releaseLanes},
 		{"POST /api/v1/lanes/discard", a.discardLanes},
+		{"POST /api/v1/receipts", a.takeReceipts(false)},
+		{"GET /api/v1/receipts", a.listReceipts(false)},
+		{"GET /api/v1/receipts/overdue", a.listOverdue(false)},
+		{"POST /api/v1/receipts/{message}/reveal", a.revealReceipts(false)},
 		{"GET /api/v1/totals", a.totals},
 		{"GET /api/v1/nodes", a.listNodes},
 
@@ -234,6 +239,8 @@ func New(options Options) http.Handler {
 		rule, _ := account.RuleOf(route.pattern)
 		a.mux.Handle(route.pattern, a.answering(a.allowing(rule, route.handle, own[route.pattern])))
 	}
+	rule, _ := account.RuleOf("POST /api/v1/receipts")
+	a.mux.Handle(receiptsAt, a.answering(a.allowing(rule, a.takeReceipts(false), a.takeReceipts(true))))
 	a.mux.Handle(docsPattern, a.answering(a.docs))
 	return a
 }

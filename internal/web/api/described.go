@@ -25,6 +25,7 @@ var tags = []openapi.Tag{
 	{Name: "Fetching", Description: "Receivers that fetch instead of being sent to: by cursor, or from a queue."},
 	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
+	{Name: "Receipts", Description: "What receivers confirm, and what they have not confirmed in time."},
 	{Name: "Sites", Description: "What stands on status sites, how components do, and what is said."},
 	{Name: "Accounts", Description: "Who may call, in which roles, by which secrets and certificates."},
 	{Name: "Erasures", Description: "Forgetting all events of a person, with a report of who had them."},
@@ -362,6 +363,7 @@ func described() map[string]about {
 		},
 	}
 	maps.Copy(all, describedSites())
+	maps.Copy(all, describedReceipts())
 	return all
 }
 
