@@ -2,66 +2,67 @@ package client_test
 
 import (
 	"context"
-	"time"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/varselhub/varsel/client"
 )
 
-// previews tries a filter on what the system could have had.
-func (w *world) previews(ctx context.Context) {
-	w.t.Helper()
-	system, _, err := w.PutSystem(ctx, client.System{Name: "map", Agreement: client.Agreement{
-		Profile: "datafordeler", BaseURL: "https://map.example", Sources: []string{"*"}, Contacts: client.Contacts{Technical: client.Contact{Email: "drift@map.example"}},
-	}}, "")
-	w.must(err)
-	wanted := client.Filter{All: []client.Filter{
-		{Field: "objekttype", Equals: "Bygning"}, {Place: &client.FilterPlace{Within: &client.FilterArea{WKT: "POLYGON((9 55,10 55,10 56,9 55))"}}},
-	}}
-	preview, err := w.PreviewFilter(ctx, system.Name, wanted, nil, 5)
-	w.must(err)
-	if preview.Looked == 0 || preview.Looked > 5 || preview.Matched != 0 || preview.To.IsZero() || preview.Examples == nil {
-		w.t.Errorf("%+v", preview)
-	}
-	if _, err := w.PreviewFilter(ctx, system.Name, client.Filter{Field: "farve", Equals: "x"}, nil, 0); !client.Has(err, client.CodeInvalidDocument) {
-		w.t.Errorf("%v", err)
-	}
-}
+const oneThing = `<DatafordelerDataDelivery><Data><DataEntity><Action>Create</Action><CreateEvent>NoEvent</CreateEvent><Thing><id>%d</id><status>s</status>` +
+	`<registreringFra>2026-01-01T00:00:00Z</registreringFra><virkningFra>2026-01-01T00:00:00Z</virkningFra></Thing></DataEntity>`
 
-// confirms sends a receipt for what a reader could have fetched.
-func (w *world) confirms(ctx context.Context) {
+// registers goes through what a register does: it is set up, delivers, breaks off, goes on or gives up, and is asked.
+func (w *world) registers(ctx context.Context) {
 	w.t.Helper()
-	set := []client.Subscription{{Name: "fetch", Types: []string{"permit.changed"}, Channel: client.Cursor}}
-	_, _, err := w.PutSystem(ctx, client.System{Name: "registry", Agreement: client.Agreement{
-		Profile: "standard", BaseURL: "https://registry.example", Sources: []string{"*"}, Contacts: client.Contacts{Technical: client.Contact{Email: "drift@registry.example"}},
-	}}, "")
+	_, _, err := w.PutSource(ctx, client.Source{Name: "dagi", URI: "urn:dagi", Title: "DAGI", Types: []string{"*"}}, "")
 	w.must(err)
-	_, err = w.PutSubscriptionSet(ctx, "registry", set, "", client.SetOptions{})
+	made, tag, err := w.PutRegister(ctx, client.Register{Name: "dagi", Title: "DAGI", Source: "dagi", Zone: "Etc/UTC", Types: []client.EntityType{{
+		Name: "Thing", Row: "id", Object: []string{"id"}, Columns: []client.RegisterColumn{{Name: "id", Type: "integer", Required: true}},
+	}}}, "")
 	w.must(err)
-	_, err = w.Publish(ctx, permit("confirmed", "x"))
+	w.whole(made)
+	read, same, err := w.Register(ctx, "dagi")
 	w.must(err)
-	found, err := w.Find(ctx, client.FindQuery{ID: "confirmed"})
+	if same != tag || read.Title != "DAGI" {
+		w.t.Errorf("%+v %s", read, same)
+	}
+	list, err := w.Registers(ctx)
 	w.must(err)
-	message := found.Items[0].MessageID
-	for range 2 {
-		taken, err := w.SendReceipts(ctx, "registry", []string{message}, "noted")
-		w.must(err)
-		if len(taken) != 1 || taken[0].System != "registry" || taken[0].BeskedID != message || taken[0].Received.IsZero() {
-			w.t.Fatalf("%+v", taken)
-		}
+	w.whole(map[string]any{"items": list})
+
+	whole := fmt.Sprintf(oneThing, 1) + "</Data></DatafordelerDataDelivery>"
+	d, err := w.Deliver(ctx, "dagi", "1", strings.NewReader(whole))
+	w.must(err)
+	w.whole(d)
+	if d.Rows != 1 || d.State != "published" || d.Ended.IsZero() {
+		w.t.Errorf("%+v", d)
 	}
-	page, err := w.Receipts(ctx, client.ReceiptFilter{System: "registry", Message: message, From: time.Unix(1, 0), To: time.Now().Add(time.Hour), Limit: 5})
-	if w.must(err); len(page.Items) != 1 || page.Items[0].Position != found.Items[0].Position {
-		w.t.Errorf("%+v", page)
-	}
-	overdue, err := w.OverdueReceipts(ctx, "registry", "", 5)
-	if w.must(err); len(overdue.Items) != 0 {
-		w.t.Errorf("%+v", overdue)
-	}
-	shown, err := w.RevealReceipts(ctx, message, "case 7")
-	if w.must(err); len(shown) != 1 || shown[0].Text != "noted" {
-		w.t.Errorf("%+v", shown)
-	}
-	if _, err := w.SendReceipts(ctx, "", []string{"019b1f2e-0000-7000-8000-000000000000"}, ""); !client.Has(err, client.CodeNotFound) {
+	if _, err := w.Deliver(ctx, "dagi", "2", strings.NewReader(strings.ReplaceAll(whole, "<id>1<", "<id>one<"))); !client.Has(err, client.CodeInvalidDocument) || !strings.Contains(err.Error(), "line 1") {
 		w.t.Errorf("%v", err)
+	}
+	if d, err = w.Delivery(ctx, "dagi", "2"); err != nil || d.State != "refused" || d.Reason == "" {
+		w.t.Errorf("%+v %v", d, err)
+	}
+	if err := w.DropDelivery(ctx, "dagi", "2"); !client.Has(err, client.CodeConflict) {
+		w.t.Errorf("%v", err)
+	}
+	deliveries, err := w.Deliveries(ctx, "dagi")
+	w.must(err)
+	w.whole(map[string]any{"items": deliveries})
+	if len(deliveries) != 2 || deliveries[0].State != "refused" || deliveries[0].Reason == "" {
+		w.t.Errorf("%+v", deliveries)
+	}
+	for _, at := range []client.AsOf{{}, {Object: []string{"1"}, History: true}} {
+		var rows []map[string]string
+		for row, err := range w.Rows(ctx, "dagi", "Thing", at) {
+			w.must(err)
+			var one map[string]string
+			w.must(json.Unmarshal(row, &one))
+			rows = append(rows, one)
+		}
+		if len(rows) != 1 || rows[0]["id"] != "1" {
+			w.t.Errorf("%v", rows)
+		}
 	}
 }

@@ -453,6 +453,8 @@ func TestOperating(t *testing.T) {
 	if !nodes.Alone || len(nodes.Items) != 1 || !nodes.Items[0].Answers || !slices.Contains(nodes.Items[0].Systems, "archive") {
 		t.Errorf("%+v", nodes)
 	}
+	egress, err := w.Egress(ctx)
+	read(egress, err)
 	profiles, err := w.Profiles(ctx)
 	read(profiles, err)
 	types, err := w.EventTypes(ctx)

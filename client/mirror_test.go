@@ -18,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/filter"
 	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -29,6 +30,10 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]any{
 		{client.Source{}, event.Source{}},
+		{client.Register{}, register.Register{}},
+		{client.EntityType{}, register.EntityType{}},
+		{client.RegisterColumn{}, register.Column{}},
+		{client.Delivery{}, api.DeliveryView{}},
 		{client.EventType{}, event.Type{}},
 		{client.Version{}, event.Version{}},
 		{client.System{}, subscription.System{}},

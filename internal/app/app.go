@@ -18,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
@@ -69,7 +70,10 @@ type Hub struct {
 	among     among
 	forget    retention.Engine // lets go of what was forgotten, on every node
 	intake    *intake.Intake
+	rows      deposit.Store // of registers
+	deposit   *deposit.Depositor
 	monitor   *monitor.Monitor
+	out       *outbound
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
@@ -161,7 +165,7 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
-	h.sinks = out.sinks
+	h.out, h.sinks = out, out.sinks
 	h.newNode(book, system)
 	if err := h.meet(book, system); err != nil {
 		return err
@@ -169,6 +173,9 @@ func (h *Hub) open(ctx context.Context) error {
 
 	// Streams of sources.
 	h.intake = h.newIntake(book, accepter, hasher, guard, system)
+
+	// Deliveries of registers.
+	h.deposit = h.newDepositor(book, accepter, hasher, system)
 
 	// Search.
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.duties.of(dutySearch).mine.Load})
@@ -230,6 +237,8 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.onStop(func(context.Context) { h.Searcher.Stop() })
 	h.intake.Start()
 	h.onStop(func(context.Context) { h.intake.Stop() })
+	h.deposit.Start()
+	h.onStop(func(context.Context) { h.deposit.Stop() })
 	h.keeper.Start()
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()

@@ -33,11 +33,13 @@ type Config struct {
 	Environment   string         // PROD, PREPROD, T3 …: Miljoe in star messages; "T1" when empty
 	Zone          *time.Location // of dates without an offset; Europe/Copenhagen when nil
 	Egress        netguard.Rules // what the hub may call
+	Addresses     []netip.Addr   // that its calls come from, as receivers see them
 	Operator      string         // mail address told about what is the operator's to mend
 	SMTP          *mail.Config   // nil: no mail
 	InFlight      int            // sends at once on this node; 0: 4,096
 	MaxEvent      int            // bytes; 0: 1 MiB
 	AllowSinks    bool           // subscriptions may have their messages taken by the hub itself (S58)
+	ZeroBased     bool           // pages of windows are counted from 0, not from 1 (requirements 4c, 1)
 	AuditHeads    string         // directory that the heads of the audit log are exported to; Data when empty
 	// Municipalities is a file of outlines that filters may name by code; empty: none.
 	Municipalities string
@@ -65,9 +67,9 @@ const mailTimeout = time.Minute
 func Configured(s *config.Config) Config {
 	c := Config{
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
-		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP, Brokers: s.AllowBrokers},
-		Store:  s.Store.String(), StorePassword: s.StorePassword.Text(), NodeName: s.Node.Name, NodeURL: s.Node.URL.String(), NodeCA: s.Node.CA,
-		AuditHeads: s.AuditHeads, AllowSinks: s.AllowSinks, NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
+		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP, Brokers: s.AllowBrokers}, Addresses: s.EgressAddresses,
+		Store: s.Store.String(), StorePassword: s.StorePassword.Text(), NodeName: s.Node.Name, NodeURL: s.Node.URL.String(), NodeCA: s.Node.CA,
+		AuditHeads: s.AuditHeads, AllowSinks: s.AllowSinks, ZeroBased: s.Paging == "zero-based", NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
 		Municipalities: s.Municipalities, ReceiptHours: s.ReceiptHours,
 	}
 	for i := range s.Issuers {

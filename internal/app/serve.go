@@ -73,7 +73,7 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	h.listeners = listeners
 	errorLog := slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
 	for _, l := range listeners {
-		l.Serve(faces.only(l.Faces()), h.report, errorLog)
+		l.Serve(faces.only(answers(l)), h.report, errorLog)
 	}
 	h.onStop(func(ctx context.Context) {
 		h.logger.Info("taking no more connections; what has been asked is answered")
@@ -121,8 +121,8 @@ func (h *Hub) faces() (faces, error) {
 	}
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
-		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
-		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Receipts: h.newDesk(),
+		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.deposit, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
+		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses, Receipts: h.newDesk(),
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
@@ -150,6 +150,7 @@ func (h *Hub) faces() (faces, error) {
 		return nil, err
 	}
 	list = append(list, admin...)
+	list = append(list, h.windows()...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})
 	}

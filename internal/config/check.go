@@ -109,6 +109,8 @@ func (l *loading) checkClient(path string, n *Listener) {
 	l.require(asks == (n.Client.CA != ""), path+".client.ca", "client", "goes with client.certificate optional or required: give both or neither")
 	l.require(!asks || len(n.Certificates)+len(n.TrustedProxies) > 0, path+".client.certificate", "client",
 		"needs certificates of its own, or trusted-proxies that pass the client's on")
+	l.require(asks || n.Pull == "" || n.Pull == "password" || !slices.Contains(n.Faces, "pull"), path+".pull", "client",
+		"needs client.certificate optional or required, or password")
 	l.require(n.Client.Certificate != "required" || !slices.Contains(n.Faces, "node"), path+".client.certificate", "node",
 		"must not be required where node is answered: nodes know each other by the hub's secrets. Give node a listener of its own")
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
@@ -87,7 +88,10 @@ const looks = 3
 // whereIs goes on from a look at memory and the attempts read after it: what memory lets go of stands in the store.
 func (e *Engine) whereIs(ctx context.Context, q *search) (w Whereabouts, err error) {
 	for look := 1; ; look++ {
-		if q.place, err = e.store.Place(ctx, q.line.Consumer.Name, q.event.Lane, q.event.Position); err != nil {
+		if q.line.Windowed() {
+			return e.kept(q), nil
+		}
+		if q.place, err = e.store.Place(ctx, q.line.Consumer.Name, q.line.Consumer.Lane(q.event), q.event.Position); err != nil {
 			return w, err
 		}
 		w, found := e.whereOf(q)
@@ -115,7 +119,7 @@ type search struct {
 func (e *Engine) whereOf(q *search) (w Whereabouts, found bool) {
 	w = Whereabouts{
 		System: q.line.Consumer.System, Consumer: q.line.Consumer.Name, Subscription: q.line.ID, Channel: string(q.line.Channel()),
-		Lane: q.event.Lane.String(),
+		Lane: q.line.Consumer.Lane(q.event).String(),
 	}
 	if s := q.line.At(q.event.Position); s != nil {
 		w.Name = s.Name
@@ -125,6 +129,33 @@ func (e *Engine) whereOf(q *search) (w Whereabouts, found bool) {
 	found = e.place(&w, q)
 	w.Replays = q.replays()
 	return w, found
+}
+
+// kept is for a system that asks for windows: an event is there as long as it may have it, and nobody is told whether it
+// does.
+func (e *Engine) kept(q *search) Whereabouts {
+	w := Whereabouts{
+		System: q.line.Consumer.System, Consumer: q.line.Consumer.Name, Subscription: q.line.ID, Channel: string(subscription.Window),
+		Name: q.line.Name(), Lane: q.event.Lane.String(), State: StateKept, At: q.event.Recorded,
+	}
+	policy := e.policy(w.System)
+	if until := policy.KeptUntil(clock.FromMicros(q.event.Recorded)); !until.IsZero() {
+		w.Due = clock.Micros(until)
+	}
+	if at, ends := e.expiry(q.event); ends && (w.Due == 0 || clock.Micros(at) < w.Due) {
+		w.Due = clock.Micros(at)
+	}
+	switch now := q.line.Now(); {
+	case now == nil:
+		w.State, w.At, w.Due = StateDropped, 0, 0
+	case e.expired(q.event) || q.event.Recorded < policy.KeptSince(e.clock.Now()):
+		w.State, w.At, w.Due = StateExpired, w.Due, 0
+	case !e.book.GrantsNow(w.System, q.event):
+		w.Why = WhyNotGranted
+	default:
+		w.Why, w.PausedBy = e.hold(q.line)
+	}
+	return w
 }
 
 // plain is an address without what may be secret in it.

@@ -4,24 +4,24 @@ package geo
 // three for each of its edges, and only what is made to be slow takes thousands.
 const patience = 20_000_000
 
-var (
-	errCross  = invalid("the rings of an area cross each other or themselves")
-	errTouch  = invalid("a ring of an area touches itself")
-	errShare  = invalid("two rings of an area run along each other")
-	errNested = invalid("a hole lies outside its polygon, or polygons overlap")
-	errFlat   = invalid("a ring of an area encloses nothing")
-	errSlow   = tooLarge("too many edges of the area lie close to each other")
+// Why an area is none.
+const (
+	whyCross  = "the rings of an area cross each other or themselves"
+	whyTouch  = "a ring of an area touches itself"
+	whyShare  = "two rings of an area run along each other"
+	whyNested = "a hole lies outside its polygon, or polygons overlap"
+	whyFlat   = "a ring of an area encloses nothing"
+	whySlow   = "too many edges of the area lie close to each other"
 )
 
 // check refuses an outline that is not that of an area (OGC 06-103r4, 6.1.11.1 and 6.1.14). It does not look whether the
-// inside of each polygon hangs together, which no comparison depends on.
-func (o *outline) check() error {
+// inside of each polygon hangs together, which no comparison depends on. left is how many pairs may be compared.
+func (o *outline) check(left int) error {
 	for _, r := range o.rings {
 		if r.end-r.first < 3 {
-			return errFlat
+			return invalid(whyFlat)
 		}
 	}
-	left := patience
 	suspects := make([]int, 0, len(o.rings)) // edges of which a point tells how rings lie to each other
 	for _, r := range o.rings {
 		suspects = append(suspects, r.first)
@@ -33,12 +33,12 @@ func (o *outline) check() error {
 				break
 			}
 			if left--; left < 0 {
-				return errSlow
+				return tooLarge(whySlow)
 			}
 			other := o.edges[k]
 			switch meet(e.a, e.b, other.a, other.b) {
 			case through:
-				return errCross
+				return invalid(whyCross)
 			case touch:
 				if err := o.touching(i, k); err != nil {
 					return err
@@ -56,13 +56,13 @@ func (o *outline) check() error {
 func (o *outline) touching(i, k int) error {
 	e, other := o.edges[i], o.edges[k]
 	if e.ring == other.ring && !o.neighbours(i, k) {
-		return errTouch
+		return invalid(whyTouch)
 	}
 	if e.overlaps(other) {
 		if e.ring == other.ring {
-			return errTouch
+			return invalid(whyTouch)
 		}
-		return errShare
+		return invalid(whyShare)
 	}
 	return nil
 }
@@ -97,10 +97,10 @@ func (o *outline) checkNesting(suspects []int, left int) error {
 		for _, share := range [...]float64{1. / 2, 1. / 3, 4. / 5} {
 			sure, spent := o.ringsAround(i, share, around)
 			if left -= spent + len(o.rings); left < 0 {
-				return errSlow
+				return tooLarge(whySlow)
 			}
 			if sure && !o.nested(o.edges[i].ring, around) {
-				return errNested
+				return invalid(whyNested)
 			}
 			if sure {
 				break

@@ -23,8 +23,8 @@ var types = [...]string{
 
 // parseGeoJSON reads a geometry object. RFC 7946 has WGS 84 only; the member crs of its forerunner of 2008 is read, since
 // Danish data in EPSG:25832 is handed around with it.
-func parseGeoJSON(text string) (Geometry, error) {
-	r := jsonReader{budget: newBudget(), system: WGS84}
+func parseGeoJSON(text string, b budget) (Geometry, error) {
+	r := jsonReader{budget: b, system: WGS84}
 	g, err := r.geometry([]byte(text), 0)
 	if err != nil {
 		return Geometry{}, err

@@ -15,7 +15,11 @@ import (
 // What it refuses besides is what Parse does; MaxText is looked at between the tokens, so whoever reads from outside
 // bounds the decoder's reader too.
 func FromGML(decoder *xml.Decoder, start xml.StartElement) (Geometry, error) {
-	r := gmlReader{decoder: decoder, from: decoder.InputOffset(), budget: newBudget()}
+	return fromGML(decoder, start, newBudget())
+}
+
+func fromGML(decoder *xml.Decoder, start xml.StartElement, b budget) (Geometry, error) {
+	r := gmlReader{decoder: decoder, from: decoder.InputOffset(), budget: b}
 	g, err := r.geometry(start, axes{}, 0)
 	if err != nil {
 		return Geometry{}, err
@@ -466,7 +470,7 @@ func (r *gmlReader) token() (xml.Token, error) {
 	if err != nil {
 		return nil, notXML(err)
 	}
-	if r.decoder.InputOffset()-r.from > MaxText {
+	if r.decoder.InputOffset()-r.from > r.budget.text {
 		return nil, tooLarge("the geometry has more than %d bytes", MaxText)
 	}
 	return token, nil

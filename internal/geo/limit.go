@@ -79,7 +79,7 @@ func (l *Limit) add(g Geometry) error {
 	if len(o.rings) > maxLimitRings {
 		return tooLarge("a limit has at most %d rings", maxLimitRings)
 	}
-	if err := o.check(); err != nil {
+	if err := o.check(patience); err != nil {
 		return err
 	}
 	l.areas = append(l.areas, o)
@@ -184,7 +184,8 @@ func (o *outline) meetsLine(line Line) bool {
 	return false
 }
 
-// meetsPolygon: where no ring of one touches a ring of the other, they have something in common only if one lies in the other.
+// meetsPolygon: where no ring of one touches a ring of the other, they have something in common only if one lies in the
+// other.
 func (o *outline) meetsPolygon(polygon Polygon) bool {
 	for _, ring := range polygon {
 		if o.meetsLine(ring) {
@@ -194,26 +195,20 @@ func (o *outline) meetsPolygon(polygon Polygon) bool {
 	if len(polygon) == 0 {
 		return false
 	}
+	var own *outline // made when it is needed
 	box := boxOfLine(polygon[0])
 	for _, r := range o.rings {
-		if !r.hole && box.holds(r.box) && polygon.has(o.edges[r.first].a) {
+		if r.hole || !box.holds(r.box) {
+			continue
+		}
+		if own == nil {
+			own = newOutline(polygon)
+		}
+		if own.locate(o.edges[r.first].a) == inside {
 			return true
 		}
 	}
 	return false
-}
-
-// has reports whether a point that is on no ring lies in the polygon.
-func (p Polygon) has(point Point) bool {
-	odd := false
-	for _, ring := range p {
-		for i := 1; i < len(ring); i++ {
-			if e := (edge{a: ring[i-1], b: ring[i]}); e.crosses(point) {
-				odd = !odd
-			}
-		}
-	}
-	return odd
 }
 
 func boxOfLine(line Line) Box {

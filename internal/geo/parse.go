@@ -29,20 +29,24 @@ func Parse(text string) (Geometry, error) {
 	if len(text) > MaxText {
 		return Geometry{}, tooLarge("the text has more than %d bytes", MaxText)
 	}
+	return parse(text, newBudget())
+}
+
+func parse(text string, b budget) (Geometry, error) {
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
 	switch {
 	case text == "":
 		return Geometry{}, invalid("there is no geometry")
 	case text[0] == '{':
-		return parseGeoJSON(text)
+		return parseGeoJSON(text, b)
 	case text[0] == '<':
-		return parseGML(text)
+		return parseGML(text, b)
 	}
-	return parseWKT(text)
+	return parseWKT(text, b)
 }
 
 // parseGML reads a document whose root is a geometry.
-func parseGML(text string) (Geometry, error) {
+func parseGML(text string, b budget) (Geometry, error) {
 	decoder := xml.NewDecoder(strings.NewReader(text))
 	for {
 		token, err := decoder.Token()
@@ -53,7 +57,7 @@ func parseGML(text string) (Geometry, error) {
 			return Geometry{}, notXML(err)
 		}
 		if start, ok := token.(xml.StartElement); ok {
-			g, err := FromGML(decoder, start)
+			g, err := fromGML(decoder, start, b)
 			if err != nil {
 				return Geometry{}, err
 			}
@@ -62,15 +66,16 @@ func parseGML(text string) (Geometry, error) {
 	}
 }
 
-var errMixed = invalid("some points have heights and some have none")
+const whyMixed = "some points have heights and some have none"
 
 // budget counts what a geometry consists of while it is read.
 type budget struct {
+	text    int64 // bytes that it may have, where they are not all there yet
 	left    int
 	heights int // 0 not known, 2 none, 3 with heights: dimensions of the first point
 }
 
-func newBudget() budget { return budget{left: MaxPoints} }
+func newBudget() budget { return budget{text: MaxText, left: MaxPoints} }
 
 // spend takes one point, ring or member.
 func (b *budget) spend() error {
@@ -83,7 +88,7 @@ func (b *budget) spend() error {
 // declareHeights takes the word of a tag that every point has a height.
 func (b *budget) declareHeights() error {
 	if b.heights == 2 {
-		return errMixed
+		return invalid(whyMixed)
 	}
 	b.heights = 3
 	return nil
@@ -102,7 +107,7 @@ func (b *budget) point(values []float64) (Point, error) {
 		b.heights = dimensions
 	}
 	if b.heights != dimensions {
-		return Point{}, errMixed
+		return Point{}, invalid(whyMixed)
 	}
 	for _, v := range values {
 		if math.IsNaN(v) || math.Abs(v) > maxValue {

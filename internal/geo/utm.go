@@ -61,7 +61,7 @@ const (
 // toUTM32 converts longitude and latitude to easting and northing; the height stays.
 func toUTM32(p Point) (Point, error) {
 	if !near(p) {
-		return Point{}, errOutside
+		return Point{}, invalid(whyOutside)
 	}
 	sinLambda, cosLambda := math.Sincos((p.X - centralMeridian) * math.Pi / 180)
 	tau := conformal(math.Tan(p.Y * math.Pi / 180))
@@ -80,7 +80,7 @@ func toUTM32(p Point) (Point, error) {
 func fromUTM32(p Point) (Point, error) {
 	xi, eta := p.Y/rectifying, (p.X-falseEasting)/rectifying
 	if !(math.Abs(eta) < 0.5 && xi >= 0 && xi < math.Pi/2) {
-		return Point{}, errOutside
+		return Point{}, invalid(whyOutside)
 	}
 	y, x := xi, eta
 	for j, b := range beta {
@@ -92,7 +92,7 @@ func fromUTM32(p Point) (Point, error) {
 	tau := geographic(math.Sin(y) / math.Hypot(sinh, cos))
 	out := Point{centralMeridian + math.Atan2(sinh, cos)*180/math.Pi, math.Atan(tau) * 180 / math.Pi, p.Z}
 	if !near(out) {
-		return Point{}, errOutside
+		return Point{}, invalid(whyOutside)
 	}
 	return out, nil
 }
@@ -118,4 +118,4 @@ func geographic(conformalTau float64) float64 {
 	return tau
 }
 
-var errOutside = invalid("the geometry lies too far from UTM zone 32 to be converted")
+const whyOutside = "the geometry lies too far from UTM zone 32 to be converted"

@@ -25,7 +25,7 @@ type wktReader struct {
 	budget budget
 }
 
-func parseWKT(text string) (Geometry, error) {
+func parseWKT(text string, b budget) (Geometry, error) {
 	system := Unsaid
 	if len(text) > 5 && strings.EqualFold(text[:5], "SRID=") {
 		code, rest, ok := strings.Cut(text[5:], ";")
@@ -38,7 +38,7 @@ func parseWKT(text string) (Geometry, error) {
 		}
 		text = rest
 	}
-	r := wktReader{text: text, budget: newBudget()}
+	r := wktReader{text: text, budget: b}
 	g, err := r.geometry(0)
 	if err != nil {
 		return Geometry{}, err

@@ -112,19 +112,40 @@ func TestWhatIsNoGeometryIsRefused(t *testing.T) {
 		`{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[0,1]]]}`:                                 fault.InvalidGeometry,
 		`{"type":"Point","coordinates":[1,2],"crs":null}`:                                              fault.InvalidGeometry,
 		`{"type":"Point","coordinates":[1,2],"crs":{"type":"name","properties":{"name":"EPSG:3857"}}}`: fault.InvalidGeometry,
-		"LINESTRING (" + strings.Repeat("1 2, ", MaxPoints) + "1 2)":                                   fault.GeometryTooLarge,
-		"MULTILINESTRING (" + strings.Repeat("EMPTY, ", MaxPoints) + "EMPTY)":                          fault.GeometryTooLarge,
-		"MULTIPOLYGON (" + strings.Repeat("EMPTY, ", MaxPoints) + "EMPTY)":                             fault.GeometryTooLarge,
-		"GEOMETRYCOLLECTION (" + strings.Repeat("POINT EMPTY, ", MaxPoints) + "POINT EMPTY)":           fault.GeometryTooLarge,
 		strings.Repeat("GEOMETRYCOLLECTION (", 1_000_000):                                              fault.GeometryTooLarge,
 		"POINT (1 2)" + strings.Repeat(" ", MaxText):                                                   fault.GeometryTooLarge,
-		`{"type":"LineString","coordinates":[` + strings.Repeat("[1,2],", MaxPoints) + `[1,2]]}`:       fault.GeometryTooLarge,
-		`{"type":"MultiLineString","coordinates":[` + strings.Repeat("[],", MaxPoints) + `[]]}`:        fault.GeometryTooLarge,
 		strings.Repeat(`{"type":"GeometryCollection","geometries":[`, 20) + strings.Repeat("]}", 20):   fault.GeometryTooLarge,
 	} {
 		if g, err := Parse(text); !fault.Has(err, code) {
 			t.Errorf("%.70s: got %.70s, %v; want %s", text, g.WKT(), err, code)
 		}
+	}
+}
+
+// The bounds on points are looked at with smaller ones, and once as they are.
+func TestTooManyPointsAreRefused(t *testing.T) {
+	t.Parallel()
+	few := newBudget()
+	few.left = 100
+	for _, text := range []string{
+		"LINESTRING (" + strings.Repeat("1 2, ", 100) + "1 2)",
+		"MULTILINESTRING (" + strings.Repeat("EMPTY, ", 100) + "EMPTY)",
+		"MULTIPOLYGON (" + strings.Repeat("EMPTY, ", 100) + "EMPTY)",
+		"GEOMETRYCOLLECTION (" + strings.Repeat("POINT EMPTY, ", 100) + "POINT EMPTY)",
+		`{"type":"LineString","coordinates":[` + strings.Repeat("[1,2],", 100) + `[1,2]]}`,
+		`{"type":"MultiLineString","coordinates":[` + strings.Repeat("[],", 100) + `[]]}`,
+		`<LineString><posList>` + strings.Repeat("1 2 ", 101) + `</posList></LineString>`,
+		`<MultiCurve><curveMember>` + strings.Repeat("<LineString/>", 100) + `</curveMember></MultiCurve>`,
+	} {
+		if g, err := parse(text, few); !fault.Has(err, fault.GeometryTooLarge) {
+			t.Errorf("%.70s: got %.70s, %v", text, g.WKT(), err)
+		}
+		if _, err := Parse(text); err != nil {
+			t.Errorf("%.70s: %v", text, err)
+		}
+	}
+	if _, err := Parse("LINESTRING (" + strings.Repeat("1 2, ", MaxPoints) + "1 2)"); !fault.Has(err, fault.GeometryTooLarge) {
+		t.Errorf("more than %d points: %v", MaxPoints, err)
 	}
 }
 

@@ -33,6 +33,9 @@ const (
 	EndpointRejecting = "varsel.endpoint.rejecting"
 	SubscriptionGone  = "varsel.subscription.deactivated"
 	NotFetched        = "varsel.subscription.not-fetched"
+
+	SubscriptionFailing = "varsel.subscription.failing"
+	SubscriptionOverdue = "varsel.subscription.overdue"
 )
 
 // kinds says of each of them what happened, what it means and what to do next, for a tired person.
@@ -51,6 +54,10 @@ var kinds = []struct{ name, title, meaning, next string }{
 		"If that was wrong, activate the subscription again; otherwise remove it."},
 	{NotFetched, "A queue is not emptied", "Events have waited longer than agreed for your system to fetch them. They are kept, in order.",
 		"Check that the program that fetches them runs, and what it was last answered."},
+	{SubscriptionFailing, "A subscription cannot be delivered to", "It is tried again every hour, in order and with the same ids. If nothing is taken before the day named below, the subscription is deactivated and its messages are deleted.",
+		"See what your service answered, and mend it; `varsel check` walks the way there. What waits is then delivered by itself."},
+	{SubscriptionOverdue, "A subscription is deactivated and its messages are deleted", "Nothing could be delivered to it for as long as it is tried.",
+		"Mend your service, send a test message, activate the subscription again, and ask the operator to replay what was deleted, or fetch the current data."},
 }
 
 // Register is the configuration that makes the hub a source. With mail it also makes the contacts a receiver;
@@ -126,6 +133,7 @@ type notice struct {
 	Status       int    `json:"status"`
 	Reason       string `json:"reason"`
 	Attempts     int    `json:"attempts"`
+	Ends         string `json:"ends"`
 }
 
 // Mail renders a hub event as a mail to the technical contact of the system it concerns (S40); what is the operator's
@@ -169,6 +177,7 @@ func (n *notice) text(e *event.Event) (subject, body string) {
 		line("Answer", fmt.Sprint(n.Status))
 		line("Reason", n.Reason)
 		line("Attempts", fmt.Sprint(n.Attempts))
+		line("Ends", n.Ends)
 		line("Noticed", time.UnixMicro(e.Recorded).UTC().Format(time.RFC3339))
 		return "[Varsel] " + k.title + ": " + n.System, b.String()
 	}

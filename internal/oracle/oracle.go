@@ -1,5 +1,5 @@
-// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles, and
-// programs of the machine. Only tests import it.
+// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles,
+// modules of Debian's Python, and programs of the machine. Only tests import it.
 //
 // Where one is missing the test fails under CI=true and is skipped elsewhere, with a loud word.
 package oracle

@@ -13,7 +13,9 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/filter"
+	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -33,9 +35,11 @@ type Book struct {
 	active    map[string]string          // type → its active version
 	systems   map[string]*history[subscription.System]
 	lines     map[string]*Line
+	windows   map[string]*windows // by system
 	consumers map[string]*Consumer
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
+	registers map[string]*history[register.Register]
 	sites     map[string]*site
 	siteList  []*status.Site // that there are, by name
 	index     index          // every line
@@ -59,11 +63,14 @@ func NewBook(zone *time.Location) *Book {
 		sources: map[string]*history[event.Source]{}, byURI: map[string]string{},
 		types: map[string]*history[event.Type]{}, versions: map[string]*history[event.Version]{},
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
-		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{},
+		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{}, windows: map[string]*windows{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{}, sites: map[string]*site{}, changed: make(chan struct{}),
+		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
 }
+
+// Zone is where dates in documents begin and end, and where a time without an offset is.
+func (b *Book) Zone() *time.Location { return b.zone }
 
 // Changed returns a channel that is closed when revisions are next applied.
 func (b *Book) Changed() <-chan struct{} {
@@ -116,6 +123,9 @@ func (b *Book) apply(r *Revision) error {
 		return err
 	case Account:
 		_, err := note(b.accounts, r)
+		return err
+	case Register:
+		_, err := note(b.registers, r)
 		return err
 	case Site, State, Notice:
 		return b.applySite(r)
@@ -211,7 +221,7 @@ func (b *Book) applySubscription(r *Revision) error {
 		if s == nil {
 			return nil
 		}
-		l = &Line{ID: r.Subject, book: b, Consumer: b.consumerOf(s, r.Position)}
+		l = &Line{ID: r.Subject, book: b, Consumer: b.consumerOf(s, r.Position), windowed: s.Channel == subscription.Window}
 		l.Consumer.only = l
 		b.lines[r.Subject] = l
 	}
@@ -227,6 +237,9 @@ func (b *Book) applySubscription(r *Revision) error {
 		}
 		b.index.add(l, s)
 		l.Consumer.index.add(l, s)
+		if l.windowed {
+			b.addWindow(l, s)
+		}
 	}
 	l.history.add(r.Position, s)
 	return nil
@@ -238,6 +251,9 @@ func (b *Book) consumerOf(s *subscription.Subscription, position int64) *Consume
 	c := b.consumers[name]
 	if c == nil {
 		c = &Consumer{Name: name, System: s.System, Policy: scope, From: position, book: b}
+		if system.Agreement.Policy().OneLane {
+			c.lane = event.Lane(ident.Message("lane", name))
+		}
 		b.consumers[name] = c
 	}
 	return c
@@ -285,6 +301,10 @@ func (b *Book) Filters() bool {
 func (b *Book) GrantsNow(system string, e *event.Event) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
+	return b.grantsNow(system, e)
+}
+
+func (b *Book) grantsNow(system string, e *event.Event) bool {
 	s := b.systems[system]
 	if s == nil || s.now() == nil {
 		return false
@@ -361,6 +381,9 @@ func (b *Book) VersionDocument(name, version string) (*event.Version, int64) {
 // System returns a receiving system.
 func (b *Book) System(name string) (*subscription.System, int64) { return newest(b, b.systems, name) }
 
+// Register returns a register.
+func (b *Book) Register(name string) (*register.Register, int64) { return newest(b, b.registers, name) }
+
 // PauseOf returns the pause of a scope.
 func (b *Book) PauseOf(s Scope) (*PauseDocument, int64) { return newest(b, b.pauses, s) }
 
@@ -373,6 +396,9 @@ func newest[K ~string, T any](b *Book, all map[K]*history[T], subject K) (*T, in
 	}
 	return h.now(), h.position()
 }
+
+// Registers lists the registers by name.
+func (b *Book) Registers() []*register.Register { return list(b, b.registers) }
 
 // Sources lists the sources by name.
 func (b *Book) Sources() []*event.Source { return list(b, b.sources) }

@@ -13,7 +13,12 @@ type Line struct {
 	Consumer *Consumer
 	book     *Book
 	history  history[subscription.Subscription]
+	windowed bool
 }
+
+// Windowed reports whether the system asks for windows of it: from its first day to its last, for otherwise what is pending
+// for it would have no beginning. Nobody owes it anything, and no consumer reads the log for it.
+func (l *Line) Windowed() bool { return l.windowed }
 
 // Now returns the subscription as it is now; nil when it was removed.
 func (l *Line) Now() *subscription.Subscription {
@@ -58,7 +63,8 @@ type Consumer struct {
 	From   int64 // the position of the revision that made it: nothing at or below is for it
 
 	book  *Book
-	only  *Line // its one line, when it is a subscription's
+	lane  event.Lane // of all that is for it; zero: each event's own
+	only  *Line      // its one line, when it is a subscription's
 	index index
 }
 
@@ -77,6 +83,14 @@ func ConsumerName(system *subscription.System, s *subscription.Subscription) str
 		return "system/" + system.Name
 	}
 	return "subscription/" + s.ID
+}
+
+// Lane is the lane that an event stands in at this consumer: its key's, or the one that the profile has for everything.
+func (c *Consumer) Lane(e *event.Event) event.Lane {
+	if c.lane.IsZero() {
+		return e.Lane
+	}
+	return c.lane
 }
 
 // Channel is how what is for the consumer leaves; a system's consumer pushes.

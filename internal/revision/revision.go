@@ -22,6 +22,7 @@ const (
 	Site         Kind = "site"         // subject: the site's name
 	State        Kind = "state"        // subject: SITE/COMPONENT; one change of the component's state, added to those before
 	Notice       Kind = "notice"       // subject: SITE/NOTICE
+	Register     Kind = "register"     // subject: the register's name
 )
 
 // Revision is one change of configuration: the whole new document, or its removal.

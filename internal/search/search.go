@@ -159,7 +159,7 @@ func (s *Searcher) OfPerson(ctx context.Context, value string) (positions []int6
 
 // States are those an event can stand in with a subscription, in the words of docs/glossary.md.
 func States() []string {
-	return []string{"pending", "waiting", "sending", "retrying", "parked", "leased", "served", "delivered", "confirmed", "withheld", "dropped", "expired", "discarded"}
+	return []string{"pending", "waiting", "sending", "retrying", "parked", "leased", "kept", "served", "delivered", "confirmed", "withheld", "dropped", "expired", "discarded"}
 }
 
 // OfMessage lists the positions, newest first, of the events that have a message id: of all that were accepted when it was

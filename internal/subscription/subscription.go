@@ -31,7 +31,8 @@ type Subscription struct {
 	From          string               `json:"from,omitempty"`          // events recorded from this instant, RFC 3339; empty: from its creation
 	To            string               `json:"to,omitempty"`            // and before this one; empty: no end
 	State         State                `json:"state"`
-	Reason        string               `json:"reason,omitempty"` // why it is deactivated
+	Reason        string               `json:"reason,omitempty"`      // why it is deactivated
+	ExpiredUpTo   int64                `json:"expiredUpTo,omitempty"` // the hub's: it was deactivated after it had failed too long, and what it had coming up to this position is given up (F21)
 
 	from, to int64 // µs UTC; 0: open
 }
@@ -44,10 +45,13 @@ const (
 	Webhook Channel = "webhook"
 	Queue   Channel = "queue"  // leased and acknowledged one by one, at most one of a key at a time
 	Cursor  Channel = "cursor" // read in order of position from wherever the reader says it stands
+	Window  Channel = "window" // asked for by the time they were recorded; nothing is pending and nothing acknowledged (F31)
 )
 
 // Pulled reports whether the system fetches the events itself.
-func (s *Subscription) Pulled() bool { return s.Channel == Queue || s.Channel == Cursor }
+func (s *Subscription) Pulled() bool {
+	return s.Channel == Queue || s.Channel == Cursor || s.Channel == Window
+}
 
 // Patience is how long an event may wait to be fetched before somebody is told.
 func (s *Subscription) Patience() time.Duration {
@@ -263,8 +267,25 @@ func (v *violations) checkChannel(at string, system *System, s *Subscription) {
 		if s.AlertAfter < 0 || s.AlertAfter > 7*24*60 {
 			v.add(at+"/alertAfter", "range", "use 1 to 10080 minutes, or leave it out for 10")
 		}
+	case Window:
+		v.checkWindow(at, system, s)
 	default:
-		v.add(at+"/channel", "enum", "use webhook, queue or cursor")
+		v.add(at+"/channel", "enum", "use webhook, queue, cursor or window")
+	}
+}
+
+// checkWindow: nobody waits for what is asked for by window, so nobody is told that it was not fetched.
+func (v *violations) checkWindow(at string, system *System, s *Subscription) {
+	if system.Agreement.Policy().Months == 0 {
+		v.add(at+"/channel", "profile", "the profile "+string(system.Agreement.Profile)+" has no windows; use queue or cursor")
+	}
+	for _, m := range []struct {
+		name  string
+		there bool
+	}{{"path", s.Path != ""}, {"sink", s.Sink != nil}, {"format", s.Format != ""}, {"mode", s.Mode != ""}, {"alertAfter", s.AlertAfter != 0}} {
+		if m.there {
+			v.add(at+"/"+m.name, "channel", "means nothing where the system asks for windows; leave it out")
+		}
 	}
 }
 

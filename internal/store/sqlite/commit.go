@@ -117,7 +117,7 @@ func (s *Store) synchronous(full bool) error {
 // write writes the requests, then the cuts. A change of configuration is refused before anything of its request is
 // written when another one came first: the caller checked its documents against a state that is no more.
 func (s *Store) write(c *eventlog.Commit) error {
-	s.recorded = max(s.recorded, c.Now)
+	s.recorded = max(s.recorded, s.settled, c.Now)
 	for _, r := range c.Requests {
 		r.Err = nil
 		var err error

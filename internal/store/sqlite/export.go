@@ -114,6 +114,10 @@ func (x *Export) reading(t *store.Table) (query string, scan func(*sqlite.Stmt) 
 		return "SELECT s.class, s.day, c.clue, c.position " + shownClues + " ORDER BY s.day, s.class, c.clue, c.position", values(4)
 	case store.MovedAside:
 		return movedAside, x.aside()
+	case store.MovedRows:
+		return x.opened(t, (*store.Opener).Row)
+	case store.MovedOutgoing:
+		return x.opened(t, (*store.Opener).Draft)
 	case store.MovedReceipts:
 		return movedReceipts, x.receipts()
 	case store.MovedConsumers:
@@ -190,6 +194,22 @@ func (x *Export) aside() func(*sqlite.Stmt) (store.Row, error) {
 		err = o.Aside(row.ColumnInt64(11), blob(row, 12), row.ColumnText(0), &a)
 		class := eventlog.Class{Retention: event.Retention(row.ColumnText(9)), Day: row.ColumnInt64(10)}
 		return append(r, &store.Opened{Class: class, Body: a.Message}), err
+	}
+}
+
+// opened is how rows are read that begin with the two numbers that what is sealed in them is bound to.
+func (x *Export) opened(t *store.Table, open func(o *store.Opener, key int64, sealed []byte, in, number int64) ([]byte, error)) (string, func(*sqlite.Stmt) (store.Row, error)) {
+	columns := 1 + strings.Count(t.Columns, ",")
+	o, plain := x.store.opener(x.conn), values(columns)
+	query := fmt.Sprintf("SELECT %s, k.class, k.day, key, sealed FROM %s JOIN data_keys k ON k.n = key ORDER BY %s", t.Columns, t.Name, t.Order)
+	return query, func(row *sqlite.Stmt) (store.Row, error) {
+		r, err := plain(row)
+		if err != nil {
+			return r, err
+		}
+		body, err := open(o, row.ColumnInt64(columns+2), blob(row, columns+3), row.ColumnInt64(0), row.ColumnInt64(1))
+		class := eventlog.Class{Retention: event.Retention(row.ColumnText(columns)), Day: row.ColumnInt64(columns + 1)}
+		return append(r, &store.Opened{Class: class, Body: body}), err
 	}
 }
 

@@ -1,12 +1,14 @@
 // Package api is the hub's HTTP API for programs: publishing events, managing configuration, operating deliveries. It
 // decides nothing: it reads requests, hands them to the verbs, and writes what came of them. routes is the table of
-// contents; problem.go is the one place where an error becomes an answer.
+// contents; web.Fail is the one place where an error becomes an answer.
 package api
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/subscription"
 )
 
 // Publisher brings events into the log.
@@ -64,8 +67,13 @@ type Options struct {
 	Nodes     Nodes
 	Audit     Audit
 	Streams   Streams
+	Registers Registers
 	Keeper    Keeper
 	Receipts  Receipts
+	// Shown is the chain of certificates that a system of the agreement is called with, leaf first; Addresses are those that
+	// the hub's calls come from.
+	Shown     func(*subscription.Agreement) ([]*x509.Certificate, error)
+	Addresses []netip.Addr
 	// SiteURL is where people reach a status site, without a slash at its end; Stale how old what the hub knows is.
 	SiteURL func(*status.Site) string
 	Stale   func() time.Duration
@@ -137,6 +145,14 @@ func (a *api) routes() []route {
 		{"POST /api/v1/sources/{name}/aside/{number}/reveal", a.revealAside},
 		{"POST /api/v1/sources/{name}/aside/{number}/release", a.letGo(Streams.Release)},
 		{"POST /api/v1/sources/{name}/aside/{number}/discard", a.letGo(Streams.Discard)},
+		{"GET /api/v1/registers", a.listRegisters},
+		{"GET /api/v1/registers/{register}", a.register().get},
+		{"PUT /api/v1/registers/{register}", a.register().replace},
+		{"GET /api/v1/registers/{register}/deliveries", a.listDeliveries},
+		{"POST /api/v1/registers/{register}/deliveries", a.takeDelivery},
+		{"GET /api/v1/registers/{register}/deliveries/{delivery}", a.getDelivery},
+		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
+		{"GET /api/v1/registers/{register}/{type}", a.listRows},
 		{"GET /api/v1/event-types", a.listTypes},
 		{"GET /api/v1/event-types/{name}", a.eventType().get},
 		{"PUT /api/v1/event-types/{name}", a.eventType().replace},
@@ -186,6 +202,7 @@ func (a *api) routes() []route {
 		{"POST /api/v1/endpoints/pause", a.pause(ofEndpoint)},
 		{"POST /api/v1/endpoints/resume", a.resume(ofEndpoint)},
 
+		{"GET /api/v1/egress", a.getEgress},
 		{"GET /api/v1/endpoints", a.listEndpoints},
 		{"GET /api/v1/lanes", a.listLanes},
 		{"POST /api/v1/lanes/release", a.releaseLanes},

@@ -117,6 +117,19 @@ var administered = map[string]administrative{
 		changes: request{path: "/sources/cvr", body: `{"uri":"urn:cvr","title":"CVR"}`},
 		nothing: []request{{path: "/sources/cvr", body: `{"uri":"urn:cvr","title":"CVR"}`}, {path: "/sources/cvr", body: `{"uri":"urn:cvr","title":"X"}`}},
 	},
+	"PUT /api/v1/registers/{register}": {
+		act: audit.PutRegister, subject: "register/new", detail: `{"created":true}`, makes: true,
+		refused: request{path: "/registers/new", body: `{"source":"dfdg","types":[]}`},
+		changes: request{path: "/registers/new", body: strings.ReplaceAll(registerOf, "$SOURCE", "dfdg")},
+		nothing: []request{{path: "/registers/new", body: strings.ReplaceAll(registerOf, "$SOURCE", "dfdg")}},
+	},
+	"DELETE /api/v1/registers/{register}/deliveries/{delivery}": {
+		act: audit.DropDelivery, subject: "delivery/half-dfdg/1",
+		prepare: func(w *world) string { w.registers("dfdg"); return "" },
+		refused: request{path: "/registers/dfdg/deliveries/whole"},
+		changes: request{path: "/registers/half-dfdg/deliveries/half"},
+		nothing: []request{{path: "/registers/half-dfdg/deliveries/half"}},
+	},
 	"PUT /api/v1/event-types/{name}": {
 		act: audit.PutType, subject: "event-type/move", detail: `{"created":true}`, makes: true,
 		refused: request{path: "/event-types/move", body: `{"title":"Move"}`},
@@ -324,7 +337,7 @@ func TestEveryAdministrativeActIsAudited(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range api.Patterns() {
 		method, _, _ := strings.Cut(pattern, " ")
-		if method == "GET" || pattern == "POST /api/v1/events" || pattern == "POST /api/v1/receipts" || strings.Contains(pattern, "/pull/") { // what systems do every day
+		if method == "GET" || pattern == "POST /api/v1/events" || pattern == "POST /api/v1/receipts" || pattern == "POST /api/v1/registers/{register}/deliveries" || strings.Contains(pattern, "/pull/") { // what systems do every day
 			continue
 		}
 		c, ok := administered[pattern]
@@ -507,6 +520,10 @@ func TestTheAuditLogHoldsNothingPersonal(t *testing.T) {
 	w.call("DELETE", "/systems/"+mark, "", ifMatch, "*")
 	w.System("spare", profile.Standard)
 	w.ok(200, do("DELETE", "/systems/spare", ""))
+
+	w.ok(201, do("PUT", "/registers/fresh", strings.Replace(strings.ReplaceAll(registerOf, "$SOURCE", "dfdg"), "{", `{"title":"`+mark+`",`, 1)))
+	w.registers("dfdg")
+	w.noContent(do("DELETE", "/registers/half-dfdg/deliveries/half", ""))
 
 	w.stage("prod")
 	words := `{"en":"` + mark + `"}`

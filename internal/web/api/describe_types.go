@@ -184,7 +184,7 @@ func wordsOfTypes() map[reflect.Type][]string {
 		reflect.TypeFor[profile.Name]():         words(profiles...),
 		reflect.TypeFor[profile.Scope]():        words(profile.PerSubscription, profile.PerSystem),
 		reflect.TypeFor[filter.Field]():         append([]string{""}, words(filter.Fields...)...),
-		reflect.TypeFor[subscription.Channel](): words("", subscription.Webhook, subscription.Queue, subscription.Cursor),
+		reflect.TypeFor[subscription.Channel](): words("", subscription.Webhook, subscription.Queue, subscription.Cursor, subscription.Window),
 		reflect.TypeFor[subscription.State]():   append([]string{""}, states...),
 		reflect.TypeFor[status.State]():         append(words(status.NoData), words(status.States...)...),
 		reflect.TypeFor[status.Kind]():          words(status.Kinds...),

@@ -26,6 +26,7 @@ var tags = []openapi.Tag{
 	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
 	{Name: "Receipts", Description: "What receivers confirm, and what they have not confirmed in time."},
+	{Name: "Registers", Description: "What registers deliver, and what they knew at one time about another."},
 	{Name: "Sites", Description: "What stands on status sites, how components do, and what is said."},
 	{Name: "Accounts", Description: "Who may call, in which roles, by which secrets and certificates."},
 	{Name: "Erasures", Description: "Forgetting all events of a person, with a report of who had them."},
@@ -299,6 +300,10 @@ func described() map[string]about {
 		"POST /api/v1/endpoints/pause":           pausing("pauseEndpoint", "Stop what is sent to an endpoint", endpointExample),
 		"POST /api/v1/endpoints/resume":          pausing("resumeEndpoint", "End the pause of an endpoint", endpointExample),
 
+		"GET /api/v1/egress": {
+			id: "getEgress", tag: "Deliveries", summary: "Tell how the hub's calls look from outside: certificates and addresses",
+			more: "For a receiver's firewall and trust store. A subscriber is told of its own systems.", gives: map[int]any{200: egressView{}},
+		},
 		"GET /api/v1/endpoints": {
 			id: "listEndpoints", tag: "Deliveries", summary: "List the endpoints with their breakers", query: pageParameters(), gives: map[int]any{200: page[endpointView]{}},
 		},
@@ -364,6 +369,7 @@ func described() map[string]about {
 	}
 	maps.Copy(all, describedSites())
 	maps.Copy(all, describedReceipts())
+	maps.Copy(all, describedRegisters())
 	return all
 }
 

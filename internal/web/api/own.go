@@ -68,6 +68,12 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/sources/{name}/aside/{number}/release": ofOwnSource(a.letGo(Streams.Release)),
 		"POST /api/v1/sources/{name}/aside/{number}/discard": ofOwnSource(a.letGo(Streams.Discard)),
 
+		"GET /api/v1/registers/{register}/deliveries":               a.ofOwnRegister(a.listDeliveries),
+		"POST /api/v1/registers/{register}/deliveries":              a.ofOwnRegister(a.takeDelivery),
+		"GET /api/v1/registers/{register}/deliveries/{delivery}":    a.ofOwnRegister(a.getDelivery),
+		"DELETE /api/v1/registers/{register}/deliveries/{delivery}": a.ofOwnRegister(a.dropDelivery),
+		"GET /api/v1/registers/{register}/{type}":                   a.ofGrantedRegister(a.listRows),
+
 		"GET /api/v1/sites":                                           a.listOwnSites,
 		"GET /api/v1/sites/{site}":                                    ofOwnSite(a.site(true).get),
 		"PUT /api/v1/sites/{site}":                                    ofOwnSite(a.site(true).replace),
@@ -93,6 +99,7 @@ func (a *api) own() map[string]handler {
 		"GET /api/v1/receipts/overdue":           a.listOverdue(true),
 		"POST /api/v1/receipts/{message}/reveal": a.revealReceipts(true),
 
+		"GET /api/v1/egress":         a.getOwnEgress,
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),
 		"POST /api/v1/lanes/release": a.narrowed((*api).releaseLanes),
