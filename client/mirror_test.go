@@ -34,6 +34,8 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.EntityType{}, register.EntityType{}},
 		{client.RegisterColumn{}, register.Column{}},
 		{client.Delivery{}, api.DeliveryView{}},
+		{client.Extract{}, register.Extract{}},
+		{client.ExtractFile{}, api.ExtractFileView{}},
 		{client.EventType{}, event.Type{}},
 		{client.Version{}, event.Version{}},
 		{client.System{}, subscription.System{}},

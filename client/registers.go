@@ -16,8 +16,9 @@ import (
 type Register struct {
 	Name   string       `json:"name"`
 	Title  string       `json:"title,omitempty"`
-	Source string       `json:"source"`         // name of the source whose events are derived from its data
-	Zone   string       `json:"zone,omitempty"` // IANA zone of times that say no offset; empty: Europe/Copenhagen
+	Source string       `json:"source"`           // name of the source whose events are derived from its data
+	Zone   string       `json:"zone,omitempty"`   // IANA zone of times that say no offset; empty: Europe/Copenhagen
+	Public bool         `json:"public,omitempty"` // the feed of what it publishes is everyone's to read, not its rows
 	Types  []EntityType `json:"types"`
 }
 

@@ -60,6 +60,16 @@ var Rules = []Rule{
 	to("GET /api/v1/registers/{register}/deliveries/{delivery}", All, All, Own, None, None),
 	to("DELETE /api/v1/registers/{register}/deliveries/{delivery}", All, None, Own, None, None),
 	to("GET /api/v1/registers/{register}/{type}", All, None, Own, Own, None),
+	// An extract is one system's, by its agreement; the operator says what is made and when.
+	to("GET /feeds/extracts/{extract}", All, All, None, Own, None),
+	to("GET /feeds/registers/{register}", All, All, All, All, None), // of a register that is public: everyone
+	to("GET /api/v1/extracts", All, All, None, Own, None),
+	to("GET /api/v1/extracts/{extract}", All, All, None, Own, None),
+	to("PUT /api/v1/extracts/{extract}", All, None, None, None, None),
+	to("DELETE /api/v1/extracts/{extract}", All, None, None, None, None),
+	to("POST /api/v1/extracts/{extract}/run", All, None, None, None, None),
+	to("GET /api/v1/extracts/{extract}/files", All, All, None, Own, None),
+	to("GET /api/v1/extracts/{extract}/files/{file}", All, None, None, Own, None),
 	to("GET /api/v1/event-types", All, All, All, All, None),
 	to("GET /api/v1/event-types/{name}", All, All, All, All, None),
 	to("PUT /api/v1/event-types/{name}", All, None, None, None, None),

@@ -21,6 +21,7 @@ import (
 	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/extract"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
@@ -72,6 +73,7 @@ type Hub struct {
 	intake    *intake.Intake
 	rows      deposit.Store // of registers
 	deposit   *deposit.Depositor
+	extracts  *extract.Maker
 	monitor   *monitor.Monitor
 	out       *outbound
 	sinks     *sink.Sinks          // nil: not allowed
@@ -176,6 +178,7 @@ func (h *Hub) open(ctx context.Context) error {
 
 	// Deliveries of registers.
 	h.deposit = h.newDepositor(book, accepter, hasher, system)
+	h.extracts = h.newMaker(book, accepter, hasher, system)
 
 	// Search.
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.duties.of(dutySearch).mine.Load})
@@ -245,6 +248,7 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.onStop(func(context.Context) { h.Manager.Stop() })
 	h.onStop(h.Manager.KeepTimes())
 	h.onStop(h.watch())
+	h.onStop(h.makeExtracts())
 	if h.node == nil {
 		return nil
 	}

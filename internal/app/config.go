@@ -38,6 +38,7 @@ type Config struct {
 	SMTP          *mail.Config   // nil: no mail
 	InFlight      int            // sends at once on this node; 0: 4,096
 	MaxEvent      int            // bytes; 0: 1 MiB
+	Extracts      string         // directory of the files of extracts; extracts in Data when empty
 	AllowSinks    bool           // subscriptions may have their messages taken by the hub itself (S58)
 	ZeroBased     bool           // pages of windows are counted from 0, not from 1 (requirements 4c, 1)
 	AuditHeads    string         // directory that the heads of the audit log are exported to; Data when empty
@@ -69,7 +70,7 @@ func Configured(s *config.Config) Config {
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
 		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP, Brokers: s.AllowBrokers}, Addresses: s.EgressAddresses,
 		Store: s.Store.String(), StorePassword: s.StorePassword.Text(), NodeName: s.Node.Name, NodeURL: s.Node.URL.String(), NodeCA: s.Node.CA,
-		AuditHeads: s.AuditHeads, AllowSinks: s.AllowSinks, ZeroBased: s.Paging == "zero-based", NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
+		AuditHeads: s.AuditHeads, Extracts: s.Extracts, AllowSinks: s.AllowSinks, ZeroBased: s.Paging == "zero-based", NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
 		Municipalities: s.Municipalities, ReceiptHours: s.ReceiptHours,
 	}
 	for i := range s.Issuers {

@@ -13,7 +13,9 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/config"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/web/access"
 	"github.com/varselhub/varsel/internal/web/api"
+	"github.com/varselhub/varsel/internal/web/feeds"
 	"github.com/varselhub/varsel/internal/web/listener"
 	"github.com/varselhub/varsel/internal/web/now"
 )
@@ -121,12 +123,17 @@ func (h *Hub) faces() (faces, error) {
 	}
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
-		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.deposit, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
+		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.deposit, Extracts: h.extracts, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
 		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses, Receipts: h.newDesk(),
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
 	}
+	reader := h.gate.Reader
+	if h.config.NoAccess {
+		reader = access.Unguarded
+	}
+	followed := feeds.New(feeds.Options{Book: h.Log.Book(), Kept: h.extracts.Kept, Who: reader, URL: h.config.URL})
 	programs := api.New(options)
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	sites, err := h.sites()
@@ -136,6 +143,7 @@ func (h *Hub) faces() (faces, error) {
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
 		{"api", "/system/EventReceipts/", h.observed(h.upToDate(programs))},
+		{"api", "/feeds/", h.observed(h.upToDate(followed))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
 		{"now", "/now/", h.watched(http.StripPrefix("/now", page))},

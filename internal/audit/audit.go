@@ -53,6 +53,11 @@ const (
 	PutRegister  Act = "put-register"
 	DropDelivery Act = "drop-delivery"
 
+	// On extracts of registers.
+	PutExtract    Act = "put-extract"
+	RemoveExtract Act = "remove-extract"
+	RunExtract    Act = "run-extract"
+
 	// On status sites.
 	PutSite      Act = "put-site"
 	RemoveSite   Act = "remove-site"
@@ -70,7 +75,7 @@ func Acts() []Act {
 	return []Act{
 		PutSource, PutType, PutVersion, PutSystem, RemoveSystem, PutContacts, PutAccount, RotateSecret, SetPassword, PutSubscriptions, RotateKey, RetireKeys, Test, Activate, Deactivate,
 		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, SearchPerson, EmptySink, Login, Token, Erase, Backup, Restore,
-		PutRegister, DropDelivery,
+		PutRegister, DropDelivery, PutExtract, RemoveExtract, RunExtract,
 		PutSite, RemoveSite, SetState, OpenNotice, UpdateNotice, EditNotice, RemoveNotice, Acknowledge, ImportSite,
 	}
 }

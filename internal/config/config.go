@@ -36,6 +36,8 @@ type Config struct {
 	Listen     string `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of everything the hub answers, without TLS: one of this machine's own. For more than that, list listeners in the file."`
 	AuditHeads string `name:"audit-heads" placeholder:"DIR" help:"Directory that the heads of the audit log are exported to; best on another machine. The data directory when empty."`
 
+	Extracts string `name:"extracts" placeholder:"DIR" help:"Directory of the files of extracts. Of a hub of several nodes it is one that all of them share, for one makes the files and all serve them. None: extracts in the data directory."`
+
 	OperateListen string     `name:"operate-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of health and metrics alone, without TLS; empty: none. When the default's port is taken the hub starts without it."`
 	Listeners     []Listener `kong:"-" name:"listeners" help:"What listens where, instead of listen."`
 

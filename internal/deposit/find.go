@@ -63,6 +63,11 @@ func (d *Depositor) Find(ctx context.Context, q *Question) (rows []register.Row,
 	return rows, next, nil
 }
 
+// Changes reads rows of committed deliveries for extracts (F43): see register.Span.
+func (d *Depositor) Changes(ctx context.Context, s *register.Span) ([]register.Row, error) {
+	return d.Store.Changes(ctx, s)
+}
+
 func listed(names []string) string {
 	text := names[0]
 	for _, name := range names[1:] {

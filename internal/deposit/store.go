@@ -45,4 +45,7 @@ type Store interface {
 	// for, a call looks at no more than some thousands, so it may return fewer than the limit, or none, before the end. next is
 	// where the next call goes on, as its After; 0: that was all.
 	Rows(ctx context.Context, q *register.Query) (rows []register.Row, next int64, err error)
+	// Changes reads the rows of a type that committed deliveries of a span made or closed, in order of number, as they stood
+	// after the last of them: what a later delivery closed is open still. See register.Span.
+	Changes(ctx context.Context, s *register.Span) ([]register.Row, error)
 }

@@ -20,6 +20,7 @@ type Register struct {
 	Source string       `json:"source"`         // name of the source whose events are derived from its data
 	Zone   string       `json:"zone,omitempty"` // IANA zone of times that say no offset; empty: Europe/Copenhagen
 	Types  []EntityType `json:"types"`
+	Public bool         `json:"public,omitempty"` // the feed of what it publishes is everyone's to read, not its rows
 }
 
 // EntityType is one kind of object that a register keeps: how its rows are told apart, and what stands in them.

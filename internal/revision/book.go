@@ -40,6 +40,8 @@ type Book struct {
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
 	registers map[string]*history[register.Register]
+	extracts  map[string]*extract
+	editions  map[string][]Edition // of what registers publish
 	sites     map[string]*site
 	siteList  []*status.Site // that there are, by name
 	index     index          // every line
@@ -65,7 +67,7 @@ func NewBook(zone *time.Location) *Book {
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
 		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{}, windows: map[string]*windows{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, sites: map[string]*site{}, changed: make(chan struct{}),
+		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, extracts: map[string]*extract{}, editions: map[string][]Edition{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
 }
 
@@ -126,7 +128,10 @@ func (b *Book) apply(r *Revision) error {
 		return err
 	case Register:
 		_, err := note(b.registers, r)
+		b.edit(r, r.Subject)
 		return err
+	case Extract, ExtractOrder, ExtractRun:
+		return b.applyExtract(r)
 	case Site, State, Notice:
 		return b.applySite(r)
 	}

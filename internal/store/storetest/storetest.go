@@ -135,6 +135,7 @@ func Run(t *testing.T, e Engine) {
 		{"ARefusedDeliveryLeavesNothing", aRefusedDelivery},
 		{"ClashesAreFound", clashesAreFound},
 		{"F44bRowsArePaged", rowsArePaged},
+		{"F43SpansAreRead", spansAreRead},
 		{"ChangedRowsAreRefused", changedRowsAreRefused},
 		{"OneOfSeveralDoesIt", oneOfSeveral},
 		{"F6RowsAreThoseOfANaiveModel", rowsOfAModel},

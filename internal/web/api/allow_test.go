@@ -39,6 +39,7 @@ var anyState = []string{ifMatch, anySeen}
 const agreementOf = `{"agreement":{"profile":"standard","baseUrl":"https://$SYSTEM.test/hook","sources":["shared","$SOURCE"],"contacts":{"technical":{"email":"a@b.test"}}}}`
 
 const (
+	extractOf  = `{"system":"$SYSTEM","register":"$SOURCE","type":"Thing","selection":"total","format":"jsonl","keep":5}`
 	registerOf = `{"source":"$SOURCE","types":[{"name":"Thing","row":"id","object":["id"],"columns":[{"name":"id","required":true}]}]}`
 	deliveryOf = `<DatafordelerDataDelivery><Data><DataEntity><Action>Create</Action><CreateEvent>NoEvent</CreateEvent><Thing><id>$N</id><status>s</status>` +
 		`<registreringFra>2026-01-01T00:00:00Z</registreringFra><virkningFra>2026-01-01T00:00:00Z</virkningFra></Thing></DataEntity></Data></DatafordelerDataDelivery>`
@@ -81,6 +82,13 @@ var visits = map[string]visit{
 	"GET /api/v1/registers/{register}/deliveries/{delivery}":    {path: "/registers/$SOURCE/deliveries/whole"},
 	"DELETE /api/v1/registers/{register}/deliveries/{delivery}": {path: "/registers/half-$SOURCE/deliveries/half"},
 	"GET /api/v1/registers/{register}/{type}":                   {path: "/registers/$SOURCE/Thing"},
+	"GET /api/v1/extracts":                                      {path: "/extracts", foreign: 200},
+	"GET /api/v1/extracts/{extract}":                            {path: "/extracts/$SYSTEM"},
+	"PUT /api/v1/extracts/{extract}":                            {path: "/extracts/$SYSTEM", body: extractOf, headers: anyState},
+	"DELETE /api/v1/extracts/{extract}":                         {path: "/extracts/spare-$SYSTEM", headers: anyState},
+	"POST /api/v1/extracts/{extract}/run":                       {path: "/extracts/$SYSTEM/run"},
+	"GET /api/v1/extracts/{extract}/files":                      {path: "/extracts/$SYSTEM/files"},
+	"GET /api/v1/extracts/{extract}/files/{file}":               {path: "/extracts/$SYSTEM/files/$SYSTEM-000001-total-1.jsonl.zip"},
 	"GET /api/v1/event-types":                                   {path: "/event-types"},
 	"GET /api/v1/event-types/{name}":                            {path: "/event-types/cv"},
 	"PUT /api/v1/event-types/{name}":                            {path: "/event-types/t$N", body: `{"title":"T","order":"none"}`},
@@ -223,8 +231,10 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 	w.own.pass, w.foreign.pass = w.replay(w.own.queue), w.replay(w.foreign.queue)
 	w.persons(anna)
 	w.ok(201, w.call("POST", "/erasures", `{"person":"`+anna+`","reason":"case 7","count":1}`))
+	w.extracting()
 	for _, h := range []*holdings{&w.own, &w.foreign} {
 		w.registers(h.source)
+		w.extracts(h.system, h.source)
 		w.stage(h.site)
 		_, err := w.Manager.PutSite(ctx, status.Site{
 			Name: "spare-" + h.site, Title: status.Text{"en": "Spare"}, Zone: "Etc/UTC", Languages: []string{"en"}, Sections: []status.Section{{Name: "all", Title: status.Text{"en": "All"}}},

@@ -68,6 +68,7 @@ type Options struct {
 	Audit     Audit
 	Streams   Streams
 	Registers Registers
+	Extracts  Extracts
 	Keeper    Keeper
 	Receipts  Receipts
 	// Shown is the chain of certificates that a system of the agreement is called with, leaf first; Addresses are those that
@@ -153,6 +154,13 @@ func (a *api) routes() []route {
 		{"GET /api/v1/registers/{register}/deliveries/{delivery}", a.getDelivery},
 		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
 		{"GET /api/v1/registers/{register}/{type}", a.listRows},
+		{"GET /api/v1/extracts", a.listExtracts},
+		{"GET /api/v1/extracts/{extract}", a.extract().get},
+		{"PUT /api/v1/extracts/{extract}", a.extract().replace},
+		{"DELETE /api/v1/extracts/{extract}", a.removeExtract},
+		{"POST /api/v1/extracts/{extract}/run", a.runExtract},
+		{"GET /api/v1/extracts/{extract}/files", a.listExtractFiles},
+		{"GET /api/v1/extracts/{extract}/files/{file}", a.getExtractFile},
 		{"GET /api/v1/event-types", a.listTypes},
 		{"GET /api/v1/event-types/{name}", a.eventType().get},
 		{"PUT /api/v1/event-types/{name}", a.eventType().replace},

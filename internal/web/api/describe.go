@@ -35,6 +35,7 @@ type about struct {
 	gives    map[int]any // by status, a value of the type that is written; nil: no body
 	streams  map[string]openapi.MediaType
 	tagged   bool         // a GET of a state with its ETag
+	ranged   bool         // a GET of a file with its ETag, or of parts of it
 	edits    bool         // a change of such a state: If-Match and If-None-Match
 	mayMatch bool         // a change that needs no If-Match, and keeps one that is given
 	leaves   bool         // what is answered has the ETag of the state that it leaves
@@ -95,6 +96,16 @@ func (d *description) add(pattern string, a *about) error {
 	if a.tagged {
 		operation.Responses["304"] = &openapi.Response{Description: "You have it.", Headers: headers("X-Request-Id", "ETag")}
 	}
+	if a.ranged {
+		part := *operation.Responses["200"]
+		part.Description = http.StatusText(http.StatusPartialContent) + "."
+		operation.Responses["206"] = &part
+		operation.Responses["304"] = &openapi.Response{Description: "You have it.", Headers: headers("X-Request-Id", "ETag")}
+		operation.Responses["416"] = &openapi.Response{
+			Description: "It has no such part.", Headers: headers("X-Request-Id"),
+			Content: map[string]openapi.MediaType{"text/plain": {Schema: &openapi.Schema{Type: openapi.Types{"string"}}}},
+		}
+	}
 	if err := d.problems(operation, method, rule, a); err != nil {
 		return err
 	}
@@ -144,7 +155,7 @@ func (d *description) body(a *about) (*openapi.Body, error) {
 
 func (d *description) answer(a *about, status int, value any) (*openapi.Response, error) {
 	r := &openapi.Response{Description: http.StatusText(status) + ".", Headers: headers("X-Request-Id")}
-	if a.tagged || a.leaves || a.edits && a.gives[http.StatusOK] != nil && !a.removes() {
+	if a.tagged || a.ranged || a.leaves || a.edits && a.gives[http.StatusOK] != nil && !a.removes() {
 		maps.Copy(r.Headers, headers("ETag"))
 	}
 	if a.streams != nil {

@@ -27,6 +27,7 @@ var tags = []openapi.Tag{
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
 	{Name: "Receipts", Description: "What receivers confirm, and what they have not confirmed in time."},
 	{Name: "Registers", Description: "What registers deliver, and what they knew at one time about another."},
+	{Name: "Extracts", Description: "Files of what registers keep, made at an interval."},
 	{Name: "Sites", Description: "What stands on status sites, how components do, and what is said."},
 	{Name: "Accounts", Description: "Who may call, in which roles, by which secrets and certificates."},
 	{Name: "Erasures", Description: "Forgetting all events of a person, with a report of who had them."},
@@ -370,6 +371,7 @@ func described() map[string]about {
 	maps.Copy(all, describedSites())
 	maps.Copy(all, describedReceipts())
 	maps.Copy(all, describedRegisters())
+	maps.Copy(all, describedExtracts())
 	return all
 }
 

@@ -26,6 +26,7 @@ var editable = map[string]edit{
 	"/api/v1/systems/{name}/subscriptions":                   {"/systems/my-system/subscriptions", `{"items":[{"name":"all","path":"/all"}]}`, `{"items":[{"name":"all","path":"/all"},{"name":"cv","types":["cv"],"path":"/cv"}]}`, "", false},
 	"/api/v1/accounts/{name}":                                {"/accounts/robot", `{"roles":["auditor"]}`, `{"roles":["operator"]}`, "", false},
 	"/api/v1/registers/{register}":                           {"/registers/new", aRegister("One"), aRegister("Two"), "", false},
+	"/api/v1/extracts/{extract}":                             {"/extracts/new", anExtract("One"), anExtract("Two"), "", false},
 	"/api/v1/sites/{site}":                                   {"/sites/new-site", aSite("One"), aSite("Two"), "", false},
 	"/api/v1/sites/{site}/components/{component}/state":      {"/sites/my-site/components/" + mailID + "/state", `{"state":"degraded_performance"}`, `{"state":"major_outage"}`, "", true},
 	"/api/v1/sites/{site}/notices/{notice}":                  {"/sites/my-site/notices/" + openID, `{"title":{"en":"One"}}`, `{"title":{"en":"Two"}}`, "", false},
@@ -41,6 +42,11 @@ func aSite(title string) string {
 // aRegister is a register's document with a title.
 func aRegister(title string) string {
 	return `{"title":"` + title + `",` + strings.ReplaceAll(registerOf, "$SOURCE", "mine")[1:]
+}
+
+// anExtract is an extract's document with a title.
+func anExtract(title string) string {
+	return `{"title":"` + title + `",` + strings.NewReplacer("$SOURCE", "mine", "$SYSTEM", "my-system").Replace(extractOf)[1:]
 }
 
 const plain = `{"agreement":{"profile":"standard","baseUrl":"https://b.test","sources":["*"],"contacts":{"technical":{"email":"a@b.test"}}}}`

@@ -74,6 +74,11 @@ func (a *api) own() map[string]handler {
 		"DELETE /api/v1/registers/{register}/deliveries/{delivery}": a.ofOwnRegister(a.dropDelivery),
 		"GET /api/v1/registers/{register}/{type}":                   a.ofGrantedRegister(a.listRows),
 
+		"GET /api/v1/extracts":                        a.listOwnExtracts,
+		"GET /api/v1/extracts/{extract}":              a.ofOwnExtract(a.extract().get),
+		"GET /api/v1/extracts/{extract}/files":        a.ofOwnExtract(a.listExtractFiles),
+		"GET /api/v1/extracts/{extract}/files/{file}": a.ofOwnExtract(a.getExtractFile),
+
 		"GET /api/v1/sites":                                           a.listOwnSites,
 		"GET /api/v1/sites/{site}":                                    ofOwnSite(a.site(true).get),
 		"PUT /api/v1/sites/{site}":                                    ofOwnSite(a.site(true).replace),

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,8 +9,6 @@ import (
 	"net/url"
 	"strconv"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/event"
@@ -182,7 +179,7 @@ func (a *api) listRows(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := page[json.RawMessage]{Items: []json.RawMessage{}}
 	for i := range rows {
-		item, err := viewRow(&rows[i])
+		item, err := rows[i].JSON()
 		if err != nil {
 			return err
 		}
@@ -224,42 +221,6 @@ func (q *query) instant(a *api, name string) *int64 {
 		q.refuse("query:"+name, "time", "want a time such as 2026-01-31T12:00:00Z, or a day")
 	}
 	return &us
-}
-
-// viewRow is a row as it was delivered, with the end of its registration as it stands now.
-func viewRow(row *register.Row) (json.RawMessage, error) {
-	if row.Registration.To == register.Open {
-		return row.Data, nil
-	}
-	var b bytes.Buffer
-	decoder, encoder := jsontext.NewDecoder(bytes.NewReader(row.Data)), jsontext.NewEncoder(&b)
-	for told := false; ; {
-		token, err := decoder.ReadToken()
-		if err != nil {
-			return nil, fault.Wrap(fault.Internal, err, "a row cannot be read")
-		}
-		if token.Kind() == '}' {
-			if !told {
-				_ = encoder.WriteToken(jsontext.String(register.RegistrationTo))
-				_ = encoder.WriteToken(jsontext.String(instant(row.Registration.To)))
-			}
-			_ = encoder.WriteToken(token)
-			return bytes.TrimSpace(b.Bytes()), nil
-		}
-		_ = encoder.WriteToken(token)
-		if token.Kind() == '"' && token.String() == register.RegistrationTo {
-			told = true
-			if _, err := decoder.ReadToken(); err == nil {
-				_ = encoder.WriteToken(jsontext.String(instant(row.Registration.To)))
-			}
-		} else if token.Kind() == '"' {
-			value, err := decoder.ReadValue()
-			if err != nil {
-				return nil, fault.Wrap(fault.Internal, err, "a row cannot be read")
-			}
-			_ = encoder.WriteValue(value)
-		}
-	}
 }
 
 // ofOwnRegister lets through requests of who publishes as the register's source.

@@ -191,6 +191,9 @@ func (d *Document) answer(o *operation, e *Exchange) error {
 	if _, known := response.Content[kind]; !known {
 		return fmt.Errorf("the document has no %q for it", kind)
 	}
+	if !strings.Contains(kind, "json") {
+		return nil
+	}
 	at := response.at + "/content/" + escaped(kind) + "/schema"
 	if kind != "application/x-ndjson" {
 		return d.valid(at, e.Answered)
