@@ -169,6 +169,14 @@ func TestF41ReceiptsForWhatWasDelivered(t *testing.T) {
 	if n := w.count(eventlog.ReceiptQuery{}); n != 0 {
 		t.Errorf("%d receipts of a request that was refused", n)
 	}
+	w.System("windows", profile.Datafordeler)
+	w.Subscribe("windows", subscription.Subscription{Name: "pull", Types: []string{"EjerskabUpdate"}, Channel: subscription.Window})
+	if _, err := w.take("windows", e, ""); !fault.Has(err, fault.NotFound) {
+		t.Errorf("from before it subscribed: %v", err)
+	}
+	if r, err := w.take("windows", w.publish("EjerskabUpdate", "e-3", 1), ""); err != nil || r.System != "windows" {
+		t.Errorf("what is fetched by window: %+v, %v", r, err)
+	}
 	if r, err := w.take("reader", e, ""); err != nil || r.System != "reader" {
 		t.Errorf("what is fetched by cursor: %+v, %v", r, err)
 	}
