@@ -266,3 +266,28 @@ func TestReceiptsAreRevealedOnRecord(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
+
+// The time that a receiver has begins with the delivery, however old the message is by then.
+func TestF40LateDeliveriesHaveTheirTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.subscribe("bank", subscription.Webhook, "EjerskabUpdate")
+	w.Answer(500)
+	e := w.publish("EjerskabUpdate", "e-1", 1)
+	w.Answer(204)
+	delivered := func() bool {
+		rows, err := w.Store.AttemptsAt(context.Background(), e.Position)
+		w.Must(err)
+		return rows[len(rows)-1].Outcome == eventlog.Done
+	}
+	w.Clock.Advance(5 * time.Hour)
+	w.Until("it is delivered", delivered)
+	for advance, want := range []int{0, 1} {
+		w.Clock.Advance(2*time.Hour + time.Duration(advance)*3*time.Hour)
+		list, _, _, err := w.desk.Overdue(context.Background(), every, 0, 100)
+		w.Must(err)
+		if len(list) != want {
+			t.Errorf("%d hours after its delivery: %+v", 2+advance*5, list)
+		}
+	}
+}
