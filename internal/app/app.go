@@ -77,6 +77,7 @@ type Hub struct {
 	monitor   *monitor.Monitor
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
+	sftpAt    net.Addr             // nil: nowhere
 	started   atomic.Bool          // the engine delivers
 	leaving   chan struct{}        // closed when the hub begins to stop
 	leave     sync.Once
