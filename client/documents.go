@@ -194,18 +194,22 @@ func (c *Client) OpenAPI(ctx context.Context) (json.RawMessage, ETag, error) {
 
 // Profile is a policy that an agreement can choose: envelope, order, schedule, and what an answer means.
 type Profile struct {
-	Name            string  `json:"name"`
-	Title           string  `json:"title"`
-	Envelope        string  `json:"envelope"`
-	Consumer        string  `json:"consumer"` // whose messages stay in order with each other: subscription or system
-	RetryCapSeconds float64 `json:"retryCapSeconds"`
-	Jitter          float64 `json:"jitter"`
-	HoldSeconds     float64 `json:"holdSeconds,omitempty"` // a message that has failed this long is parked; 0: never
-	ParksRejections bool    `json:"parksRejections"`
-	GoneDeactivates bool    `json:"goneDeactivates"`
-	Signs           bool    `json:"signs"`
-	RequiresTest    bool    `json:"requiresTest"`
-	TimeoutSeconds  float64 `json:"timeoutSeconds"`
+	Name              string  `json:"name"`
+	Title             string  `json:"title"`
+	Envelope          string  `json:"envelope"`
+	Consumer          string  `json:"consumer"`                    // whose messages stay in order with each other: subscription or system
+	OneLane           bool    `json:"oneLane,omitempty"`           // all of a subscription's messages are in order with each other
+	Batch             int     `json:"batch,omitempty"`             // so many messages may go in one request
+	RetryEverySeconds float64 `json:"retryEverySeconds,omitempty"` // after each failure; 0: by the number of them, up to the cap
+	RetryCapSeconds   float64 `json:"retryCapSeconds"`
+	Jitter            float64 `json:"jitter"`
+	HoldSeconds       float64 `json:"holdSeconds,omitempty"` // a message that has failed this long is parked; 0: never
+	EndMonths         int     `json:"endMonths,omitempty"`   // so long after the oldest undelivered event the subscription is deactivated; 0: never
+	ParksRejections   bool    `json:"parksRejections"`
+	GoneDeactivates   bool    `json:"goneDeactivates"`
+	Signs             bool    `json:"signs"`
+	RequiresTest      bool    `json:"requiresTest"`
+	TimeoutSeconds    float64 `json:"timeoutSeconds"`
 }
 
 // Profiles lists the policies.

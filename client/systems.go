@@ -28,6 +28,8 @@ type Agreement struct {
 	Login         *BrokerLogin   `json:"login,omitempty"`       // of a broker: how the hub shows who it is
 	Retry4xx      bool           `json:"retry4xx,omitempty"`    // star: retry 4xx instead of parking
 	PushWrapper   string         `json:"pushWrapper,omitempty"` // datafordeler: "none" pushes JSON in the bare shape of the documentation
+	Batch         int            `json:"batch,omitempty"`       // datafordeler: messages in one request, at most; 0: 100
+	BatchOfOne    bool           `json:"batchOfOne,omitempty"`  // datafordeler: a message that goes alone goes as a batch, too
 	MaxInFlight   int            `json:"maxInFlight,omitempty"` // per endpoint; 0: 64
 }
 
@@ -115,6 +117,7 @@ type Subscription struct {
 	Name          string         `json:"name,omitempty"`          // unique in its system; "": made from what is asked for
 	Types         []string       `json:"types,omitempty"`         // none: every type
 	Organisations []Organisation `json:"organisations,omitempty"` // none: every one that the agreement grants
+	Filter        *Filter        `json:"filter,omitempty"`        // of what a Hændelsesbesked says (datafordeler); nil: every one
 	Channel       Channel        `json:"channel,omitempty"`       // "": Webhook
 	AlertAfter    int            `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told; 0: 10; of Queue and Cursor
 	Path          string         `json:"path"`                    // the rest of the URL after the agreement's base
@@ -126,6 +129,7 @@ type Subscription struct {
 	To            string         `json:"to,omitempty"`            // and before this; "": no end
 	State         State          `json:"state,omitempty"`         // the hub's; a new one may ask for Draft
 	Reason        string         `json:"reason,omitempty"`        // the hub's: why it is deactivated
+	ExpiredUpTo   int64          `json:"expiredUpTo,omitempty"`   // the hub's: deactivated after failing too long, it gave up what it had coming up to this position
 }
 
 // Channel is how a subscription's events reach its system.

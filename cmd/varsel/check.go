@@ -73,6 +73,15 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 			report.tell(f)
 		}
 	}
+	if system.Agreement.Profile == registered && standing.Channel != client.Queue && standing.Channel != client.Cursor {
+		push, err := pushOf(ctx, hub, &standing, &system)
+		if err != nil {
+			return err
+		}
+		for _, f := range push.findings() {
+			report.tell(f)
+		}
+	}
 	if !c.NoTest {
 		report.tell(c.test(ctx, hub))
 	}

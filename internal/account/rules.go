@@ -87,6 +87,7 @@ var Rules = []Rule{
 	to("PUT /api/v1/systems/{name}/contacts", All, None, None, Own, None),
 	to("GET /api/v1/systems/{name}/subscriptions", All, All, None, Own, None),
 	to("PUT /api/v1/systems/{name}/subscriptions", All, None, None, Own, None),
+	to("POST /api/v1/systems/{name}/subscriptions/preview", All, None, None, Own, None),
 	to("POST /api/v1/systems/{name}/signing-keys", All, None, None, Own, None),
 
 	to("GET /api/v1/subscriptions", All, All, None, Own, None),
@@ -121,6 +122,7 @@ var Rules = []Rule{
 	to("POST /api/v1/endpoints/pause", All, None, None, None, None),
 	to("POST /api/v1/endpoints/resume", All, None, None, None, None),
 
+	to("GET /api/v1/egress", All, All, None, Own, None),
 	to("GET /api/v1/endpoints", All, All, None, Own, None),
 	to("GET /api/v1/lanes", All, All, None, Own, None),
 	to("POST /api/v1/lanes/release", All, None, None, Own, None),
@@ -157,6 +159,9 @@ var Rules = []Rule{
 	to("PUT /api/v1/accounts/{name}/password", All, None, None, None, None),
 
 	to(LivePage, All, All, None, None, None),
+
+	// A system's events, the way Datafordeleren gives them (F31).
+	to(EventMessages, All, None, None, Own, None),
 
 	// The pages for people who have signed in. Where a route names a {site}, own is those of one's sites.
 	to("GET /admin/{$}", All, All, All, All, All),
@@ -213,6 +218,9 @@ var Rules = []Rule{
 
 // LivePage is the route of the live page and of what belongs to it.
 const LivePage = "GET /now/"
+
+// EventMessages is the route by which systems ask for windows.
+const EventMessages = "GET /system/EventMessages/1.0.0/custom"
 
 // RuleOf returns the rule of a route. One that is not in the table lets nobody in.
 func RuleOf(route string) (Rule, bool) {

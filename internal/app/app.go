@@ -75,6 +75,7 @@ type Hub struct {
 	deposit   *deposit.Depositor
 	extracts  *extract.Maker
 	monitor   *monitor.Monitor
+	out       *outbound
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	sftpAt    net.Addr             // nil: nowhere
@@ -167,7 +168,7 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
-	h.sinks = out.sinks
+	h.out, h.sinks = out, out.sinks
 	h.newNode(book, system)
 	if err := h.meet(book, system); err != nil {
 		return err
@@ -194,6 +195,9 @@ func (h *Hub) open(ctx context.Context) error {
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
+	}
+	if options.Municipality, err = municipalities(h.config.Municipalities); err != nil {
+		return err
 	}
 	h.Manager = manage.New(h.Log, h.among.whole, system, options)
 	if err := h.register(ctx, book); err != nil {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/x509"
 	"net/url"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/channel/broker"
 	"github.com/varselhub/varsel/internal/channel/mail"
+	"github.com/varselhub/varsel/internal/channel/odata"
 	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
@@ -18,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/envelope/star"
 	"github.com/varselhub/varsel/internal/envelope/statuspage"
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/exchange"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/notify"
@@ -40,14 +43,14 @@ type outbound struct {
 	sinks  *sink.Sinks                   // nil: subscriptions may have none
 
 	mu         sync.Mutex
-	identities map[webhook.Files]*webhook.Identity // shared by a system's endpoints; they follow their files
+	identities map[exchange.Files]*exchange.Identity // shared by a system's endpoints; they follow their files
 }
 
 func newOutbound(config Config, book *revision.Book, guard *netguard.Guard, keys signing, clk clock.Clock) (*outbound, error) {
 	envelope, err := star.New(config.Environment, book.Version)
 	o := &outbound{
 		config: config, book: book, guard: guard, keys: keys, clock: clk, star: envelope,
-		identities: map[webhook.Files]*webhook.Identity{},
+		identities: map[exchange.Files]*exchange.Identity{},
 	}
 	for form := range o.besked {
 		if err == nil {
@@ -111,6 +114,12 @@ func (o *outbound) connect(system *subscription.System, endpoint string) (channe
 	if subscription.IsBroker(endpoint) {
 		return o.broker(system, endpoint, signer)
 	}
+	if system.Agreement.Profile == profile.Datafordeler {
+		return odata.New(odata.Config{
+			Root: endpoint, Profile: system.Agreement.Policy(), Identity: o.identity(&system.Agreement), Dial: o.guard.DialContext,
+			UserAgent: userAgent, Clock: o.clock, BatchOfOne: system.Agreement.BatchOfOne,
+		})
+	}
 	return webhook.New(webhook.Config{
 		URL: endpoint, Profile: system.Agreement.Policy(), Signer: signer, Identity: o.identity(&system.Agreement),
 		Dial: o.guard.DialContext, UserAgent: userAgent, Clock: o.clock,
@@ -167,6 +176,9 @@ func (o *outbound) sink(system *subscription.System, id string, signer *signatur
 				_, rest, _ := strings.Cut(endpoint, "://")
 				endpoint = "https://" + rest
 			}
+			if system.Agreement.Profile == profile.Datafordeler {
+				return odata.Request(endpoint, userAgent, m)
+			}
 			return webhook.Request(endpoint, userAgent, signer, m)
 		},
 	}), nil
@@ -207,19 +219,28 @@ func (o *outbound) signer(system *subscription.System) (*signature.Signer, error
 	return signature.NewSigner(keys...)
 }
 
-func (o *outbound) identity(a *subscription.Agreement) *webhook.Identity {
-	files := webhook.Files{CA: a.CABundle}
+// shown is the chain of certificates that an agreement's system is called with.
+func (o *outbound) shown(a *subscription.Agreement) ([]*x509.Certificate, error) {
+	identity := o.identity(a)
+	if identity == nil {
+		return nil, nil
+	}
+	return identity.Chain()
+}
+
+func (o *outbound) identity(a *subscription.Agreement) *exchange.Identity {
+	files := exchange.Files{CA: a.CABundle}
 	if a.Certificate != nil {
 		files.Certificate, files.Key = a.Certificate.CertFile, a.Certificate.KeyFile
 	}
-	if files == (webhook.Files{}) {
+	if files == (exchange.Files{}) {
 		return nil
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	identity := o.identities[files]
 	if identity == nil {
-		identity = webhook.NewIdentity(files, o.clock)
+		identity = exchange.NewIdentity(files, o.clock)
 		o.identities[files] = identity
 	}
 	return identity

@@ -75,7 +75,7 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	h.listeners = listeners
 	errorLog := slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
 	for _, l := range listeners {
-		l.Serve(faces.only(l.Faces()), h.report, errorLog)
+		l.Serve(faces.only(answers(l)), h.report, errorLog)
 	}
 	if err := h.serveSFTP(); err != nil {
 		return err
@@ -127,7 +127,7 @@ func (h *Hub) faces() (faces, error) {
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
 		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.deposit, Extracts: h.extracts, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
-		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale,
+		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses,
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
@@ -160,6 +160,7 @@ func (h *Hub) faces() (faces, error) {
 		return nil, err
 	}
 	list = append(list, admin...)
+	list = append(list, h.windows()...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})
 	}

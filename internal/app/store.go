@@ -51,7 +51,7 @@ func (h *Hub) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.Store, h.Signing, h.shared = s, s.Signing(), s
+	h.Store, h.rows, h.Signing, h.shared = s, s.Registers(), s.Signing(), s
 	return sameSecrets(ctx, h.Vault, s)
 }
 

@@ -19,13 +19,13 @@ var layers = []layer{
 	{
 		name: "foundation", peers: true,
 		packages: []string{"internal/fault", "internal/ident", "internal/clock", "internal/secret", "internal/netguard",
-			"internal/config", "internal/telemetry", "internal/signature", "internal/brokerlink"},
+			"internal/config", "internal/telemetry", "internal/signature", "internal/brokerlink", "internal/exchange"},
 	},
 	{
 		name: "noun", may: []string{"foundation"}, peers: true,
-		packages: []string{"internal/event", "internal/subscription", "internal/revision", "internal/profile",
-			"internal/register", "internal/status", "internal/playbook", "internal/account", "internal/audit",
-			"internal/channel", "internal/envelope", "internal/grunddata", "internal/geo"},
+		packages: []string{"internal/event", "internal/geo", "internal/subscription", "internal/filter", "internal/revision", "internal/profile",
+			"internal/register", "internal/grunddata", "internal/status", "internal/playbook", "internal/account", "internal/audit",
+			"internal/channel", "internal/envelope"},
 	},
 	{
 		name: "log", may: []string{"foundation", "noun"},
@@ -35,7 +35,7 @@ var layers = []layer{
 		// Verbs do not import each other: each declares the small interface it needs, and app joins them.
 		name: "verb", may: []string{"foundation", "noun", "log"},
 		packages: []string{"internal/publish", "internal/delivery", "internal/notify", "internal/monitor",
-			"internal/retention", "internal/extract", "internal/manage", "internal/search", "internal/node", "internal/intake", "internal/deposit"},
+			"internal/retention", "internal/receipt", "internal/extract", "internal/manage", "internal/search", "internal/node", "internal/intake", "internal/deposit"},
 	},
 	{
 		name: "public", may: []string{"foundation", "noun"},
@@ -77,7 +77,7 @@ var layers = []layer{
 	{
 		// Support of tests: imports what it likes and is imported by test files only.
 		name: "test", may: []string{"foundation", "noun", "log", "verb", "public", "adapter", "app", "receiver", "process", "program"}, peers: true,
-		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest",
+		packages: []string{"internal/arch", "internal/oracle", "internal/browsertest", "internal/store/storetest", "internal/store/movetest", "internal/store/pgtest", "internal/channel/channeltest", "internal/channel/odata/odatatest",
 			"internal/manage/managetest", "internal/web/api/apitest", "internal/brokertest", "internal/status/statustest", "internal/web/site/sitetest"},
 	},
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/exchange"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/profile"
@@ -188,7 +189,7 @@ func (w *wire) until(filled int, end []byte) error {
 }
 
 // senderLoop is the same loop with the channel's own client.
-func senderLoop(url string, identity *webhook.Identity, secret string, body []byte, inFlight int) (*loop, error) {
+func senderLoop(url string, identity *exchange.Identity, secret string, body []byte, inFlight int) (*loop, error) {
 	signer, err := signature.NewSigner(secret)
 	if err != nil {
 		return nil, err

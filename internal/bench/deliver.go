@@ -5,8 +5,8 @@ import (
 	"crypto/tls"
 	"runtime/pprof"
 
-	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/exchange"
 	"github.com/varselhub/varsel/internal/signature"
 )
 
@@ -81,13 +81,13 @@ func (r *run) profile(wanted bool) (stop func()) {
 func (r *run) loops(secure *identity) (bare, client *loop, err error) {
 	scheme := "http"
 	var config *tls.Config
-	var certificates *webhook.Identity
+	var certificates *exchange.Identity
 	if secure != nil {
 		scheme = "https"
 		if config, err = secure.client(); err != nil {
 			return nil, nil, err
 		}
-		certificates = webhook.NewIdentity(webhook.Files{Certificate: secure.Certificate, Key: secure.Key, CA: secure.Certificate}, clock.System{})
+		certificates = exchange.NewIdentity(exchange.Files{Certificate: secure.Certificate, Key: secure.Key, CA: secure.Certificate}, clock.System{})
 	}
 	secret, body := signature.NewSecret(), sample(r.Size)
 	bare, err = bareLoop(r.addr, receiverPath(0), config, secret, body, r.Size.InFlight)

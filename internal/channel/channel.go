@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
 )
 
 // Class is what one send ended as. It alone drives retry, parking, the breaker and the counters.
@@ -52,6 +53,12 @@ type Result struct {
 	Body     []byte // the start of the answer's body when it was not a success; limited, and the caller's to keep
 }
 
+// NoAnswer is the outcome where none came, as err says: to be tried again.
+func NoAnswer(err error) Result {
+	f := fault.Of(err)
+	return Result{Class: Retry, Reason: string(f.Code), Detail: f.Detail}
+}
+
 // Message is one thing to send.
 type Message struct {
 	ID          string // webhook-id
@@ -76,4 +83,14 @@ type Sender interface {
 	Send(ctx context.Context, m *Message) Result
 	// Close releases the connections.
 	Close() error
+}
+
+// Batcher is a Sender that can carry several messages of one lane in one request.
+type Batcher interface {
+	Sender
+	// Most is how many messages one request may carry now; 1: they go one by one, by Send.
+	Most() int
+	// SendAll makes exactly one attempt of the messages, which are in order, and returns the results of the first of them,
+	// at least one: those that are left out were not sent. It returns soon after ctx ends.
+	SendAll(ctx context.Context, messages []*Message) []Result
 }

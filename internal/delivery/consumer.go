@@ -58,6 +58,7 @@ type consumer struct {
 	restUpTo int64            // and what of the left-over it has
 	served   [2]int64         // a cursor's reader was handed out the log up to here, and what was left over up to here
 	passes   []*pass          // replays under way
+	spell    spell            // of failing, where the profile ends a subscription for it
 	told     bool             // that what waits is not fetched
 	watched  bool             // a look at that is on its way
 
@@ -78,15 +79,16 @@ type consumer struct {
 
 // outlet is where one subscription's deliveries leave: its lanes that are ready, and the endpoint they wait for.
 type outlet struct {
-	line     *revision.Line
-	endpoint *endpoint
-	stopped  bool                       // paused or deactivated, or fetched and not sent
-	pulled   bool                       // what is ready waits to be leased
-	gone     *subscription.Subscription // its receiver answered 410 to it as it was then; nil: it did not
-	removed  bool                       // its deliveries end as dropped, without the endpoint
-	ready    fifo[*lane]
-	listed   bool // in consumer.waiting
-	loose    int  // at most so many ready lanes are in memory only
+	line        *revision.Line
+	endpoint    *endpoint
+	stopped     bool                       // paused or deactivated, or fetched and not sent
+	pulled      bool                       // what is ready waits to be leased
+	gone        *subscription.Subscription // its receiver answered 410 to it as it was then; nil: it did not
+	removed     bool                       // its deliveries end as dropped, without the endpoint
+	expiredUpTo int64                      // what stands here or below was given up
+	ready       fifo[*lane]
+	listed      bool // in consumer.waiting
+	loose       int  // at most so many ready lanes are in memory only
 }
 
 func newConsumer(e *Engine, book *revision.Consumer, k *eventlog.Consumer, h *holding) *consumer {
@@ -177,10 +179,11 @@ func (c *consumer) admit(e *event.Event, line *revision.Line) {
 	}
 	d := &delivery{position: e.Position, event: e, line: line}
 	c.window.push(d)
-	l := c.lanes[e.Lane]
+	key := c.book.Lane(e)
+	l := c.lanes[key]
 	if l == nil {
-		l = &lane{consumer: c, key: e.Lane}
-		c.lanes[e.Lane] = l
+		l = &lane{consumer: c, key: key}
+		c.lanes[key] = l
 	}
 	d.lane = l
 	switch {
@@ -381,8 +384,12 @@ func (c *consumer) makeReady(l *lane) {
 		l.head.stage = queued
 		return
 	}
-	l.head.stage = ready
 	o := c.outlet(l.head.line)
+	if o.gaveUp(l.head) {
+		c.expireLane(l)
+		return
+	}
+	l.head.stage = ready
 	if o.endpoint.probedBy(laneRef{c, l.key}) {
 		o.ready.pushFront(l) // the others of its outlet wait for what it finds
 	} else {
@@ -414,7 +421,7 @@ func (c *consumer) outlet(line *revision.Line) *outlet {
 // aim points an outlet at what the configuration says now.
 func (c *consumer) aim(o *outlet) {
 	target := c.engine.target(o.line)
-	o.stopped, o.removed = target.stopped || target.pulled, target.removed
+	o.stopped, o.removed, o.expiredUpTo = target.stopped || target.pulled, target.removed, target.expiredUpTo
 	if target.pulled && !o.pulled && o.endpoint != nil {
 		c.forsake(o.endpoint)
 	}
@@ -437,6 +444,7 @@ func (c *consumer) reconfigure() {
 		if c.aim(o); o.removed {
 			c.drop(o)
 		}
+		c.expireUpTo(o)
 	}
 	c.follow(c.book.Channel())
 	c.pump()

@@ -48,7 +48,8 @@ type lane struct {
 	consumer *consumer
 	key      event.Lane
 	head     *delivery
-	queue    []*delivery // behind the head, in memory; empty when the lane is on disk
+	company  []*delivery // in flight in the same send as the head, and next behind it
+	queue    []*delivery // behind these, in memory; empty when the lane is on disk
 	disk     *diskLane
 }
 

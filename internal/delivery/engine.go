@@ -47,6 +47,7 @@ type Engine struct {
 	totals   totals
 
 	forgotten forgotten
+	marks     marks // of the windows that systems page through
 
 	whole  *holding      // everything, in a hub of one process; nil in one of several nodes
 	called chan struct{} // capacity 1: the router is to look at what arrived
@@ -127,6 +128,7 @@ func New(log *eventlog.Log, store eventlog.Store, clk clock.Clock, opts Options)
 		e.whole = newHolding(ctx, 0)
 		close(e.whole.taken)
 	}
+	e.marks.clock = clk
 	e.due = newDueTimes(clk, e.fall)
 	return e
 }
@@ -258,6 +260,7 @@ func (e *Engine) all() []*consumer {
 type target struct {
 	url                      string
 	stopped, removed, pulled bool
+	expiredUpTo              int64
 }
 
 func (e *Engine) target(l *revision.Line) target {
@@ -270,13 +273,13 @@ func (e *Engine) target(l *revision.Line) target {
 		return target{removed: true}
 	}
 	if s.Pulled() {
-		return target{pulled: true}
+		return target{pulled: true, expiredUpTo: s.ExpiredUpTo}
 	}
 	url, err := s.Address(&system.Agreement)
 	if err != nil {
-		return target{stopped: true}
+		return target{stopped: true, expiredUpTo: s.ExpiredUpTo}
 	}
-	return target{url: url, stopped: s.State != subscription.Active || e.book.Paused(s.System, s.ID, url)}
+	return target{url: url, expiredUpTo: s.ExpiredUpTo, stopped: s.State != subscription.Active || e.book.Paused(s.System, s.ID, url)}
 }
 
 func (e *Engine) endpointAt(system, url string) *endpoint {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -98,7 +99,7 @@ func (c *consumer) expireForgotten(gone func(*delivery) bool) (cut int) {
 		return 0
 	}
 	for _, l := range c.lanes {
-		for _, d := range l.queue {
+		for _, d := range slices.Concat(l.company, l.queue) {
 			if gone(d) {
 				d.forget()
 			}

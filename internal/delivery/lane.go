@@ -19,13 +19,14 @@ func (c *consumer) conclude(d *delivery, a eventlog.Attempt) {
 	}
 	if a.Outcome == eventlog.Done {
 		c.engine.totals.delivered.Add(1)
+		c.spell = spell{}
 	}
 	d.stage = settling
 	c.settling = append(c.settling, d)
 	c.release(d)
 	c.window.settle(d.slot)
 	if l.disk != nil {
-		c.clearHead(l, d)
+		c.clear(l, d)
 	}
 	c.touch()
 }
@@ -50,8 +51,8 @@ func (c *consumer) release(d *delivery) {
 	d.event = nil
 }
 
-// clearHead takes the head off the disk: its row in blocked, or its row in waiting.
-func (c *consumer) clearHead(l *lane, d *delivery) {
+// clear takes a delivery that is over off the disk: the row in blocked, which is of the head and goes first, or one in waiting.
+func (c *consumer) clear(l *lane, d *delivery) {
 	if l.disk.row.State != 0 {
 		c.cut.Unblocked = append(c.cut.Unblocked, l.key)
 		c.standAs(l, eventlog.Blocked{})
@@ -63,7 +64,7 @@ func (c *consumer) clearHead(l *lane, d *delivery) {
 	}
 }
 
-// serve deletes the head's waiting row.
+// serve deletes a delivery's waiting row.
 func (c *consumer) serve(l *lane, d *delivery) {
 	c.cut.Served = append(c.cut.Served, eventlog.Waiting{Lane: l.key, Position: d.position})
 	l.disk.behind--
@@ -97,7 +98,7 @@ func (c *consumer) fromDisk(l *lane) {
 	}
 	w := l.disk.next[0]
 	l.disk.next = l.disk.next[1:]
-	l.head = &delivery{position: w.Position, line: c.engine.line(w.Line), lane: l, slot: -1, pass: w.Pass, attempts: w.Attempts}
+	l.head = c.waitingDelivery(l, w)
 	c.makeReady(l)
 }
 
@@ -157,9 +158,9 @@ func (c *consumer) fetched(l *lane, rows []eventlog.Waiting, err error, commits 
 func (c *consumer) wait(d *delivery) {
 	l := d.lane
 	l.disk.behind++
-	c.cut.Waiting = append(c.cut.Waiting, eventlog.Waiting{Lane: l.key, Position: d.position, Line: d.line.ID})
+	c.cut.Waiting = append(c.cut.Waiting, eventlog.Waiting{Lane: l.key, Position: d.position, Line: d.line.ID, Pass: d.pass, Attempts: d.attempts})
 	c.window.settle(d.slot)
-	d.event = nil
+	d.event, d.slot = nil, -1
 	c.touch()
 }
 
@@ -167,6 +168,12 @@ func (c *consumer) wait(d *delivery) {
 func (c *consumer) toDisk(l *lane) {
 	if l.disk == nil {
 		l.disk = &diskLane{}
+	}
+	for _, d := range l.company {
+		if d.slot >= 0 {
+			c.held--
+			c.wait(d)
+		}
 	}
 	for _, d := range l.queue {
 		c.held--

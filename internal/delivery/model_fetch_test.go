@@ -112,7 +112,7 @@ func (m *model) fetchFrom(s *owed, limit int, withCursor bool) (count int) {
 
 // read holds one event that a reader got against what is owed.
 func (m *model) read(s *owed, body string, served map[string]bool, withCursor bool) {
-	lane := s.lanes[body[:1]]
+	lane := s.lanes[s.key(body)]
 	at := slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })
 	if at < 0 {
 		m.rt.Fatalf("the reader of %s got %s, which it is not owed", s.path, body)

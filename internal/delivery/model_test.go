@@ -80,6 +80,7 @@ type model struct {
 	subs      []*owed // one per subscription that was ever made
 
 	inFlight []*sent
+	sends    int             // that came so far
 	life     int             // processes so far
 	revoked  map[string]bool // systems whose agreement grants nothing at the moment
 	paused   map[revision.Scope]bool
@@ -108,6 +109,7 @@ type replay struct {
 	body  string
 	loose bool // may not come: it was not over when the pass began, or is not granted, or the pass was stopped
 	sent  bool
+	send  int // the last that it was in
 	over  bool
 }
 
@@ -121,10 +123,11 @@ type lent struct {
 // debt is one event owed to one subscription.
 type debt struct {
 	body  string
-	sent  bool // at least once
-	over  bool // answered with success, discarded, or nothing more is owed
-	loose bool // may end without being sent: withheld or dropped
-	life  int  // the process in which it was over
+	sent  bool  // at least once
+	sends []int // in which
+	over  bool  // answered with success, discarded, or nothing more is owed
+	loose bool  // may end without being sent: withheld or dropped
+	life  int   // the process in which it was over
 }
 
 func newModel(t testing.TB, rt *rapid.T) *model {
@@ -132,6 +135,7 @@ func newModel(t testing.TB, rt *rapid.T) *model {
 	m := &model{w: w, rt: rt, revoked: map[string]bool{}, paused: map[revision.Scope]bool{}}
 	w.system("standard", profile.Standard)
 	w.system("star", profile.Star)
+	w.system("register", profile.Datafordeler)
 	m.add("standard", "/a")
 	m.add("standard", "/b")
 	m.add("star", "/c")
@@ -139,6 +143,7 @@ func newModel(t testing.TB, rt *rapid.T) *model {
 	m.rechannel(m.subs[3], subscription.Queue)
 	m.add("standard", "/cursor")
 	m.rechannel(m.subs[4], subscription.Cursor)
+	m.add("register", "/r")
 	return m
 }
 
@@ -158,7 +163,7 @@ func (m *model) publish(rt *rapid.T) {
 			continue
 		}
 		for _, body := range bodies {
-			s.lanes[body[:1]] = append(s.lanes[body[:1]], &debt{body: body})
+			s.lanes[s.key(body)] = append(s.lanes[s.key(body)], &debt{body: body})
 		}
 	}
 	m.positions = append(m.positions, m.w.publish(bodies...)...)
@@ -175,13 +180,24 @@ func (m *model) settle() {
 
 // take holds one attempt against what is owed.
 func (m *model) take(s *sent) {
-	m.got(m.of(s), s.body, s.pass)
+	m.sends++
+	for _, one := range s.all() {
+		m.got(m.of(one), one.body, one.pass)
+	}
 	m.inFlight = append(m.inFlight, s)
+}
+
+// key names the lane that an event stands in: its own key's, or the one that a register's receiver has.
+func (s *owed) key(body string) string {
+	if s.system == "register" {
+		return "-"
+	}
+	return body[:1]
 }
 
 // got holds one event that a receiver got, by push or by lease, against what is owed.
 func (m *model) got(sub *owed, body string, pass int64) {
-	lane := sub.lanes[body[:1]]
+	lane := sub.lanes[sub.key(body)]
 	defer m.notTwice(sub, body)
 	if pass != 0 {
 		m.gotAgain(sub, body, pass)
@@ -192,32 +208,34 @@ func (m *model) got(sub *owed, body string, pass int64) {
 		m.rt.Fatalf("%s got %s, which it is not owed", sub.path, body)
 	}
 	d := lane[at]
-	for _, r := range sub.replayed[body[:1]] {
-		if !r.over && !r.loose && !d.sent && body != sub.before[body[:1]] {
+	for _, r := range sub.replayed[sub.key(body)] {
+		if !r.over && !r.loose && !d.sent && body != sub.before[sub.key(body)] && r.send != m.sends {
 			m.rt.Fatalf("%s got %s, which is new, before %s was replayed: %s", sub.path, body, r.body, m.evidence(body))
 		}
 	}
 	for _, earlier := range lane[:at] {
-		if !earlier.over && !earlier.loose && !d.sent {
+		if !earlier.over && !earlier.loose && !d.sent && !earlier.inSend(m.sends) {
 			m.rt.Fatalf("%s got %s for the first time before %s was over", sub.path, body, earlier.body)
 		}
 	}
 	for _, later := range lane[at+1:] {
-		if later.sent {
-			m.rt.Fatalf("%s got %s again after %s: only the last of a lane may be repeated", sub.path, body, later.body)
+		if later.sent && !slices.ContainsFunc(later.sends, d.inSend) {
+			m.rt.Fatalf("%s got %s again after %s: only the last send of a lane may be repeated", sub.path, body, later.body)
 		}
 	}
 	if d.over && d.life == m.life {
 		m.rt.Fatalf("%s got %s again, and no crash came between: %s", sub.path, body, m.evidence(body))
 	}
-	d.sent = true
+	d.sent, d.sends = true, append(d.sends, m.sends)
 }
+
+func (d *debt) inSend(n int) bool { return slices.Contains(d.sends, n) }
 
 // inHand lists what a receiver has and did not answer yet.
 func (m *model) inHand(sub *owed) (bodies []string) {
 	for _, s := range m.inFlight {
 		if m.of(s) == sub {
-			bodies = append(bodies, s.body)
+			bodies = append(bodies, s.bodies()...)
 		}
 	}
 	for _, l := range sub.leases {
@@ -229,12 +247,12 @@ func (m *model) inHand(sub *owed) (bodies []string) {
 // end marks what is owed no more, by the pass that brought it or by none.
 func (m *model) end(sub *owed, body string, pass int64) {
 	if pass != 0 {
-		for _, r := range sub.replayed[body[:1]] {
+		for _, r := range sub.replayed[sub.key(body)] {
 			r.over = r.over || r.body == body && pass == sub.pass
 		}
 		return
 	}
-	lane := sub.lanes[body[:1]]
+	lane := sub.lanes[sub.key(body)]
 	d := lane[slices.IndexFunc(lane, func(d *debt) bool { return d.body == body })]
 	d.over, d.life = true, m.life
 }
@@ -248,17 +266,28 @@ func (m *model) answer(rt *rapid.T) {
 	m.inFlight = slices.Delete(m.inFlight, at, at+1)
 	status := rapid.SampledFrom([]int{200, 200, 200, 204, 500, 422, 0, 429}).Draw(rt, "status")
 	policy := answer
-	if s.system == "star" {
+	switch s.system {
+	case "star":
 		policy = starAnswer
+	case "register":
+		policy = registerAnswer
 	}
 	result := policy(status)
 	if status == 429 && result.Class == channel.Retry {
 		result = channel.Result{Class: channel.Deferred, Status: 429, After: 30 * time.Second}
 	}
-	if result.Class == channel.Delivered {
-		m.end(m.of(s), s.body, s.pass)
+	results := slices.Repeat([]channel.Result{result}, 1+len(s.fellows))
+	if len(s.fellows) > 0 && rapid.Bool().Draw(rt, "one by one") {
+		// They went one by one after all, up to the first that failed.
+		results = slices.Repeat([]channel.Result{policy(200)}, rapid.IntRange(0, len(s.fellows)).Draw(rt, "taken"))
+		results = append(results, result)
 	}
-	s.give(result)
+	for i, one := range s.all() {
+		if i < len(results) && results[i].Class == channel.Delivered {
+			m.end(m.of(s), one.body, one.pass)
+		}
+	}
+	s.giveEach(results...)
 	m.settle()
 }
 
@@ -286,7 +315,7 @@ func (m *model) crash(*rapid.T) {
 }
 
 func (m *model) scope(rt *rapid.T) revision.Scope {
-	scopes := []revision.Scope{revision.Hub, revision.OfSystem("standard"), revision.OfSystem("star")}
+	scopes := []revision.Scope{revision.Hub, revision.OfSystem("standard"), revision.OfSystem("star"), revision.OfSystem("register")}
 	for _, s := range m.subs {
 		scopes = append(scopes, revision.OfSubscription(s.id))
 	}
@@ -341,7 +370,7 @@ func (m *model) discard(rt *rapid.T) {
 
 // grant revokes or restores a system's agreement. What is owed while it is revoked may be withheld.
 func (m *model) grant(rt *rapid.T) {
-	name := rapid.SampledFrom([]string{"standard", "star"}).Draw(rt, "system")
+	name := rapid.SampledFrom([]string{"standard", "star", "register"}).Draw(rt, "system")
 	m.regrant(name, m.revoked[name])
 }
 
@@ -370,11 +399,11 @@ func (m *model) loosen(s *owed) {
 	}
 }
 
-func (m *model) subscribe(*rapid.T) {
+func (m *model) subscribe(rt *rapid.T) {
 	if len(m.subs) > 8 {
 		return
 	}
-	m.add("standard", fmt.Sprintf("/n%d", len(m.subs)))
+	m.add(rapid.SampledFrom([]string{"standard", "register"}).Draw(rt, "system"), fmt.Sprintf("/n%d", len(m.subs)))
 	m.settle()
 }
 
@@ -409,7 +438,9 @@ func (m *model) finish() {
 			m.rt.Fatalf("not drained, %d in flight: endpoints %+v\n%s", len(m.inFlight), m.w.hub.Endpoints(), m.w.hub.Dump())
 		}
 		for _, s := range m.inFlight {
-			m.end(m.of(s), s.body, s.pass)
+			for _, one := range s.all() {
+				m.end(m.of(s), one.body, one.pass)
+			}
 			s.reply(200)
 		}
 		m.inFlight = nil

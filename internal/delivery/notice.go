@@ -12,6 +12,10 @@ const (
 	EndpointRejecting NoticeKind = "varsel.endpoint.rejecting"
 	SubscriptionGone  NoticeKind = "varsel.subscription.deactivated"
 	NotFetched        NoticeKind = "varsel.subscription.not-fetched"
+
+	// Where the profile says how long a subscription is tried for.
+	SubscriptionFailing NoticeKind = "varsel.subscription.failing"
+	SubscriptionOverdue NoticeKind = "varsel.subscription.overdue"
 )
 
 // Notice is something a contact or the operator should know. It names no person and carries no payload.
@@ -25,7 +29,8 @@ type Notice struct {
 	Status       int        `json:"status,omitempty"`
 	Reason       string     `json:"reason,omitempty"`
 	Attempts     int        `json:"attempts,omitempty"`
-	At           int64      `json:"-"` // µs UTC: tells two spells of the same trouble apart
+	Ends         string     `json:"ends,omitempty"` // RFC 3339: the subscription ends then, unless something is delivered before
+	At           int64      `json:"-"`              // µs UTC: tells two spells of the same trouble apart
 }
 
 // tell queues a notice for the teller: consumers hold their locks when they find something to tell.

@@ -368,23 +368,20 @@ func (e *Engine) Totals() Totals {
 	return t
 }
 
-// deactivate stops a subscription whose receiver answered 410, by a revision like any other. Until that is committed
-// nothing is sent to it all the same: its outlet is stopped.
-func (e *Engine) deactivate(l *revision.Line, position int64) {
+// deactivate stops a subscription whose receiver answered 410, or was tried for long enough, by a revision like any other,
+// and tells of it. Until that is committed nothing is sent to it all the same: its outlet is stopped.
+func (e *Engine) deactivate(l *revision.Line, change func(*subscription.Subscription), told Notice) {
 	if l.Now() == nil || !e.begin() {
 		return
 	}
 	go func() {
 		defer e.end()
-		err := e.opts.Revise(e.ctx, l, func(s *subscription.Subscription) {
-			s.State, s.Reason = subscription.Deactivated, "the receiver answered 410 Gone"
-		})
-		if err != nil {
+		if err := e.opts.Revise(e.ctx, l, change); err != nil {
 			e.trouble("deactivating subscription "+l.ID, err)
-			e.clock.AfterFunc(readRetry, func() { e.deactivate(l, position) })
+			e.clock.AfterFunc(readRetry, func() { e.deactivate(l, change, told) })
 			return
 		}
-		e.tell(Notice{Kind: SubscriptionGone, System: l.Consumer.System, Subscription: l.ID, Position: position, Status: 410})
+		e.tell(told)
 	}()
 }
 

@@ -48,11 +48,16 @@ func (c *consumer) letGo(key event.Lane) {
 
 // holdsBack reports whether a pass has more for the lane, and so its head, which is new, may not go yet.
 func (c *consumer) holdsBack(l *lane) bool {
-	if len(c.passes) == 0 || l.head.pass != 0 || l.head.attempts > 0 {
+	return c.comesLater(l.head)
+}
+
+// comesLater reports whether a delivery is new, and a pass has more for its lane.
+func (c *consumer) comesLater(d *delivery) bool {
+	if len(c.passes) == 0 || d.pass != 0 || d.attempts > 0 {
 		return false
 	}
 	for _, p := range c.passes {
-		if last, ok := p.lanes[l.key]; ok && l.head.position > last {
+		if last, ok := p.lanes[d.lane.key]; ok && d.position > last {
 			return true
 		}
 	}
@@ -170,14 +175,15 @@ func (c *consumer) putBack(p *pass, line *revision.Line, chosen []*event.Event, 
 	}
 	var left []event.Lane
 	for _, ev := range chosen {
-		last, more := p.lanes[ev.Lane]
+		lane := c.book.Lane(ev)
+		last, more := p.lanes[lane]
 		if more && !unfinished[ev.Position] {
-			c.putBefore(ev, eventlog.Waiting{Lane: ev.Lane, Position: ev.Position, Line: line.ID, Pass: p.N, Attempts: tried[ev.Position]})
+			c.putBefore(eventlog.Waiting{Lane: lane, Position: ev.Position, Line: line.ID, Pass: p.N, Attempts: tried[ev.Position]})
 			count++
 		}
 		if more && last == ev.Position {
-			delete(p.lanes, ev.Lane)
-			left = append(left, ev.Lane)
+			delete(p.lanes, lane)
+			left = append(left, lane)
 		}
 	}
 	p.Place, p.Done, p.left = upTo, p.Done+int64(count), p.left+count
@@ -190,11 +196,11 @@ func (c *consumer) putBack(p *pass, line *revision.Line, chosen []*event.Event, 
 }
 
 // putBefore makes an event wait at its place in its lane, before everything that is new there.
-func (c *consumer) putBefore(ev *event.Event, w eventlog.Waiting) {
-	l := c.lanes[ev.Lane]
+func (c *consumer) putBefore(w eventlog.Waiting) {
+	l := c.lanes[w.Lane]
 	if l == nil {
-		l = &lane{consumer: c, key: ev.Lane, disk: &diskLane{}}
-		c.lanes[ev.Lane] = l
+		l = &lane{consumer: c, key: w.Lane, disk: &diskLane{}}
+		c.lanes[w.Lane] = l
 	}
 	if d := l.head; d != nil {
 		switch {

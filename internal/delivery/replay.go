@@ -35,6 +35,9 @@ func (e *Engine) replayable(id string) (*revision.Line, error) {
 	if line == nil || line.Now() == nil {
 		return nil, fault.New(fault.NotFound, "there is no subscription %q", id)
 	}
+	if line.Windowed() {
+		return nil, fault.New(fault.Conflict, "the subscription is asked for by window: its system asks for an earlier one")
+	}
 	if line.Channel() == subscription.Cursor {
 		return nil, fault.New(fault.Conflict, "the subscription is read by cursor: its reader fetches with an older one")
 	}
@@ -49,7 +52,7 @@ func (e *Engine) past(ctx context.Context, line *revision.Line, f eventlog.Filte
 			return err
 		}
 		for _, ev := range events {
-			if !e.expired(ev) && f.Selects(ev) && line.Consumer.Match(ev) == line {
+			if !e.expired(ev) && f.Selects(ev, line.Consumer.Lane(ev)) && line.Consumer.Match(ev) == line {
 				visit(ev)
 			}
 		}
@@ -116,7 +119,7 @@ func (e *Engine) aimPass(ctx context.Context, p *pass, c *consumer, line *revisi
 	}
 	return e.past(ctx, line, p.Filter, p.Place, func(ev *event.Event) {
 		if !isNew(ev) {
-			p.lanes[ev.Lane] = ev.Position
+			p.lanes[c.book.Lane(ev)] = ev.Position
 		}
 	})
 }
@@ -156,7 +159,7 @@ func (c *consumer) whatIsNew(ctx context.Context, after, upTo int64) (func(*even
 		}
 	})
 	return func(ev *event.Event) bool {
-		from, waits := first[ev.Lane]
+		from, waits := first[c.book.Lane(ev)]
 		return waits && ev.Position >= from || ev.Position > read && !settled[ev.Position]
 	}, err
 }

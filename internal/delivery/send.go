@@ -52,7 +52,7 @@ func (e *Engine) start(d *delivery, ep *endpoint) {
 func (e *Engine) work(j job) {
 	defer e.end()
 	for more := true; more; {
-		v := e.attempt(j)
+		v, company := e.attempt(j)
 		cut := j.d.lane.consumer.hold.ctx.Err() != nil && !v.outcome.Ends()
 		if cut && e.ctx.Err() != nil {
 			return // the hub is stopping: the attempt was cut short and counts for nothing
@@ -60,7 +60,8 @@ func (e *Engine) work(j job) {
 		if !cut {
 			e.observe(j, v)
 		}
-		j.d.lane.consumer.finish(j, v)
+		e.observeCompany(v, company)
+		j.d.lane.consumer.finish(j, v, company...)
 		if j, more = e.next(j); !more {
 			j, more = e.await()
 		}
@@ -139,17 +140,33 @@ func (e *Engine) await() (job, bool) {
 	}
 }
 
-// attempt is one try of one delivery: everything that is decided at the moment of sending, and the send itself.
-func (e *Engine) attempt(j job) verdict {
+// attempt is one try of one delivery, and of those that go in the same send: everything that is decided at the moment of
+// sending, and the send itself.
+func (e *Engine) attempt(j job) (v verdict, company []fellow) {
 	s := j.d.line.Now()
 	if s == nil || j.ep == nil {
-		return verdict{outcome: eventlog.Dropped}
+		return verdict{outcome: eventlog.Dropped}, nil
 	}
 	r, v := e.prepare(j, s)
-	if v.outcome == 0 {
-		v.judge(e.send(j, s, v.event, r))
+	if v.outcome != 0 {
+		return v, nil
 	}
-	return v
+	sender, err := j.ep.senderFor(e, s.System)
+	if err != nil {
+		v.judge(channel.Result{Class: channel.Retry, Reason: string(fault.SenderConfig), Detail: fault.Of(err).Detail})
+		return v, nil
+	}
+	defer sender.done()
+	began := e.clock.Now()
+	if batcher, ok := sender.Sender.(channel.Batcher); ok {
+		if most := batcher.Most(); most > 1 {
+			company = e.companyOf(j, s, most-1)
+		}
+		e.sendAll(batcher, j, &v, message(j, v.event, r, began), company)
+		return v, company
+	}
+	v.judge(took(e.clock, began, sender.Send(j.d.lane.consumer.hold.ctx, message(j, v.event, r, began))))
+	return v, nil
 }
 
 // prepare decides what is decided at the moment an event leaves, and renders it. A verdict without an outcome lets it
@@ -178,19 +195,18 @@ func (e *Engine) eventOf(j job) (*event.Event, error) {
 	return e.log.At(e.ctx, j.d.position)
 }
 
-func (e *Engine) send(j job, s *subscription.Subscription, ev *event.Event, r *event.Rendering) channel.Result {
-	sender, err := j.ep.senderFor(e, s.System)
-	if err != nil {
-		return channel.Result{Class: channel.Retry, Reason: string(fault.SenderConfig), Detail: fault.Of(err).Detail}
-	}
-	defer sender.done()
-	began := e.clock.Now()
-	result := sender.Send(j.d.lane.consumer.hold.ctx, &channel.Message{
+// message is what leaves of an event.
+func message(j job, ev *event.Event, r *event.Rendering, at time.Time) *channel.Message {
+	return &channel.Message{
 		ID: ev.ID.String(), ContentType: r.ContentType, Headers: r.Headers, Body: r.Body,
-		Attempt: j.d.attempts + 1, Replay: j.d.pass, Lease: j.d.lane.consumer.hold.token, At: began, Position: ev.Position, Lane: ev.Lane,
-	})
+		Attempt: j.d.attempts + 1, Replay: j.d.pass, Lease: j.d.lane.consumer.hold.token, At: at, Position: ev.Position, Lane: j.d.lane.key,
+	}
+}
+
+// took has a result say how long the send took, where its channel does not.
+func took(clk clock.Clock, began time.Time, result channel.Result) channel.Result {
 	if result.Duration == 0 {
-		result.Duration = e.clock.Now().Sub(began)
+		result.Duration = clk.Now().Sub(began)
 	}
 	return result
 }
@@ -227,13 +243,27 @@ func (e *Engine) expiry(ev *event.Event) (time.Time, bool) {
 	return t.Retention.End(clock.FromMicros(ev.Recorded))
 }
 
-// finish records a verdict and moves the breaker and the lane.
-func (c *consumer) finish(j job, v verdict) {
+// finish records the verdicts of a send and moves the breaker and the lane.
+func (c *consumer) finish(j job, v verdict, company ...fellow) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended {
 		return
 	}
+	j.d.lane.company = nil
+	if !v.outcome.Ends() {
+		c.putBackCompany(company)
+	}
+	c.settleOne(j, v)
+	if v.outcome.Ends() {
+		c.goWith(company)
+	} else {
+		c.noteCompany(company)
+	}
+}
+
+// settleOne records one verdict.
+func (c *consumer) settleOne(j job, v verdict) {
 	d, a := j.d, eventlog.Attempt{Outcome: v.outcome, Result: v.result}
 	ch := c.observe(j, v)
 	switch {
@@ -241,6 +271,8 @@ func (c *consumer) finish(j job, v verdict) {
 		c.stopGone(d, a)
 	case v.outcome.Ends():
 		c.conclude(d, a)
+	case v.outcome != eventlog.Parked && c.overdue(d, a, v.event):
+		c.giveUp(d, a)
 	case v.outcome == eventlog.Deferred:
 		c.note(d, a)
 		c.makeReady(d.lane)
@@ -289,6 +321,9 @@ func (c *consumer) retryLater(d *delivery, a eventlog.Attempt, ev *event.Event) 
 	}
 	c.note(d, a)
 	due := now.Add(policy.Retry.Delay(d.failures, c.engine.opts.Random()))
+	if end, ever := c.ends(d, ev); ever && end.Before(due) {
+		due = end
+	}
 	d.stage = blocked
 	c.block(d, eventlog.Blocked{State: eventlog.Retrying, Due: clock.Micros(due), Status: a.Result.Status, Reason: a.Result.Reason})
 	c.engine.due.add(due, laneRef{c, d.lane.key})
@@ -323,7 +358,9 @@ func (c *consumer) stopGone(d *delivery, a eventlog.Attempt) {
 	o.stopped, o.gone = true, d.line.Now()
 	c.block(d, eventlog.Blocked{State: eventlog.Standing, Status: a.Result.Status})
 	c.makeReady(d.lane)
-	c.engine.deactivate(d.line, d.position)
+	c.engine.deactivate(d.line, func(s *subscription.Subscription) {
+		s.State, s.Reason = subscription.Deactivated, "the receiver answered 410 Gone"
+	}, Notice{Kind: SubscriptionGone, System: c.book.System, Subscription: d.line.ID, Position: d.position, Status: 410})
 }
 
 // vacate lets another lane probe the endpoint when this one's head no longer will.

@@ -43,14 +43,15 @@ func (e *Engine) see(ev *event.Event, line *revision.Line) (s sight) {
 	if c.live {
 		s.read = max(s.read, e.routed.Load())
 	}
-	l := c.lanes[ev.Lane]
+	lane := c.book.Lane(ev)
+	l := c.lanes[lane]
 	s.byCursor = c.mode == byCursor || c.mode != inLanes && l == nil
 	if l != nil {
 		c.seeLane(&s, l, ev.Position)
 	}
 	for _, p := range c.passes {
-		last, goes := p.lanes[ev.Lane]
-		if goes && ev.Position <= last && ev.Position > p.Place && p.Line == line.ID && p.Filter.Selects(ev) {
+		last, goes := p.lanes[lane]
+		if goes && ev.Position <= last && ev.Position > p.Place && p.Line == line.ID && p.Filter.Selects(ev, lane) {
 			s.passes = append(s.passes, p.N)
 		}
 	}
@@ -66,6 +67,12 @@ func (e *Engine) see(ev *event.Event, line *revision.Line) (s sight) {
 func (c *consumer) seeLane(s *sight, l *lane, position int64) {
 	for _, d := range l.queue {
 		s.queued = s.queued || d.position == position
+	}
+	for _, d := range l.company {
+		if d.position == position {
+			s.head = &Ahead{Position: position, State: StateSending, Attempts: d.attempts, Replay: d.pass}
+			return
+		}
 	}
 	if d := l.head; d != nil {
 		why, by := c.engine.hold(d.line)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,6 +38,7 @@ type world struct {
 
 	mu       sync.Mutex
 	auto     func(*sent) *channel.Result // answers at once when it returns a result
+	requests []time.Time                 // when those came that were answered at once; see answers
 	arrived  chan *sent
 	notices  []delivery.Notice
 	observed []delivery.Observation
@@ -57,17 +59,34 @@ type sent struct {
 	id          string
 	body        string // "key#n"
 	attempt     int
-	pass        int64 // of a replay
-	answer      chan channel.Result
+	pass        int64   // of a replay
+	fellows     []*sent // that came in the same request, behind it
+	answer      chan []channel.Result
 	hub         *delivery.Engine
+}
+
+// all lists what came in the request.
+func (s *sent) all() []*sent { return append([]*sent{s}, s.fellows...) }
+
+// bodies lists what came in the request.
+func (s *sent) bodies() (list []string) {
+	for _, one := range s.all() {
+		list = append(list, one.body)
+	}
+	return list
 }
 
 func (s *sent) reply(status int) { s.give(answer(status)) }
 
 // give answers an attempt. From here on the engine is at work again, although its worker may not run yet.
 func (s *sent) give(r channel.Result) {
+	s.giveEach(slices.Repeat([]channel.Result{r}, 1+len(s.fellows))...)
+}
+
+// giveEach answers the first of what came in the request; the rest counts as not sent.
+func (s *sent) giveEach(results ...channel.Result) {
 	s.hub.Working(1)
-	s.answer <- r
+	s.answer <- results
 }
 
 // answer is what the webhook channel makes of a status under the standard profile.
@@ -79,6 +98,12 @@ func answer(status int) channel.Result {
 // starAnswer is the same under the star profile.
 func starAnswer(status int) channel.Result {
 	p, _ := profile.Get(profile.Star)
+	return channel.Result{Class: p.Classify(status), Status: status}
+}
+
+// registerAnswer is the same under the datafordeler profile.
+func registerAnswer(status int) channel.Result {
+	p, _ := profile.Get(profile.Datafordeler)
 	return channel.Result{Class: p.Classify(status), Status: status}
 }
 
@@ -144,7 +169,11 @@ func (w *world) boot() {
 	w.life, w.die = context.WithCancel(context.Background())
 	w.hub = delivery.New(w.log, store, w.clock, delivery.Options{
 		Connect: func(s *subscription.System, url string) (channel.Sender, error) {
-			return &receiver{w: w, system: s.Name, url: url}, nil
+			r := &receiver{w: w, system: s.Name, url: url}
+			if most := s.Agreement.Policy().Batch; most > 1 {
+				return &batcher{receiver: r, most: most}, nil
+			}
+			return r, nil
 		},
 		Render: func(e *event.Event, _ *subscription.Subscription) *event.Rendering {
 			if w.render != nil {
@@ -376,25 +405,49 @@ type receiver struct {
 }
 
 func (r *receiver) Send(ctx context.Context, m *channel.Message) channel.Result {
-	s := &sent{system: r.system, url: r.url, id: m.ID, body: string(m.Body), attempt: m.Attempt, pass: m.Replay, answer: make(chan channel.Result, 1), hub: r.w.hub}
+	return r.take(ctx, r.sent(m))[0]
+}
+
+func (r *receiver) sent(m *channel.Message) *sent {
+	return &sent{system: r.system, url: r.url, id: m.ID, body: string(m.Body), attempt: m.Attempt, pass: m.Replay, answer: make(chan []channel.Result, 1), hub: r.w.hub}
+}
+
+// take keeps a request in flight until it is answered.
+func (r *receiver) take(ctx context.Context, s *sent) []channel.Result {
 	r.w.mu.Lock()
 	auto := r.w.auto
 	r.w.mu.Unlock()
 	if auto != nil {
 		if result := auto(s); result != nil {
-			return *result
+			return slices.Repeat([]channel.Result{*result}, 1+len(s.fellows))
 		}
 	}
 	r.w.arrived <- s
 	s.hub.Working(-1)
 	select {
-	case result := <-s.answer:
-		return result
+	case results := <-s.answer:
+		return results
 	case <-ctx.Done():
 	case <-r.w.life.Done():
 	}
 	s.hub.Working(1)
-	return channel.Result{Class: channel.Retry, Reason: "send-timeout"}
+	return slices.Repeat([]channel.Result{{Class: channel.Retry, Reason: "send-timeout"}}, 1+len(s.fellows))
+}
+
+// batcher is an endpoint that takes several messages in one request.
+type batcher struct {
+	*receiver
+	most int
+}
+
+func (b *batcher) Most() int { return b.most }
+
+func (b *batcher) SendAll(ctx context.Context, messages []*channel.Message) []channel.Result {
+	s := b.sent(messages[0])
+	for _, m := range messages[1:] {
+		s.fellows = append(s.fellows, b.sent(m))
+	}
+	return b.take(ctx, s)
 }
 
 func (r *receiver) Close() error { return nil }

@@ -157,8 +157,10 @@ func TestADeliveryIsAllOrNothing(t *testing.T) {
 		"the end of no row":                      {[]any{good, ends("9", "2021-01-01T00:00:00", "")}, "exists", 4},
 		"the end of no row, told":                {[]any{good, ends("9", "2021-01-01T00:00:00", "DeleteEvent")}, "exists", 4},
 		"two rows that say two things at once":   {[]any{good, change(func(r *row) { r.id, r.name = "2", "B" })}, "overlap", 0},
+		"the first of all":                       {[]any{change(func(r *row) { r.to = "2019-01-01T00:00:00" })}, "interval", 3},
 		"an event that cannot be published":      {[]any{good, change(func(r *row) { r.id, r.object, r.name = "2", "b", strings.Repeat("x", 41) })}, "maxLength", 4},
 		"a column that nobody knows":             {[]any{good, operation("Create", "", part("nonsense", "x"))}, "column", 4},
+		"an end before the beginning":            {[]any{good, ends("1", "2019-01-01T00:00:00", "")}, "interval", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

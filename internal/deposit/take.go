@@ -117,7 +117,7 @@ func (t *taking) run(id string) (*register.Delivery, error) {
 	if id == "" {
 		id = t.reader.Header().ID
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && t.body.err != nil || id == "" && fault.Has(err, fault.InvalidDocument) {
 		return nil, t.unread(err)
 	}
 	if id == "" || len(id) > maxID {

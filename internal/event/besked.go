@@ -1,5 +1,7 @@
 package event
 
+import "github.com/varselhub/varsel/internal/fault"
+
 // What becomes a Hændelsesbesked is held to what every such message must say when its type is made and when an event comes
 // in, and not only when the message leaves: one that cannot be made would hold everything behind it, and neither a version
 // in use nor an event can be mended.
@@ -46,17 +48,29 @@ func (c *Compiled) checkBesked(found *checks) {
 	}
 }
 
-// requireBesked holds the data to what a message must say.
-func (c *Compiled) requireBesked(text func(Field) string, refuse func(field Field, rule, message string)) {
+// unfit finds what keeps data from becoming a message: what must be there and is not, and what is no scalar.
+func (c *Compiled) unfit(tree any) (found []fault.Violation) {
 	if !c.mapping.fillsBesked() {
-		return
+		return nil
 	}
-	for _, field := range beskedRequired {
-		if text(field) == "" {
-			refuse(field, "required", needsBesked)
+	var said [fieldCount]bool
+	for field := FieldBeskedMessage; field <= FieldBeskedResponsmodtager; field++ {
+		value, v := c.Text(tree, field)
+		if v != nil {
+			found = append(found, *v)
+		}
+		said[field] = value != "" || v != nil
+	}
+	require := func(field Field, message string) {
+		if !said[field] {
+			found = append(found, fault.Violation{Pointer: c.Place(field), Rule: "required", Message: message})
 		}
 	}
-	if text(FieldBeskedRelateretObjektID) != "" && text(FieldBeskedRelateretObjekttype) == "" {
-		refuse(FieldBeskedRelateretObjekttype, "required", needsRelated)
+	for _, field := range beskedRequired {
+		require(field, needsBesked)
 	}
+	if said[FieldBeskedRelateretObjektID] {
+		require(FieldBeskedRelateretObjekttype, needsRelated)
+	}
+	return found
 }

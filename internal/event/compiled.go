@@ -168,7 +168,7 @@ func (c *Compiled) Extract(tree any) (x Extract, violations []fault.Violation) {
 		return value
 	}
 	refuse := func(field Field, rule, message string) {
-		violations = append(violations, fault.Violation{Pointer: c.place(field), Rule: rule, Message: message})
+		violations = append(violations, fault.Violation{Pointer: c.Place(field), Rule: rule, Message: message})
 	}
 	x.Key = text(FieldKey)
 	if x.Key == "" && c.KeyMapped() && len(violations) == 0 {
@@ -192,14 +192,11 @@ func (c *Compiled) Extract(tree any) (x Extract, violations []fault.Violation) {
 	case strings.IndexByte(o.Type, ':') >= 0:
 		refuse(FieldOrganisationType, "organisation", "an organisation's type has no colon")
 	}
-	if len(violations) == 0 {
-		c.requireBesked(text, refuse)
-	}
-	return x, violations
+	return x, append(violations, c.unfit(tree)...)
 }
 
-// place names where in the data a field is looked for.
-func (c *Compiled) place(field Field) string {
+// Place names where in the data a field is looked for.
+func (c *Compiled) Place(field Field) string {
 	if expression := c.mapping.fields[field]; expression != nil {
 		if pointers := expression.Pointers(); len(pointers) > 0 {
 			return "/data" + pointers[0].String()

@@ -225,12 +225,14 @@ func (m Mapping) compile() (*program, []fault.Violation) {
 	return &p, violations
 }
 
-// placing lists what places an event in the log (see Extract), and what is personal.
+// placing lists what Extract looks at, and what is personal.
 func (p *program) placing() []Pointer {
 	pointers := slices.Clone(p.personal)
 	fields := []Field{FieldKey, FieldMessageID, FieldSubject, FieldOrganisationType, FieldOrganisationCode}
 	if p.fillsBesked() {
-		fields = append(append(fields, beskedRequired...), FieldBeskedRelateretObjektID, FieldBeskedRelateretObjekttype)
+		for field := FieldBeskedMessage; field <= FieldBeskedResponsmodtager; field++ {
+			fields = append(fields, field)
+		}
 	}
 	for _, field := range fields {
 		if expression := p.fields[field]; expression != nil {

@@ -32,11 +32,11 @@ type Filter struct {
 	Lane          string               `json:"lane,omitempty"` // as the API shows it
 }
 
-// Selects reports whether an event is meant.
-func (f *Filter) Selects(e *event.Event) bool {
+// Selects reports whether an event is meant that stands in a lane.
+func (f *Filter) Selects(e *event.Event, lane event.Lane) bool {
 	return e.Position > f.After && e.Position <= f.UpTo &&
 		(f.Since == 0 || e.Recorded >= f.Since) && (f.Until == 0 || e.Recorded < f.Until) &&
 		(len(f.Types) == 0 || slices.Contains(f.Types, e.Type)) &&
 		(len(f.Organisations) == 0 || slices.Contains(f.Organisations, e.Organisation)) &&
-		(f.Lane == "" || f.Lane == e.Lane.String())
+		(f.Lane == "" || f.Lane == lane.String())
 }

@@ -50,6 +50,32 @@ func FromEvent(version *event.Compiled, e *event.Event) (*Message, error) {
 	return m, nil
 }
 
+// Unfit finds what keeps data with a ready message in it from becoming one. The pointers start at the data. What is filled
+// field by field is held to its message by event.Compiled.Extract.
+func Unfit(version *event.Compiled, data []byte) []fault.Violation {
+	if !version.Maps(event.FieldBeskedMessage) {
+		return nil
+	}
+	standIn := &event.Event{Type: version.Type.Name, Version: version.Version.Version, Source: version.Type.Name, MediaType: "application/json", Data: data}
+	m, err := FromEvent(version, standIn)
+	if err == nil {
+		err = m.Check()
+	}
+	if err == nil {
+		return nil
+	}
+	at, told := version.Place(event.FieldBeskedMessage), fault.Of(err)
+	if len(told.Violations) == 0 {
+		return []fault.Violation{{Pointer: at, Rule: "besked", Message: told.Detail}}
+	}
+	found := make([]fault.Violation, len(told.Violations))
+	for i, v := range told.Violations {
+		v.Pointer = at + v.Pointer
+		found[i] = v
+	}
+	return found
+}
+
 // born says when the message was made: when its event was recorded, as Danish wall-clock time. A retry says the same.
 func born(e *event.Event) (string, error) {
 	zone, err := copenhagen()

@@ -56,3 +56,12 @@ func (d *Data) named(is func(name string) bool) []*Data {
 	}
 	return found
 }
+
+// within is the one object that is a member of that name, or nil.
+func (d *Data) within(name string) *Data {
+	inner := d.named(func(found string) bool { return found == name })
+	if len(inner) != 1 || inner[0].kind != object {
+		return nil
+	}
+	return inner[0]
+}

@@ -235,9 +235,7 @@ func TestF13MappedFields(t *testing.T) {
 		want   []string // what the JSON has
 		not    []string
 	}{
-		"F3: the type is the message's": {nil, []string{`"beskedtype":"KommuneinddelingUpdate"`}, []string{"transaktionsID", "tilladtModtager", "Modtagerhandling", "RelateretObjekt", "null"}},
-		"F5: a label and a list of fields": {map[string]string{"besked.objekthandling": "Constant(Årsag:) + Load(feltliste)"},
-			[]string{`"objekthandling":"Årsag:geometri"`}, nil},
+		"what is not mapped": {nil, []string{`"beskedansvarligAktør":""`}, []string{"transaktionsID", "tilladtModtager", "Modtagerhandling", "RelateretObjekt", "null"}},
 		"nothing to say": {map[string]string{"besked.objekthandling": "Load(none)", "besked.status": "", "besked.stedbestemmelse": "Load(none)"},
 			[]string{`"objektID":"20059189"`}, []string{"objekthandling", "status", "Stedbestemmelse"}},
 		"a related object": {map[string]string{"besked.relateretObjektID": "Load(id_lokalId)", "besked.relateretObjekttype": "Constant(Kommune)"},
@@ -278,7 +276,37 @@ func TestF13MappedFields(t *testing.T) {
 	}
 }
 
-// TestTimesAreDanish: an event is dated when it was recorded, with the offset of the day; the register's own times stay as
+// TestF3TheTypeSaysWhatHappened: the type of an event, object type and operation in one, is its message's.
+func TestF3TheTypeSaysWhatHappened(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"Create", "Update", "Delete"} {
+		name := "Kommuneinddeling" + operation
+		version := compiled(t, name, file(t, "kommuneinddeling-update.mapping.json"), nil)
+		m := made(t, version, of(t, name, string(file(t, "kommuneinddeling-update.event.json"))))
+		filter := m.Beskedkuvert.Filtreringsdata
+		if filter.Beskedtype != name || filter.Objektregistrering[0].Objekttype != "Kommuneinddeling" {
+			t.Errorf("%s: %s", name, m.AppendJSON(nil))
+		}
+	}
+}
+
+// TestF5ObjekthandlingIsTheRegisters: a label, a list of fields, or whatever a register joins together.
+func TestF5ObjekthandlingIsTheRegisters(t *testing.T) {
+	t.Parallel()
+	for expression, want := range map[string]string{
+		"Constant(Create)": "Create",
+		"Load(feltliste)":  "geometri",
+		"Load(none)":       "",
+		`Load(status)+";KommuneTidligere:"+Load(id_lokalId)+"; KommuneNuvaerende:"+Load(objectid)`: "vedtaget;KommuneTidligere:10389119; KommuneNuvaerende:20059189",
+	} {
+		version, e := kommune(t, func(fields map[string]string) { fields["besked.objekthandling"] = expression })
+		if got := made(t, version, e).Beskedkuvert.Filtreringsdata.Objektregistrering[0].Objekthandling; got != want {
+			t.Errorf("%s: %q, want %q", expression, got, want)
+		}
+	}
+}
+
+// TestF38TimesAreDanish: an event is dated when it was recorded, with the offset of the day; the register's own times stay as
 // they were written.
 func TestF38TimesAreDanish(t *testing.T) {
 	t.Parallel()
@@ -329,7 +357,28 @@ func TestF2ReadyMessages(t *testing.T) {
 	}
 }
 
-// TestEventsThatAreNoMessage: what is wrong is told, and no value of it.
+// TestF2ReadyMessagesAreHeldToTheirMessage: what could not be sent is found before it is taken in.
+func TestF2ReadyMessagesAreHeldToTheirMessage(t *testing.T) {
+	t.Parallel()
+	const short = `{"Hændelsesbesked":{"beskedversion":"1.0","Beskedkuvert":{"Filtreringsdata":{"beskedtype":"A","Objektregistrering":[{"objektID":"1","registreringstid":"t"}]},"Leveranceinformation":{"sikkerhedsklassificering":"s"}}}}`
+	for name, c := range map[string]struct{ mapping, data, want string }{
+		"fine":            {`{"besked.message":"/b"}`, `{"b":` + leastJSON + `}`, ""},
+		"a member short":  {`{"besked.message":"/b"}`, `{"b":` + short + `}`, "/data/b/Hændelsesbesked/Beskedkuvert/Filtreringsdata/Objektregistrering/0/objekttype required"},
+		"all of the data": {`{"besked.message":"Load()"}`, `{"x":1}`, "/data besked"},
+		"not there":       {`{"besked.message":"/b"}`, `{"x":1}`, "/data/b besked"},
+		"none is ready":   {`{}`, `{"x":1}`, ""},
+	} {
+		var got []string
+		for _, v := range grunddata.Unfit(compiled(t, "x", []byte(c.mapping), nil), []byte(c.data)) {
+			got = append(got, v.Pointer+" "+v.Rule)
+		}
+		if strings.Join(got, "; ") != c.want {
+			t.Errorf("%s: got %s\nwant %s", name, got, c.want)
+		}
+	}
+}
+
+// TestS23EventsThatAreNoMessage: what is wrong is told, and no value of it.
 func TestS23EventsThatAreNoMessage(t *testing.T) {
 	t.Parallel()
 	message := func(pointer string) *event.Compiled {

@@ -2,6 +2,7 @@ package grunddata
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -12,7 +13,7 @@ import (
 // wrapper is what the root stands in where the real service answers; the documentation's sample has it bare.
 const wrapper = "Grunddatabesked"
 
-// ReadJSON reads a message with its wrapper or without, its id spelled beskedID or beskedId. The error is a fault
+// ReadJSON reads a message with its wrapper or without, or only what stands in its root; its id is spelled beskedID or beskedId. The error is a fault
 // InvalidMessage and tells nothing of the message.
 func ReadJSON(text []byte) (*Message, error) {
 	if err := checkSize(len(text)); err != nil {
@@ -29,13 +30,12 @@ func ReadJSON(text []byte) (*Message, error) {
 	}
 	at := ""
 	for _, name := range []string{wrapper, root} {
-		inner := d.named(func(found string) bool { return found == name })
-		switch {
-		case len(inner) == 1 && inner[0].kind == object:
-			d, at = inner[0], at+"/"+name
-		case name == root:
-			return nil, refused(at, "besked", "want an object with the member "+root)
+		if inner := d.within(name); inner != nil {
+			d, at = inner, at+"/"+name
 		}
+	}
+	if !strings.HasSuffix(at, root) && d.within("Beskedkuvert") == nil {
+		return nil, refused(at, "besked", "want an object with the member "+root)
 	}
 	return message(d, at, func(name string) string { return name })
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/fault"
@@ -39,11 +38,6 @@ func (m *Manager) checkRegister(r *register.Register) []fault.Violation {
 	}
 	if !subscription.IsSlug(r.Name) {
 		refuse("/name", "slug", "want 1 to 64 of a-z, 0-9 and '-', beginning with a letter")
-	}
-	if r.Zone != "" {
-		if _, err := time.LoadLocation(r.Zone); err != nil {
-			refuse("/zone", "zone", "want an IANA time zone, such as Europe/Copenhagen")
-		}
 	}
 	source, _ := m.book.Source(r.Source)
 	if source == nil {

@@ -68,6 +68,7 @@ func (m *Manager) PutSubscriptions(ctx context.Context, system string, set []sub
 		return nil, err
 	}
 	var report *Report
+	missing := m.resolve(set)
 	p, err := m.change(ctx, func() (plan, error) {
 		doc, _ := m.book.System(system)
 		if doc == nil {
@@ -75,6 +76,7 @@ func (m *Manager) PutSubscriptions(ctx context.Context, system string, set []sub
 		}
 		current, position := m.book.Subscriptions(system)
 		s := newSetChange(doc, current, set)
+		s.found = append(s.found, missing...)
 		report = s.report(position, opts.DryRun)
 		if len(s.found) == 0 && s.nothing() {
 			return plan{}, nil
@@ -195,8 +197,8 @@ func (s *setChange) create(i int, k *member) {
 	if next.State != "" && next.State != subscription.Draft {
 		s.refuse(i, "/state", "read-only", "a new subscription asks for draft, or leaves the state to the hub")
 	}
-	if next.PendingPath != nil || next.Reason != "" {
-		s.refuse(i, "", "read-only", "a new subscription has no pending path and no reason; leave them out")
+	if next.PendingPath != nil || next.Reason != "" || next.ExpiredUpTo != 0 {
+		s.refuse(i, "", "read-only", "a new subscription has no pending path, no reason and nothing expired; leave them out")
 	}
 	if next.State == "" {
 		next.State = subscription.Active
@@ -216,6 +218,9 @@ func (s *setChange) keep(i int, k *member) {
 	if k.asked.Reason != "" && k.asked.Reason != k.old.Reason {
 		s.refuse(i, "/reason", "read-only", "is the hub's; repeat it as it is or leave it out")
 	}
+	if k.asked.ExpiredUpTo != 0 && k.asked.ExpiredUpTo != k.old.ExpiredUpTo {
+		s.refuse(i, "/expiredUpTo", "read-only", "is the hub's; repeat it as it is or leave it out")
+	}
 	repeated := false // it asks for the pending path as it is
 	if pending := k.asked.PendingPath; pending != nil {
 		if k.old.PendingPath == nil || *pending != *k.old.PendingPath || k.asked.Path != k.old.Path {
@@ -224,9 +229,12 @@ func (s *setChange) keep(i int, k *member) {
 		k.asked.Path, k.asked.PendingPath, repeated = *pending, nil, true
 	}
 	next := *k.asked
-	next.ID, next.State, next.Reason = k.old.ID, k.old.State, k.old.Reason
+	next.ID, next.State, next.Reason, next.ExpiredUpTo = k.old.ID, k.old.State, k.old.Reason, k.old.ExpiredUpTo
 	if s.system.Agreement.Policy().Scope == profile.PerSystem && next.Pulled() != k.old.Pulled() {
 		s.refuse(i, "/channel", "fixed", "in this profile what is pushed and what is fetched are different subscriptions (S59): end this one and make another")
+	}
+	if (next.Channel == subscription.Window) != (k.old.Channel == subscription.Window) {
+		s.refuse(i, "/channel", "fixed", "what is asked for by window is so from its first day to its last: end this subscription and make another")
 	}
 	inForce := k.old.State == subscription.Active || k.old.State == subscription.Deactivated
 	if s.tests && inForce && !next.Pulled() && k.needsTest(repeated) {
@@ -304,7 +312,7 @@ func (s *setChange) plan(author string) plan {
 			continue
 		}
 		p.revisions = append(p.revisions, revision.Of(author, revision.Subscription, k.next.ID, k.next))
-		if k.old == nil {
+		if k.old == nil && k.next.Channel != subscription.Window {
 			p.consumers = append(p.consumers, eventlog.Founding{Name: revision.ConsumerName(s.system, k.next), System: s.system.Name})
 		}
 	}

@@ -33,7 +33,10 @@ const (
 	EndpointRejecting = "varsel.endpoint.rejecting"
 	SubscriptionGone  = "varsel.subscription.deactivated"
 	NotFetched        = "varsel.subscription.not-fetched"
-	ExtractReady      = "varsel.extract.ready"
+
+	SubscriptionFailing = "varsel.subscription.failing"
+	SubscriptionOverdue = "varsel.subscription.overdue"
+	ExtractReady        = "varsel.extract.ready"
 )
 
 // kinds says of each of them what happened, what it means and what to do next, for a tired person.
@@ -52,6 +55,10 @@ var kinds = []struct{ name, title, meaning, next string }{
 		"If that was wrong, activate the subscription again; otherwise remove it."},
 	{NotFetched, "A queue is not emptied", "Events have waited longer than agreed for your system to fetch them. They are kept, in order.",
 		"Check that the program that fetches them runs, and what it was last answered."},
+	{SubscriptionFailing, "A subscription cannot be delivered to", "It is tried again every hour, in order and with the same ids. If nothing is taken before the day named below, the subscription is deactivated and its messages are deleted.",
+		"See what your service answered, and mend it; `varsel check` walks the way there. What waits is then delivered by itself."},
+	{SubscriptionOverdue, "A subscription is deactivated and its messages are deleted", "Nothing could be delivered to it for as long as it is tried.",
+		"Mend your service, send a test message, activate the subscription again, and ask the operator to replay what was deleted, or fetch the current data."},
 	{ExtractReady, "An extract is ready", "A new file of an extract has been made for your system.",
 		"Fetch it with an account of your system, by HTTPS from the address below or by SFTP, and hold it to its checksum."},
 }
@@ -138,6 +145,7 @@ type notice struct {
 	Status       int    `json:"status"`
 	Reason       string `json:"reason"`
 	Attempts     int    `json:"attempts"`
+	Ends         string `json:"ends"`
 
 	// Of an extract.
 	Extract string `json:"extract"`
@@ -192,6 +200,7 @@ func (n *notice) text(e *event.Event) (subject, body string) {
 		line("Answer", fmt.Sprint(n.Status))
 		line("Reason", n.Reason)
 		line("Attempts", fmt.Sprint(n.Attempts))
+		line("Ends", n.Ends)
 		line("Extract", n.Extract)
 		line("File", n.File)
 		line("Address", n.Link)

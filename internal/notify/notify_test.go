@@ -53,7 +53,8 @@ func TestWhatTheHubRegistersIsInForce(t *testing.T) {
 		t.Fatal("the hub is no source")
 	}
 	for _, kind := range []string{
-		notify.LaneParked, notify.LaneExpired, notify.MessageInvalid, notify.EndpointDown, notify.EndpointRejecting, notify.SubscriptionGone, notify.NotFetched, notify.ExtractReady,
+		notify.LaneParked, notify.LaneExpired, notify.MessageInvalid, notify.EndpointDown, notify.EndpointRejecting, notify.SubscriptionGone, notify.NotFetched,
+		notify.SubscriptionFailing, notify.SubscriptionOverdue, notify.ExtractReady,
 	} {
 		if version := book.Version(kind, ""); version == nil || !source.May(kind) {
 			t.Errorf("%s has no active version, or the hub may not publish it", kind)
@@ -103,8 +104,11 @@ func TestS40WhoIsTold(t *testing.T) {
 func TestTheMailAsItStands(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
-	for _, kind := range []string{notify.LaneParked, notify.EndpointDown, "varsel.future"} {
-		mail := notify.Mail(told(kind, parked), directory(t), "")
+	const failing = `{"system":"jobnet","subscription":"01","endpoint":"https://jobnet.test/odata","position":41,"reason":"connect-refused","attempts":24,"ends":"2026-05-01T12:00:00Z"}`
+	for _, notice := range [][2]string{
+		{notify.LaneParked, parked}, {notify.EndpointDown, parked}, {notify.SubscriptionFailing, failing}, {notify.SubscriptionOverdue, parked}, {"varsel.future", parked},
+	} {
+		mail := notify.Mail(told(notice[0], notice[1]), directory(t), "")
 		for _, header := range mail.Headers {
 			text.WriteString(header.Name + ": " + header.Value + "\n")
 		}

@@ -37,8 +37,11 @@ type Profile struct {
 	Title       string
 	Envelope    string // "cloudevents", "star", "statuspage" or "haendelsesbesked"
 	Scope       Scope
+	OneLane     bool // all that is for the consumer is one lane, in order of position; otherwise an event's key says
+	Batch       int  // so many deliveries of a lane may go in one request; 0 and 1: each goes alone
 	Retry       Schedule
 	Hold        time.Duration // a delivery that has failed this long is parked; 0: never
+	EndMonths   int           // so many calendar months after the oldest undelivered event the subscription ends (F21); 0: never
 	RejectOther bool          // 1xx, 3xx and 4xx park at once instead of being retried
 	Retry4xx    bool          // with RejectOther: 4xx is retried all the same (an agreement's option)
 	GoneEnds    bool          // 410 deactivates the subscription
@@ -46,16 +49,47 @@ type Profile struct {
 	RequireTest bool          // a new or changed path needs a passed test first
 	Timeout     time.Duration // per attempt, connect to answer
 	MaxAfter    time.Duration // Retry-After is clamped to this
+	Months      int           // calendar months that events can be fetched by window (F30); 0: as long as retention keeps them
 }
 
-// Schedule is the delay after a failure: min(2ⁿ−1, Cap) seconds, where n ≥ 1 counts the failed attempts (S37).
+// KeptSince is the instant, µs UTC, from which on what was recorded can be fetched by window at a moment; 0: there is no
+// such bound. Days that a shorter month does not have are its last (F30, requirements 7: two calendar months).
+func (p *Profile) KeptSince(now time.Time) int64 {
+	if p.Months == 0 {
+		return 0
+	}
+	return addMonths(now, -p.Months).UnixMicro()
+}
+
+// KeptUntil is about when what was recorded at a moment is kept no more; zero: there is no such bound.
+func (p *Profile) KeptUntil(recorded time.Time) time.Time {
+	if p.Months == 0 {
+		return time.Time{}
+	}
+	return addMonths(recorded, p.Months)
+}
+
+func addMonths(t time.Time, months int) time.Time {
+	year, month, day := t.Date()
+	month += time.Month(months)
+	last := time.Date(year, month+1, 0, 0, 0, 0, 0, t.Location()).Day()
+	hour, minute, second := t.Clock()
+	return time.Date(year, month, min(day, last), hour, minute, second, t.Nanosecond(), t.Location())
+}
+
+// Schedule is the delay after a failure: min(2ⁿ−1, Cap) seconds, where n ≥ 1 counts the failed attempts (S37), or always
+// the same.
 type Schedule struct {
+	Every  time.Duration // after each failure (F21); 0: by the number of them
 	Cap    time.Duration
 	Jitter float64 // 0.2 spreads by ±20 %; 0 is exact
 }
 
 // Delay is the time to wait after n failed attempts. random is in [0,1) and only used with jitter.
 func (s Schedule) Delay(n int, random float64) time.Duration {
+	if s.Every > 0 {
+		return s.Every
+	}
 	delay := s.Cap
 	if n < 62 {
 		if exact := time.Duration(1<<n-1) * time.Second; exact > 0 && exact < s.Cap {
@@ -103,8 +137,8 @@ var profiles = []Profile{
 	},
 	{
 		Name: Datafordeler, Title: "Hændelsesbeskeder as from Datafordeleren", Envelope: "haendelsesbesked", Scope: PerSubscription,
-		Retry: Schedule{Cap: time.Hour}, RequireTest: true,
-		Timeout: 30 * time.Second, MaxAfter: time.Hour,
+		OneLane: true, Batch: 100, Retry: Schedule{Every: time.Hour}, EndMonths: 2, RequireTest: true,
+		Timeout: 60 * time.Second, MaxAfter: time.Hour, Months: 2,
 	},
 }
 

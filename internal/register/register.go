@@ -153,6 +153,9 @@ func (r *Register) Check() []fault.Violation {
 	refuse := func(pointer, rule, message string) {
 		found = append(found, fault.Violation{Pointer: pointer, Rule: rule, Message: message})
 	}
+	if _, err := r.Location(); err != nil {
+		refuse("/zone", "zone", "want the name of an IANA time zone, such as Europe/Copenhagen")
+	}
 	if len(r.Types) == 0 || len(r.Types) > maxTypes {
 		refuse("/types", "count", "want 1 to 500 entity types")
 		return found

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/geo"
 )
 
 // refusal says why a text is not of the type; "" when it is.
@@ -35,8 +36,8 @@ func (c ColumnType) refusal(text string, zone *time.Location) string {
 			return "want a UUID of 36 characters"
 		}
 	case Geometry:
-		if !isWKT(text) {
-			return "want a geometry as WKT or GML"
+		if err := checkWKT(text); err != nil {
+			return "want a geometry as WKT: " + fault.Of(err).Detail
 		}
 	case Text:
 	}
@@ -76,82 +77,11 @@ func isUUID(text string) bool {
 	return true
 }
 
-// isWKT looks at the first word of a geometry.
-func isWKT(text string) bool {
-	end := strings.IndexFunc(text, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') })
-	if end < 0 {
-		return false
+// checkWKT looks at a geometry that is a text.
+func checkWKT(text string) error {
+	if text[0] == '{' || text[0] == '<' { // which geo would read
+		return fault.New(fault.InvalidGeometry, "it is something else")
 	}
-	switch strings.ToUpper(text[:end]) {
-	case "POINT", "LINESTRING", "POLYGON", "MULTIPOINT", "MULTILINESTRING", "MULTIPOLYGON", "GEOMETRYCOLLECTION":
-		return true
-	}
-	return false
-}
-
-// Check reports every rule that an entity breaks by itself: what a create and an update must say and may not (F10, 4b), and
-// what the type of each column wants. A ready message breaks none here.
-func (e *Entity) Check(zone *time.Location) (found []fault.Violation) {
-	if e.Type == nil {
-		return nil
-	}
-	refuse := func(column, rule, message string) {
-		found = append(found, e.Violation(column, rule, message))
-	}
-	for i := range e.Fields {
-		f := &e.Fields[i]
-		if e.Action == Update && !f.EventOnly && f.Name != RegistrationTo && f.Name != e.Type.Row {
-			refuse(f.Name, "update", "an Update ends a registration and sets nothing else: registreringTil, and columns that only events have")
-		} else if f.Empty() {
-			continue
-		} else if message := f.Type.refusal(f.Value, zone); message != "" {
-			refuse(f.Name, "type", message)
-		}
-	}
-	e.eachRequired(func(c *Column) {
-		if f := e.fieldOf(c); f == nil || f.Empty() {
-			refuse(c.Name, "required", "is missing, or says nothing")
-		}
-	})
-	if e.Action == Create && len(found) == 0 {
-		found = e.checkIntervals(zone)
-	}
-	return found
-}
-
-// eachRequired goes through the columns that must say something.
-func (e *Entity) eachRequired(each func(*Column)) {
-	for _, list := range [][]Column{e.Type.Columns, Temporal} {
-		for i := range list {
-			c := &list[i]
-			switch e.Action {
-			case Create:
-				if c.Required {
-					each(c)
-				}
-			case Update:
-				if c.Name == e.Type.Row || c.Name == RegistrationTo {
-					each(c)
-				}
-			}
-		}
-	}
-}
-
-func (e *Entity) fieldOf(c *Column) *Field {
-	for i := range e.Fields {
-		if e.Fields[i].Column == c {
-			return &e.Fields[i]
-		}
-	}
-	return nil
-}
-
-func (e *Entity) checkIntervals(zone *time.Location) []fault.Violation {
-	var row Row
-	e.times(&row, zone)
-	if v := row.Check(); v != nil {
-		return []fault.Violation{e.Violation(strings.TrimPrefix(v.Pointer, "/"), v.Rule, v.Message)}
-	}
-	return nil
+	_, err := geo.Parse(text)
+	return err
 }

@@ -20,10 +20,13 @@ func ChangesOf(s *register.Span, v RegisterView, kind, before, last int64) *Chan
 	return &Changes{v.N, kind, min(before, v.Rows), min(last, v.Rows), s}
 }
 
-var (
-	rowsClosed = "SELECT " + rowColumns("r", "c") + ` FROM register_closings c JOIN register_rows r ON r.type = $1 AND r.number = c.number
+// spanColumns are those of a row beside its closing c, where it has one.
+const spanColumns = "r.number, r.id, r.object, r.registered_from, CASE WHEN c.at < r.registered_to THEN c.at ELSE r.registered_to END, r.effect_from, r.effect_to, r.key, r.sealed"
+
+const (
+	rowsClosed = "SELECT " + spanColumns + ` FROM register_closings c JOIN register_rows r ON r.type = $1 AND r.number = c.number
 		WHERE c.register = $2 AND c.number > $3 AND c.number <= $4 AND c.delivery > $5 AND c.delivery <= $6 ORDER BY c.number LIMIT $7`
-	rowsMade = "SELECT " + rowColumns("r", "c") + ` FROM register_rows r
+	rowsMade = "SELECT " + spanColumns + ` FROM register_rows r
 		LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number AND c.delivery <= $2
 		WHERE r.type = $3 AND r.number > $4 AND r.number <= $5 ORDER BY r.number LIMIT $6`
 )

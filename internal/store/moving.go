@@ -25,6 +25,7 @@ const (
 	MovedAside     = "aside"             // as it stands; the message as *Opened
 	MovedRows      = "register_rows"     // as it stands; the data as *Opened
 	MovedOutgoing  = "register_outgoing" // as it stands; the draft as *Opened
+	MovedReceipts  = "receipts"          // as it stands; what it is about as *Opened, nil where that was erased
 )
 
 // Columns of a consumer's row.
@@ -60,6 +61,7 @@ func Tables() []Table {
 		{"streams", "source, changes, last", "source" + bytewise},
 		{"stream_places", "source, stream, partition, next", "source" + bytewise + ", stream" + bytewise + ", partition"},
 		{MovedAside, "source, number, partition, place, at, lane, outside, code, reason", "source" + bytewise + ", number"},
+		{MovedReceipts, "system, message, position, type, at", "message, system"},
 		{MovedClues, "", ""},
 		{"registers", "n, name, last_delivery, last_row, last_outgoing", "n"},
 		{"register_types", "n, register, name", "n"},

@@ -64,11 +64,14 @@ const (
 		AND number < coalesce((SELECT delivery FROM register_outgoing WHERE register = $1 ORDER BY number LIMIT 1), 9223372036854775807)`
 )
 
-// What a refused delivery has staged goes some at a time.
+// What a refused delivery has staged goes some at a time: those behind a number, or with it, in order.
 const (
-	DropRows     = "DELETE FROM register_rows WHERE type = $1 AND number IN (SELECT number FROM register_rows WHERE type = $1 AND number > $2 ORDER BY number LIMIT $3)"
-	DropClosings = "DELETE FROM register_closings WHERE register = $1 AND number IN (SELECT number FROM register_closings WHERE register = $1 AND delivery = $2 LIMIT $3)"
-	DropOutgoing = "DELETE FROM register_outgoing WHERE register = $1 AND number IN (SELECT number FROM register_outgoing WHERE register = $1 AND number > $2 ORDER BY number LIMIT $3)"
+	DropRows = `DELETE FROM register_rows WHERE type = $1 AND number > $2 AND number <= (SELECT max(n.number) FROM
+		(SELECT number FROM register_rows WHERE type = $1 AND number > $2 ORDER BY number LIMIT $3) n)`
+	DropClosings = `DELETE FROM register_closings WHERE register = $1 AND delivery = $2 AND number <= (SELECT max(n.number) FROM
+		(SELECT number FROM register_closings WHERE register = $1 AND delivery = $2 ORDER BY number LIMIT $3) n)`
+	DropOutgoing = `DELETE FROM register_outgoing WHERE register = $1 AND number > $2 AND number <= (SELECT max(n.number) FROM
+		(SELECT number FROM register_outgoing WHERE register = $1 AND number > $2 ORDER BY number LIMIT $3) n)`
 )
 
 // Events to be.
@@ -77,52 +80,66 @@ const (
 	OutgoingSent = "DELETE FROM register_outgoing WHERE register = $1 AND number <= $2"
 )
 
-// ClosedTo is when a row's registration ends: as it was delivered, or earlier, by a closing.
-func ClosedTo(row, closing string) string {
-	return strings.NewReplacer("r.", row+".", "c.", closing+".").Replace("CASE WHEN c.at < r.registered_to THEN c.at ELSE r.registered_to END")
+// ClosedTo is when the registration of a row ends: as it was delivered, or earlier, by a closing; of the register $1, and with
+// but $2 of no delivery that is hidden. It is a look-up for each row wherever it stands, and no join that could be made by
+// reading every closing there is.
+func ClosedTo(row string, hidden bool) string {
+	but := ""
+	if hidden {
+		but = " AND c.delivery <> $2"
+	}
+	return strings.ReplaceAll("coalesce((SELECT c.at FROM register_closings c WHERE c.register = $1 AND c.number = r.number"+but+" AND c.at < r.registered_to), r.registered_to)", "r.", row+".")
 }
 
 // RowColumns is how many columns a row has when it is read.
 const RowColumns = 9
 
-func rowColumns(row, closing string) string {
+func rowColumns(row string, hidden bool) string {
 	columns := []string{"number", "id", "object", "registered_from", "", "effect_from", "effect_to", "key", "sealed"}
 	for i, column := range columns {
 		columns[i] = row + "." + column
 	}
-	columns[4] = ClosedTo(row, closing)
+	columns[4] = ClosedTo(row, hidden)
 	return strings.Join(columns, ", ")
 }
 
-// The rows of a type, with the closings that are seen: $1 is the register, $2 the delivery that is hidden.
+// The rows of a type as they are seen: $1 is the register, $2 the delivery that is hidden.
 var (
-	rowsSeen = "SELECT " + rowColumns("r", "c") + ` FROM register_rows r
-		LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number AND c.delivery <> $2 WHERE r.type = $3 `
+	rowsSeen = "SELECT " + rowColumns("r", true) + " FROM register_rows r WHERE r.type = $3 "
 	// RowByID is the row of a handle.
 	RowByID = rowsSeen + "AND r.id = $4 AND r.number <= $5"
 	// RowsByID are those of an array of handles, which PostgreSQL alone has.
 	RowsByID = rowsSeen + "AND r.id = ANY ($4) AND r.number <= $5 ORDER BY r.number"
-	// ClashesOf has the rows of a type in a range of numbers, and with each what it clashes with before it.
-	ClashesOf = "SELECT " + rowColumns("a", "ca") + ", " + rowColumns("b", "cb") + ` FROM register_rows a
-		JOIN register_rows b ON b.type = a.type AND b.object = a.object AND b.number < a.number
-		LEFT JOIN register_closings ca ON ca.register = $1 AND ca.number = a.number
-		LEFT JOIN register_closings cb ON cb.register = $1 AND cb.number = b.number
-		WHERE a.type = $2 AND a.number > $3 AND a.number <= $4 AND a.effect_from < b.effect_to AND b.effect_from < a.effect_to
-			AND a.registered_from < ` + ClosedTo("b", "cb") + " AND b.registered_from < " + ClosedTo("a", "ca") + `
-		ORDER BY a.number, b.number LIMIT $5`
 )
+
+// Clashes has the rows of a type in a range of numbers, and with each what it clashes with before it. Where the engine would
+// join them by reading every row there is, as PostgreSQL does when its statistics are older than what was delivered, lateral
+// has it look up those of each row's object.
+func Clashes(lateral bool) string {
+	join := "JOIN register_rows b ON b.type = a.type AND b.object = a.object AND b.number < a.number"
+	if lateral {
+		join = "CROSS JOIN LATERAL (SELECT * FROM register_rows o WHERE o.type = a.type AND o.object = a.object AND o.number < a.number OFFSET 0) b"
+	}
+	return "SELECT " + rowColumns("a", false) + ", " + rowColumns("b", false) + " FROM register_rows a " + join + `
+		WHERE a.type = $2 AND a.number > $3 AND a.number <= $4 AND a.effect_from < b.effect_to AND b.effect_from < a.effect_to
+			AND a.registered_from < ` + ClosedTo("b", false) + " AND b.registered_from < " + ClosedTo("a", false) + `
+		ORDER BY a.number, b.number LIMIT $5`
+}
 
 // RowUpTo is the number of the row that is so many rows of a type behind one.
 const RowUpTo = "SELECT number FROM register_rows WHERE type = $1 AND number > $2 AND number <= $3 ORDER BY number LIMIT 1 OFFSET $4"
 
-// RowToClose has the number of a row, and when its registration ends as it stands, with what is staged.
-var RowToClose = "SELECT r.number, " + ClosedTo("r", "c") + `, c.at IS NOT NULL FROM register_rows r
-	LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number WHERE r.type = $2 AND r.id = $3`
+// ToClose are the columns of a row that is to be closed: its number, when its registration begins and ends as it stands, with
+// what is staged, and how many closings it has.
+var ToClose = "r.number, r.registered_from, " + ClosedTo("r", false) + ", (SELECT count(*) FROM register_closings c WHERE c.register = $1 AND c.number = r.number)"
+
+// RowToClose is the row of a handle.
+var RowToClose = "SELECT " + ToClose + " FROM register_rows r WHERE r.type = $2 AND r.id = $3"
 
 // What a read of rows looks at, at most, in one call: however rare those are that it asks for, it ends soon, and is gone on
 // with behind what it looked at.
 const (
-	RowsLookedAt    = 20_000
+	RowsLookedAt    = 10_000
 	ClashesLookedAt = 1_000
 )
 
@@ -143,7 +160,7 @@ func RowsKnown(q *register.Query, v RegisterView, kind, upTo int64) (query strin
 		text.WriteString("r.number <= " + parameter(upTo))
 	}
 	if !q.History {
-		text.WriteString(strings.ReplaceAll(" AND r.registered_from <= $t AND r.registered_to > $t AND (c.at IS NULL OR c.at > $t)", "$t", parameter(q.Registered)))
+		text.WriteString(strings.ReplaceAll(" AND r.registered_from <= $t AND r.registered_to > $t AND "+ClosedTo("r", true)+" > $t", "$t", parameter(q.Registered)))
 		text.WriteString(strings.ReplaceAll(" AND r.effect_from <= $t AND r.effect_to > $t", "$t", parameter(q.Effective)))
 	}
 	text.WriteString(" ORDER BY r.number LIMIT " + parameter(int64(q.Limit)))
@@ -169,9 +186,10 @@ func TakenRows(rows []register.Row, stored func(i int) bool) error {
 
 // ClosedRow is a row that a closing is of, as it stands.
 type ClosedRow struct {
-	Number int64 // 0: there is none
-	To     int64 // when its registration ends
-	Closed bool  // by a closing that is there
+	Number   int64 // 0: there is none
+	From     int64 // when its registration begins,
+	To       int64 // and ends
+	Closings int64 // that it has
 }
 
 // CheckClosings holds the closings of a batch against their rows. One that is of no row is refused, and one that would not
@@ -183,7 +201,9 @@ func CheckClosings(closings []register.Closing, rows []ClosedRow) error {
 		switch {
 		case r.Number == 0:
 			return "exists", "there is no such row"
-		case r.Closed || r.To <= closings[i].At || seen[r.Number]:
+		case closings[i].At <= r.From:
+			return "interval", "is not after " + register.RegistrationFrom
+		case r.Closings > 0 || r.To <= closings[i].At || seen[r.Number]:
 			return "open", "the registration of the row has ended already"
 		}
 		seen[r.Number] = true

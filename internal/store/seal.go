@@ -26,6 +26,7 @@ const (
 	ofAside   = 's'
 	ofRow     = 'r' // of a register
 	ofDraft   = 'o' // of an event that is to be
+	ofReceipt = 'q'
 )
 
 // Binding says what the blob of an event is bound to.
@@ -110,6 +111,16 @@ func (s *Sealer) Row(key *SealingKey, kind, number int64, data []byte) []byte {
 // Draft seals an event to be, by its register and number in the store. The result holds until the next call.
 func (s *Sealer) Draft(key *SealingKey, register, number int64, draft []byte) []byte {
 	return s.seal(key.aead, append(s.plain[:0], draft...), s.bound.numbered(ofDraft, register, number))
+}
+
+// Receipt seals what a receipt is about. The result holds until the next call.
+func (s *Sealer) Receipt(key *SealingKey, r *eventlog.Receipt) []byte {
+	return s.seal(key.aead, append(s.plain[:0], r.Sealed()...), boundReceipt(r))
+}
+
+// boundReceipt is the additional data of a receipt.
+func boundReceipt(r *eventlog.Receipt) []byte {
+	return append(append([]byte{ofReceipt}, r.Message[:]...), r.System...)
 }
 
 func (s *Sealer) seal(key cipher.AEAD, plain, bound []byte) []byte {
@@ -205,6 +216,27 @@ func (o *Opener) numbered(key int64, sealed []byte, of byte, in, number int64) (
 		return nil, fault.Wrap(fault.SealBroken, err, "the data of the row or event %d of a register does not open", number)
 	}
 	return plain, nil
+}
+
+// Receipt opens what a receipt is about; sealed is overwritten. Nothing sealed was erased.
+// Errors: as Event.
+func (o *Opener) Receipt(key int64, sealed []byte, r *eventlog.Receipt) error {
+	if len(sealed) == 0 {
+		r.Erased = true
+		return nil
+	}
+	k, err := o.key(key)
+	if err != nil {
+		return err
+	}
+	plain, err := k.aead.Open(sealed[:0], nil, sealed, boundReceipt(r))
+	if err == nil {
+		err = r.Unseal(plain)
+	}
+	if err != nil {
+		return fault.Wrap(fault.SealBroken, err, "a receipt of %s does not open", r.System)
+	}
+	return nil
 }
 
 // part takes a length and as many bytes off the front; nil means that there are fewer.

@@ -50,6 +50,8 @@ type Agreement struct {
 	Login         *Login               `json:"login,omitempty"`       // of a broker: how the hub shows who it is
 	Retry4xx      bool                 `json:"retry4xx,omitempty"`    // star: retry 4xx instead of parking (S32)
 	PushWrapper   string               `json:"pushWrapper,omitempty"` // datafordeler: "none" pushes JSON in the bare shape of the documentation; "": as it is fetched
+	Batch         int                  `json:"batch,omitempty"`       // datafordeler: messages in one request, at most; 0: 100
+	BatchOfOne    bool                 `json:"batchOfOne,omitempty"`  // datafordeler: a message that goes alone goes as a batch, too
 	MaxInFlight   int                  `json:"maxInFlight,omitempty"` // per endpoint; 0: 64
 }
 
@@ -87,6 +89,9 @@ func (a *Agreement) GrantsOrganisation(o event.Organisation) bool {
 func (a *Agreement) Policy() profile.Profile {
 	p, _ := profile.Get(a.Profile)
 	p.Retry4xx = a.Retry4xx
+	if p.Batch > 0 && a.Batch > 0 {
+		p.Batch = a.Batch
+	}
 	return p
 }
 
@@ -119,6 +124,9 @@ func (s *System) Check(checkURL URLCheck) []fault.Violation {
 	v.checkWrapper(&s.Agreement)
 	if n := s.Agreement.MaxInFlight; n < 0 || n > 256 {
 		v.add("/agreement/maxInFlight", "range", "use 1 to 256, or leave it out for 64")
+	}
+	if n := s.Agreement.Batch; n < 0 || n > 1000 {
+		v.add("/agreement/batch", "range", "use 1 to 1000, or leave it out for 100")
 	}
 	return v
 }

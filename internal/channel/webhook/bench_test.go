@@ -9,6 +9,7 @@ import (
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/exchange"
 )
 
 // counting accepts requests of one size without parsing them, so that it costs and allocates next to nothing.
@@ -71,7 +72,7 @@ func BenchmarkSend(b *testing.B) {
 		r := receive(b, func(conn net.Conn) { counting(tls.Server(conn, config)) })
 		dir.certificate(ca.issue(nil))
 		dir.write(dir.files.CA, ca.pem())
-		identity := webhook.NewIdentity(dir.files, clock.NewFake(noon))
+		identity := exchange.NewIdentity(dir.files, clock.NewFake(noon))
 		benchmark(b, to(b, "https://"+r.addr, signed(b, secret), as(identity)))
 	})
 }

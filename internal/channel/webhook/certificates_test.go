@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/channel"
-	"github.com/varselhub/varsel/internal/channel/webhook"
+	"github.com/varselhub/varsel/internal/exchange"
 	"github.com/varselhub/varsel/internal/fault"
 )
 
@@ -91,13 +91,13 @@ func certificatePEM(der []byte) []byte {
 // folder holds an identity's files.
 type folder struct {
 	t       testing.TB
-	files   webhook.Files
+	files   exchange.Files
 	written int
 }
 
 func newFolder(t testing.TB) *folder {
 	dir := t.TempDir()
-	return &folder{t: t, files: webhook.Files{
+	return &folder{t: t, files: exchange.Files{
 		Certificate: filepath.Join(dir, "client.crt"), Key: filepath.Join(dir, "client.key"), CA: filepath.Join(dir, "ca.pem"),
 	}}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/exchange"
 	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/profile"
 )
@@ -112,10 +113,10 @@ const (
 // option changes the configuration of a test's sender.
 type option func(*webhook.Config)
 
-func limit(d time.Duration) option         { return func(c *webhook.Config) { c.Profile.Timeout = d } }
-func bodyWait(d time.Duration) option      { return func(c *webhook.Config) { c.BodyWait = d } }
-func timed(by clock.Clock) option          { return func(c *webhook.Config) { c.Clock = by } }
-func as(identity *webhook.Identity) option { return func(c *webhook.Config) { c.Identity = identity } }
+func limit(d time.Duration) option          { return func(c *webhook.Config) { c.Profile.Timeout = d } }
+func bodyWait(d time.Duration) option       { return func(c *webhook.Config) { c.BodyWait = d } }
+func timed(by clock.Clock) option           { return func(c *webhook.Config) { c.Clock = by } }
+func as(identity *exchange.Identity) option { return func(c *webhook.Config) { c.Identity = identity } }
 func under(name profile.Name) option {
 	return func(c *webhook.Config) {
 		timeout := c.Profile.Timeout

@@ -1,12 +1,12 @@
 package webhook
 
 import (
-	"net"
 	"strconv"
 	"strings"
 
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/exchange"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/signature"
 )
@@ -14,10 +14,10 @@ import (
 // copyLimit is the largest body, in bytes, that is copied behind its headers so that one write carries both.
 const copyLimit = 8 << 10
 
-// writeRequest prepares the request in the connection's buffer: the header names are Standard Webhooks' and our own,
-// on the wire as written here.
-func (c *conn) writeRequest(prefix []byte, m *channel.Message, unix int64) {
-	out := append(c.out[:0], prefix...) //nolint:gocritic // c.out is set when all is in it
+// write makes the request in the desk's buffer: the header names are Standard Webhooks' and our own, on the wire as
+// written here.
+func (d *desk) write(prefix []byte, m *channel.Message, unix int64) exchange.Request {
+	out := append(d.out[:0], prefix...) //nolint:gocritic // d.out is set when all is in it
 	out = appendHeader(out, "Content-Type", m.ContentType)
 	out = append(out, "Content-Length: "...)
 	out = strconv.AppendInt(out, int64(len(m.Body)), 10)
@@ -26,9 +26,9 @@ func (c *conn) writeRequest(prefix []byte, m *channel.Message, unix int64) {
 	out = append(out, "\r\n"+signature.HeaderTimestamp+": "...)
 	out = strconv.AppendInt(out, unix, 10)
 	out = append(out, "\r\n"...)
-	if c.signer != nil {
+	if d.signer != nil {
 		out = append(out, signature.HeaderSignature+": "...)
-		out = c.signer.AppendHeader(out, m.ID, unix, m.Body)
+		out = d.signer.AppendHeader(out, m.ID, unix, m.Body)
 		out = append(out, "\r\n"...)
 	}
 	out = append(out, "Varsel-Attempt: "...)
@@ -51,29 +51,28 @@ func (c *conn) writeRequest(prefix []byte, m *channel.Message, unix int64) {
 		out = appendHeader(out, h.Name, h.Value)
 	}
 	out = append(out, "\r\n"...)
-	c.body = nil
-	if len(m.Body) <= copyLimit {
-		out = append(out, m.Body...)
-	} else {
-		c.body = m.Body
+	d.out = out
+	if len(m.Body) > copyLimit {
+		return exchange.Request{Head: out, Body: m.Body}
 	}
-	c.out = out
+	d.out = append(out, m.Body...)
+	return exchange.Request{Head: d.out}
 }
 
 // Request is what Send would write to an endpoint, headers and body, for one who takes the message in its place. It is the
 // caller's; signer may be nil.
 // Errors: fault.SenderConfig, fault.InvalidMessage.
 func Request(endpoint, userAgent string, signer *signature.Signer, m *channel.Message) ([]byte, error) {
-	u, err := parseEndpoint(endpoint)
+	u, err := exchange.Parse(endpoint)
 	if err == nil {
 		err = check(m)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c := conn{signer: signer.Clone()}
-	c.writeRequest(requestPrefix(u, userAgent), m, m.At.Unix())
-	return append(c.out, c.body...), nil // body is nil where it stands in out already
+	d := desk{signer: signer.Clone()}
+	r := d.write(requestPrefix(u, userAgent), m, m.At.Unix())
+	return append(r.Head, r.Body...), nil
 }
 
 func appendHeader(out []byte, name, value string) []byte {
@@ -81,19 +80,6 @@ func appendHeader(out []byte, name, value string) []byte {
 	out = append(out, ": "...)
 	out = append(out, value...)
 	return append(out, "\r\n"...)
-}
-
-// flush writes the prepared request.
-func (c *conn) flush() error {
-	if c.body == nil {
-		_, err := c.Write(c.out)
-		return err
-	}
-	c.parts = [2][]byte{c.out, c.body}
-	c.vector = net.Buffers(c.parts[:])
-	_, err := c.vector.WriteTo(c.Conn) // one writev on a plain connection
-	c.parts, c.vector, c.body = [2][]byte{}, nil, nil
-	return err
 }
 
 // check refuses a message whose headers could not be written as they are: what an envelope makes of an event's data

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/channel"
-	"github.com/varselhub/varsel/internal/channel/webhook"
 	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/exchange"
 	"github.com/varselhub/varsel/internal/fault"
 )
 
@@ -32,7 +32,7 @@ func TestClientCertificate(t *testing.T) {
 			dir, pair := newFolder(t), ours.issue(nil)
 			dir.certificate(pair)
 			dir.write(dir.files.CA, theirs.pem())
-			identity := webhook.NewIdentity(dir.files, clock.NewFake(noon))
+			identity := exchange.NewIdentity(dir.files, clock.NewFake(noon))
 			if err := identity.Check(); err != nil || !identity.Expires().Equal(noon.AddDate(1, 0, 0)) {
 				t.Errorf("check %v, expires %s", err, identity.Expires())
 			}
@@ -61,7 +61,7 @@ func TestClientCertificateIsShownToWhoeverAsks(t *testing.T) {
 	dir, pair := newFolder(t), ours.issue(nil)
 	dir.certificate(pair)
 	dir.write(dir.files.CA, theirs.pem())
-	wantDelivered(t, to(t, "https://"+r.addr, as(webhook.NewIdentity(dir.files, clock.NewFake(noon)))).Send(t.Context(), message()))
+	wantDelivered(t, to(t, "https://"+r.addr, as(exchange.NewIdentity(dir.files, clock.NewFake(noon)))).Send(t.Context(), message()))
 	if seen := r.seen(); len(seen) != 1 || seen[0] != serialOf(t, pair) {
 		t.Errorf("the receiver saw %v", seen)
 	}
@@ -103,7 +103,7 @@ func TestTLSTrouble(t *testing.T) {
 			dir := newFolder(t)
 			dir.write(dir.files.CA, ca.pem())
 			r := receiveTLS(t, test.server)
-			identity := webhook.NewIdentity(webhook.Files{CA: dir.files.CA}, clock.NewFake(noon))
+			identity := exchange.NewIdentity(exchange.Files{CA: dir.files.CA}, clock.NewFake(noon))
 			wantNoAnswer(t, to(t, "https://"+r.addr, as(identity)).Send(t.Context(), message()), fault.TLSFailed, test.words)
 			if len(r.seen()) != 0 {
 				t.Error("the message was sent all the same")
@@ -125,7 +125,7 @@ func TestReceiverRefusesOurCertificate(t *testing.T) {
 			dir := newFolder(t)
 			dir.certificate(ours.issue(nil))
 			dir.write(dir.files.CA, theirs.pem())
-			got := to(t, "https://"+r.addr, as(webhook.NewIdentity(dir.files, clock.NewFake(noon)))).Send(t.Context(), message())
+			got := to(t, "https://"+r.addr, as(exchange.NewIdentity(dir.files, clock.NewFake(noon)))).Send(t.Context(), message())
 			// After a TLS 1.3 handshake the alert may be lost to a reset; the sentence says the same.
 			if got.Class != channel.Retry || got.Reason != string(fault.TLSFailed) && got.Reason != string(fault.ConnectionReset) ||
 				!strings.Contains(got.Detail, "may not trust our client certificate") {
@@ -173,7 +173,7 @@ func TestRenewedCertificate(t *testing.T) {
 	older, newer := ca.issue(nil), ca.issue(nil)
 	dir.certificate(older)
 	dir.write(dir.files.CA, ca.pem())
-	sender := to(t, "https://"+r.addr, as(webhook.NewIdentity(dir.files, now)), timed(now))
+	sender := to(t, "https://"+r.addr, as(exchange.NewIdentity(dir.files, now)), timed(now))
 	wantDelivered(t, sender.Send(t.Context(), message()))
 	now.Advance(10 * time.Second) // nothing has changed: the connection stays
 	wantDelivered(t, sender.Send(t.Context(), message()))
@@ -224,7 +224,7 @@ func TestUnusableFilesStopSending(t *testing.T) {
 				dir.write(dir.files.CA, ca.pem())
 			}
 			whole()
-			identity := webhook.NewIdentity(dir.files, now)
+			identity := exchange.NewIdentity(dir.files, now)
 			sender := to(t, "https://"+r.addr, as(identity), timed(now))
 			wantDelivered(t, sender.Send(t.Context(), message()))
 
@@ -251,7 +251,7 @@ func TestFilesThatComeLater(t *testing.T) {
 	ca := newAuthority(t, "CA")
 	r := receiveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(nil)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.pool()})
 	dir, now := newFolder(t), clock.NewFake(noon)
-	sender := to(t, "https://"+r.addr, as(webhook.NewIdentity(dir.files, now)), timed(now))
+	sender := to(t, "https://"+r.addr, as(exchange.NewIdentity(dir.files, now)), timed(now))
 	wantNoAnswer(t, sender.Send(t.Context(), message()), fault.SenderConfig, "client certificate cannot be used")
 	dir.certificate(ca.issue(nil))
 	dir.write(dir.files.CA, ca.pem())
@@ -264,7 +264,7 @@ func TestUnusableFilesAreReadAgain(t *testing.T) {
 	t.Parallel()
 	ca, dir, now := newAuthority(t, "CA"), newFolder(t), clock.NewFake(noon)
 	dir.write(dir.files.CA, bytes.Repeat([]byte("x"), len(ca.pem())))
-	identity := webhook.NewIdentity(webhook.Files{CA: dir.files.CA}, now)
+	identity := exchange.NewIdentity(exchange.Files{CA: dir.files.CA}, now)
 	if err := identity.Check(); !fault.Has(err, fault.SenderConfig) {
 		t.Fatalf("check: %v, want %s", err, fault.SenderConfig)
 	}
@@ -285,7 +285,7 @@ func TestReplacedAuthority(t *testing.T) {
 	r := receiveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(nil)}})
 	dir, now := newFolder(t), clock.NewFake(noon)
 	dir.write(dir.files.CA, ca.pem())
-	sender := to(t, "https://"+r.addr, as(webhook.NewIdentity(webhook.Files{CA: dir.files.CA}, now)), timed(now))
+	sender := to(t, "https://"+r.addr, as(exchange.NewIdentity(exchange.Files{CA: dir.files.CA}, now)), timed(now))
 	wantDelivered(t, sender.Send(t.Context(), message()))
 	dir.write(dir.files.CA, other.pem())
 	now.Advance(10 * time.Second)

@@ -177,14 +177,13 @@ func (r *Reader) content(read func() (string, error)) (string, error) {
 		switch k, err := r.next(); {
 		case err != nil:
 			return "", err
+		case k == text && instead:
+			r.beside(r.text)
 		case k == text:
 			if r.scratch = append(r.scratch, r.text...); len(r.scratch) > r.budget {
 				return "", r.broken(errTooMuch)
 			}
 		case k == end && instead:
-			if !blank(r.scratch) {
-				r.refuse("text", "has text beside an element")
-			}
 			return made, nil
 		case k == end:
 			return string(r.scratch), nil
@@ -193,6 +192,7 @@ func (r *Reader) content(read func() (string, error)) (string, error) {
 				return "", err
 			}
 		default:
+			r.beside(r.scratch)
 			if made, err = read(); err != nil {
 				return "", err
 			}
@@ -201,30 +201,37 @@ func (r *Reader) content(read func() (string, error)) (string, error) {
 	}
 }
 
+// beside refuses a text beside an element.
+func (r *Reader) beside(text []byte) {
+	if !blank(text) {
+		r.refuse("text", "has text beside an element, or is one beside a text")
+	}
+}
+
 // geometry reads a geometry that is an element.
 func (r *Reader) geometry() (string, error) {
-	if r.limits.Geometry == nil {
-		return "", r.pass("geometry", "is an element: want WKT")
-	}
-	at := r.violation(r.line, "geometry", "is no geometry that is known here")
+	line := r.line
 	raw, err := r.whole()
 	if err != nil {
 		return "", err
+	}
+	refuse := func(why string) { // whole has ended the element: it is the column that is refused
+		r.found = append(r.found, r.violation(line, "geometry", "is no geometry that is known here"+why))
 	}
 	decoder := xml.NewDecoder(bytes.NewReader(raw))
 	token, err := decoder.Token()
 	first, isStart := token.(xml.StartElement)
 	if err != nil || !isStart {
-		r.found = append(r.found, at)
+		refuse("")
 		return "", nil
 	}
 	wkt, err := r.limits.Geometry(decoder, first)
-	if err != nil {
-		var f *fault.Fault
-		if errors.As(err, &f) {
-			at.Message += ": " + f.Detail
-		}
-		r.found = append(r.found, at)
+	var f *fault.Fault
+	switch {
+	case errors.As(err, &f):
+		refuse(": " + f.Detail)
+	case err != nil:
+		refuse("")
 	}
 	return wkt, nil
 }

@@ -32,6 +32,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/geo"
 	noun "github.com/varselhub/varsel/internal/register"
 )
 
@@ -42,15 +43,27 @@ type Limits struct {
 	Depth      int // of elements in each other: 64
 	Attributes int // of an element: 64
 
-	// Geometry reads a geometry that is no text but an element, such as one of GML: it is given the element's start, and
-	// returns WKT. Its error says what is wrong without the value where it is a fault. nil: there are none.
+	// Geometry reads a geometry that is no text but an element: it is given the element's start, and returns WKT. Its error
+	// says what is wrong without the value where it is a fault. nil: GML, as geo reads it.
 	Geometry func(*xml.Decoder, xml.StartElement) (wkt string, err error)
 }
 
 func (l Limits) orDefault() Limits {
 	l.Text, l.Entity = cmp.Or(l.Text, 1<<20), cmp.Or(l.Entity, 32<<20)
 	l.Depth, l.Attributes = cmp.Or(l.Depth, 64), cmp.Or(l.Attributes, 64)
+	if l.Geometry == nil {
+		l.Geometry = gml
+	}
 	return l
+}
+
+// gml reads GML. What is not in the system that registers use says so in the WKT.
+func gml(decoder *xml.Decoder, start xml.StartElement) (string, error) {
+	g, err := geo.FromGML(decoder, start)
+	if g.System == geo.UTM32 {
+		return g.WKT(), err
+	}
+	return g.EWKT(), err
 }
 
 // The names of the envelope.

@@ -200,11 +200,23 @@ func TestGeometryThatIsAnElement(t *testing.T) {
 	if !strings.Contains(got, `"sted":"POINT (1 2)","navn":"after"`) {
 		t.Error(got)
 	}
+	for name, c := range map[string]struct{ sted, want string }{
+		"text before": {"<s:sted>POINT (1 2)<gml:Point/></s:sted>", "Stednavn/sted/Point text: "},
+		"text after":  {"<s:sted><gml:Point/>.</s:sted>", "Stednavn/sted text: "},
+		"another":     {"<s:sted><gml:Point/><gml:Point/></s:sted>", "Stednavn/sted/Point element: "},
+		"not GML":     {"<s:sted><Point/></s:sted>", "Stednavn/sted geometry: "},
+	} {
+		at, after := strings.Index(delivery, "<s:sted>"), strings.Index(delivery, "<s:navn>")
+		got := told(strings.NewReader(delivery[:at]+c.sted+delivery[after:]), reading.Limits{Geometry: point})
+		if !strings.Contains(got, "/DatafordelerDataDelivery/Data/DataEntity[1]/"+c.want) {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
 	refused := func(*xml.Decoder, xml.StartElement) (string, error) {
 		return "", fault.New(fault.InvalidDocument, "a curve")
 	}
 	got = told(strings.NewReader(delivery), reading.Limits{Geometry: refused})
-	if !strings.Contains(got, "/DatafordelerDataDelivery/Data/DataEntity[1]/Stednavn/sted/Point geometry: line 1: is no geometry that is known here: a curve") {
+	if !strings.Contains(got, "/DatafordelerDataDelivery/Data/DataEntity[1]/Stednavn/sted geometry: line 1: is no geometry that is known here: a curve") {
 		t.Error(got)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/varselhub/varsel/internal/fault"
 )
@@ -105,21 +107,51 @@ func (s *scanner) next() (kind, error) {
 		case xml.EndElement:
 			return end, s.ends(token)
 		case xml.CharData:
+			if hasReplacement(token) && hasSurrogate(s.raw()) {
+				return 0, s.form("character", noCharacter)
+			}
 			if len(s.open) > 0 {
 				s.text = token
 				return text, nil
 			}
-			if !blank(token) {
+			if !blank(s.raw()) {
 				return 0, s.outside()
 			}
 		case xml.Directive:
 			return 0, s.form("dtd", "has a document type or another declaration: none is read, and nothing is expanded")
 		case xml.ProcInst:
-			if strings.EqualFold(token.Target, "xml") && s.offset > 0 {
-				return 0, s.form("syntax", "has an XML declaration that is not at the beginning")
+			err = s.instruction(token)
+		case xml.Comment:
+			if !isText(token) {
+				err = s.form("character", noCharacter)
 			}
 		}
+		if err != nil {
+			return 0, err
+		}
 	}
+}
+
+const noCharacter = "has a character that XML does not have"
+
+// raw is the last token as it was delivered.
+func (s *scanner) raw() []byte { return s.between(s.offset, s.decoder.InputOffset()) }
+
+// instruction looks at what is passed over, or is the XML declaration.
+func (s *scanner) instruction(token xml.ProcInst) error {
+	switch {
+	case !isText(token.Inst):
+		return s.form("character", noCharacter)
+	case !isInstruction(s.raw(), token.Target), strings.Contains(token.Target, ":"):
+		return s.form("syntax", "has a processing instruction whose target is no name")
+	case !strings.EqualFold(token.Target, "xml"):
+		return nil
+	case s.offset > 0:
+		return s.form("syntax", "has an XML declaration that is not at the beginning")
+	case token.Target != "xml", !declaration.Match(token.Inst):
+		return s.form("syntax", "has an XML declaration that is none")
+	}
+	return nil
 }
 
 // outside refuses what is not in the root.
@@ -138,8 +170,12 @@ func (s *scanner) begins(token xml.StartElement) error {
 		return s.form("depth", fmt.Sprintf("is nested deeper than %d elements", s.limits.Depth))
 	case len(token.Attr) > s.limits.Attributes:
 		return s.form("attributes", fmt.Sprintf("has an element with more than %d attributes", s.limits.Attributes))
+	case len(token.Attr) > 0 && !isApart(s.raw()):
+		return s.form("syntax", "has attributes with no white space between them")
+	case len(token.Attr) > 0 && hasSurrogate(s.raw()):
+		return s.form("character", noCharacter)
 	case !s.isName(token.Name):
-		return s.form("name", "has an element whose name is too long, or has a colon where none may be")
+		return s.form("name", "has an element whose name is too long, or none with a namespace")
 	}
 	s.open = append(s.open, element{spelled: token.Name, line: s.line, bindings: len(s.bindings)})
 	if err := s.bind(token.Attr); err != nil {
@@ -155,8 +191,10 @@ func (s *scanner) begins(token xml.StartElement) error {
 
 const maxName = 256
 
+// isName reports whether a name is one of Namespaces in XML (section 4): both parts are names without a colon.
 func (s *scanner) isName(name xml.Name) bool {
-	return len(name.Local)+len(name.Space) <= maxName && !strings.Contains(name.Local, ":")
+	first, _ := utf8.DecodeRuneInString(name.Local)
+	return (first == '_' || unicode.IsLetter(first)) && !strings.Contains(name.Local, ":") && len(name.Local)+len(name.Space) <= maxName
 }
 
 func (s *scanner) unbound() error {
@@ -198,7 +236,7 @@ func (s *scanner) resolve(attributes []xml.Attr) error {
 	for i := range attributes {
 		a := &attributes[i]
 		if !s.isName(a.Name) {
-			return s.form("name", "has an attribute whose name is too long, or has a colon where none may be")
+			return s.form("name", "has an attribute whose name is too long, or none with a namespace")
 		}
 		if a.Name.Space != "" && a.Name.Space != "xmlns" {
 			space, ok := s.namespace(a.Name.Space)
@@ -246,7 +284,7 @@ func (s *scanner) whole() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := s.since(s.decoder.InputOffset())
+	raw := s.between(s.source.mark, s.decoder.InputOffset())
 	at := len("<") + len(self.spelled.Local)
 	if self.spelled.Space != "" {
 		at += len(self.spelled.Space) + len(":")
@@ -258,7 +296,7 @@ func (s *scanner) whole() ([]byte, error) {
 func (s *scanner) inherited(count int) []byte {
 	var to bytes.Buffer
 	for i, b := range s.bindings[:count] {
-		if slices.ContainsFunc(s.bindings[i+1:], func(o binding) bool { return o.prefix == b.prefix }) || b.namespace == "" || b.prefix == "xml" {
+		if slices.ContainsFunc(s.bindings[i+1:], func(o binding) bool { return o.prefix == b.prefix }) {
 			continue
 		}
 		to.WriteString(" xmlns")
@@ -331,7 +369,7 @@ func (s *scanner) syntax(message string) error {
 	case message == "invalid UTF-8":
 		return s.form("encoding", "is not UTF-8")
 	case strings.HasPrefix(message, "illegal character code"):
-		return s.form("character", "has a character that XML does not have")
+		return s.form("character", noCharacter)
 	case strings.HasPrefix(message, "invalid character entity"):
 		return s.form("entity", "has an entity other than &lt; &gt; &amp; &apos; &quot; and those of characters: none is expanded")
 	case slices.Contains(plain, message):

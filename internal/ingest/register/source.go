@@ -84,12 +84,13 @@ func (s *source) refill() error {
 // keep keeps the bytes from an offset on: that of the next byte, or of the one before it, which a decoder has looked at.
 func (s *source) keep(offset int64) { s.mark, s.kept = offset, s.kept[:0] }
 
-// since returns the document from the mark up to an offset that has been read, valid until more is.
-func (s *source) since(offset int64) []byte {
-	if s.mark >= s.start {
-		return s.buffer[s.mark-s.start : offset-s.start]
+// between returns the document from one offset, which is not before the mark, up to another, which has been read; valid until
+// more is.
+func (s *source) between(from, to int64) []byte {
+	if from >= s.start {
+		return s.buffer[from-s.start : to-s.start]
 	}
-	return append(s.kept, s.buffer[:max(offset-s.start, 0)]...)[:offset-s.mark]
+	return append(s.kept, s.buffer[:max(to-s.start, 0)]...)[from-s.mark : to-s.mark]
 }
 
 // peek shows up to so many bytes from the beginning, before anything is read.

@@ -15,6 +15,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/secret"
@@ -55,7 +56,8 @@ func loaded(t testing.TB) (data string) {
 	request := &eventlog.Request{Intake: &eventlog.Intake{
 		Source: "a", Stream: "kafka:a", Places: []eventlog.StreamPlace{{Partition: 3, To: 17}}, Aside: []eventlog.Aside{aside},
 	}}
-	if err := s.Commit(t.Context(), &eventlog.Commit{Now: 1, Requests: []*eventlog.Request{request}}); err != nil || request.Err != nil {
+	received := &eventlog.Request{Receipts: []eventlog.Receipt{receipt, {System: "b", Message: receipt.Message, Position: 5, Type: "t"}}}
+	if err := s.Commit(t.Context(), &eventlog.Commit{Now: 1, Requests: []*eventlog.Request{request, received}}); err != nil || request.Err != nil {
 		t.Fatal(err, request.Err)
 	}
 	deliver(t, s.Registers())
@@ -118,6 +120,8 @@ func readDelivered(t *testing.T, s *postgres.Store) {
 	}
 }
 
+var receipt = eventlog.Receipt{System: "a", Message: ident.UUID{9}, Position: 4, Type: "t", Objects: []string{"o"}, Text: "thanks"}
+
 var aside = eventlog.Aside{Partition: 3, Offset: 16, Lane: event.Lane{1}, Outer: event.Lane{2}, Code: fault.InvalidEvent, Reason: "why", Retention: "P30D", Message: []byte("what it said")}
 
 func move(t testing.TB, data, url string, o app.Moving) (*app.Moved, error) {
@@ -150,7 +154,7 @@ func TestTheFirstReleasesHubMoves(t *testing.T) {
 	for _, table := range moved.Tables {
 		rows[table.Name] = table.Rows
 	}
-	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1,
+	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1, "receipts": 2,
 		"registers": 1, "register_types": 1, "register_deliveries": 2, "register_rows": 4, "register_closings": 1, "register_outgoing": 2}
 	for table, n := range want {
 		if rows[table] != n {
@@ -205,6 +209,9 @@ func readMoved(t *testing.T, data, url string) {
 	}
 	if upTo, maker, err := s.Indexed(t.Context()); err != nil || upTo != 9 || maker[0] != 1 {
 		t.Errorf("indexed up to %d by %v, %v", upTo, maker, err)
+	}
+	if list, err := s.Receipts(t.Context(), eventlog.ReceiptQuery{Message: receipt.Message}); err != nil || len(list) != 2 || list[0].Text != "thanks" || list[0].Objects[0] != "o" || list[0].At == 0 {
+		t.Errorf("receipts are %+v, %v", list, err)
 	}
 	if list, err := s.Asides(t.Context(), "a", 0, 10, true); err != nil || len(list) != 1 || string(list[0].Message) != "what it said" || list[0].Outer != aside.Outer || list[0].Retention != "P30D" {
 		t.Errorf("set aside are %+v, %v", list, err)
@@ -321,6 +328,7 @@ func TestADifferenceIsFound(t *testing.T) {
 		"a revision's author":      {"UPDATE revisions SET author = 'you' WHERE position = 1", "row 1 of revisions", fault.MoveDiffers},
 		"an erasure":               {"UPDATE erasures SET positions = '\\x00'", "row 1 of erasures", fault.MoveDiffers},
 		"a message set aside":      {"UPDATE aside SET outside = lane", "aside", fault.MoveDiffers},
+		"a receipt":                {"UPDATE receipts SET at = at + 1", "receipts", fault.MoveDiffers},
 		"a stream's place":         {"UPDATE stream_places SET next = 18", "stream_places", fault.MoveDiffers},
 		"a register's row":         {"UPDATE register_rows SET effect_to = 9 WHERE number = 2", "row 2 of register_rows, 1/2", fault.MoveDiffers},
 		"a row's data":             {"UPDATE register_rows SET sealed = set_byte(sealed, 12, 255 - get_byte(sealed, 12)) WHERE number = 2", "2 of a register", fault.SealBroken},

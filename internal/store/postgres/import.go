@@ -185,6 +185,8 @@ func (m *Import) prepared(ctx context.Context, t *store.Table, rows []store.Row)
 		return m.attempts(ctx, t, rows)
 	case store.MovedAside:
 		return m.aside(ctx, t, rows)
+	case store.MovedReceipts:
+		return m.receipts(ctx, t, rows)
 	case store.MovedClues:
 		return m.clues(ctx, rows)
 	case store.MovedRows:

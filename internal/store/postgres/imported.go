@@ -39,6 +39,8 @@ func (m *Import) visit(ctx context.Context, t *store.Table, visit func(store.Row
 		return m.visitAttempts(ctx, t, visit)
 	case store.MovedAside:
 		return m.visitAside(ctx, t, visit)
+	case store.MovedReceipts:
+		return m.visitReceipts(ctx, t, visit)
 	case store.MovedClues:
 		return m.visitClues(ctx, visit)
 	case store.MovedRows:

@@ -132,6 +132,8 @@ func (r *Registers) Clashes(ctx context.Context, name string, delivery int64, li
 	return list, err
 }
 
+var clashes = store.Clashes(true)
+
 // clashesBehind finds the clashes of the next rows of a type behind one; next is the last of them, 0 when there are no more.
 func (r *Registers) clashesBehind(ctx context.Context, v store.RegisterView, kind store.RegisterKind, after int64, limit int) (list []register.Clash, next int64, err error) {
 	var sealed []sealedRow // each with the one it clashes with behind it
@@ -140,7 +142,7 @@ func (r *Registers) clashesBehind(ctx context.Context, v store.RegisterView, kin
 			return err
 		}
 		args := []any{v.N, kind.N, after, cmp.Or(next, register.Open), limit}
-		return each(ctx, tx, store.ClashesOf, args, func(row pgx.Rows) error {
+		return each(ctx, tx, clashes, args, func(row pgx.Rows) error {
 			var a, b sealedRow
 			err := row.Scan(append(a.columns(), b.columns()...)...)
 			sealed = append(sealed, a, b)

@@ -311,21 +311,29 @@ func (w *recording) unblocked() {
 	}
 }
 
+// waitingRow is what a waiting row is one of, within its consumer.
+type waitingRow struct {
+	lane     eventlog.Lane
+	position int64
+}
+
+func waitingAt(w *eventlog.Waiting) waitingRow { return waitingRow{w.Lane, w.Position} }
+
 func (w *recording) waiting() {
 	var consumers, positions, passes []int64
 	var lanes []pgtype.UUID
 	var lines []string
 	var attempts []int32
 	w.going(func(cut *eventlog.Cut) {
-		for i := range cut.Waiting {
-			row := &cut.Waiting[i]
+		for _, row := range lastOf(cut.Waiting, waitingAt) {
 			consumers, lanes, positions, lines = append(consumers, cut.Consumer), append(lanes, uuid(row.Lane)), append(positions, row.Position), append(lines, row.Line)
 			passes, attempts = append(passes, row.Pass), append(attempts, int32(row.Attempts))
 		}
 	})
 	if len(consumers) > 0 {
 		w.batch.Queue(`INSERT INTO waiting (consumer, lane, position, line, pass, attempts)
-			SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::integer[]) ON CONFLICT DO NOTHING`,
+			SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], $6::integer[])
+			ON CONFLICT (consumer, lane, position) DO UPDATE SET attempts = greatest(waiting.attempts, excluded.attempts)`,
 			consumers, lanes, positions, lines, passes, attempts)
 	}
 }

@@ -69,7 +69,7 @@ var hot = []struct {
 	{"the history of an object", knownRows(&register.Query{Object: register.Handle{1}, History: true, Limit: 100}), []string{"1", "2", "1", "0", "00000000-0000-0000-0000-000000000001", "100"}},
 	{"how far rows are looked at", store.RowUpTo, []string{"1", "5000", "200000", "19999"}},
 	{"Rows by their handles", store.RowsByID, []string{"1", "2", "1", "{00000000-0000-0000-0000-000000000001}", "200000"}},
-	{"Clashes", store.ClashesOf, []string{"1", "1", "150000", "151000", "100"}},
+	{"Clashes", clashes, []string{"1", "1", "150000", "151000", "100"}},
 	{"rows to close", rowsToClose, []string{"1", "{1}", "{00000000-0000-0000-0000-000000000001}"}},
 	{"refused rows", store.DropRows, []string{"1", "150000", "1000"}},
 	{"refused closings", store.DropClosings, []string{"1", "2", "1000"}},

@@ -96,7 +96,7 @@ func (r *Registers) Begin(ctx context.Context, d *register.Delivery) (known *reg
 		if err == nil {
 			known, err = readDelivery(ctx, tx, v.N, d.Register, d.ID)
 		}
-		if err != nil || known != nil {
+		if err != nil || known != nil && known.State != register.Refused {
 			return err
 		}
 		if v.Hidden != 0 {
@@ -104,6 +104,11 @@ func (r *Registers) Begin(ctx context.Context, d *register.Delivery) (known *reg
 		}
 		if _, err := tx.Exec(ctx, "UPDATE registers SET last_delivery = last_delivery + 1 WHERE n = $1", v.N); err != nil {
 			return err
+		}
+		if known != nil {
+			if _, err := tx.Exec(ctx, store.DeliveryForgotten, v.N, known.Number); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec(ctx, store.DeliveryBegun, d.ID, []byte{}, d.Begun, v.N); err != nil {
 			return err

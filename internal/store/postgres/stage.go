@@ -165,8 +165,7 @@ func uuids(list [][16]byte) []pgtype.UUID {
 }
 
 // rowsToClose has the rows of some handles as they stand, with what is staged.
-var rowsToClose = "SELECT u.i, r.number, " + store.ClosedTo("r", "c") + `, c.at IS NOT NULL FROM unnest($2::bigint[], $3::uuid[]) WITH ORDINALITY AS u (type, id, i)
-	JOIN register_rows r USING (type, id) LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number`
+var rowsToClose = "SELECT u.i, " + store.ToClose + " FROM unnest($2::bigint[], $3::uuid[]) WITH ORDINALITY AS u (type, id, i) JOIN register_rows r USING (type, id)"
 
 // close notes what ends the registrations of rows, of this batch too. The delivery is locked, so nobody else closes any
 // meanwhile.
@@ -182,7 +181,7 @@ func (w *staging) close(ctx context.Context, tx pgx.Tx) error {
 	err := each(ctx, tx, rowsToClose, []any{w.register, kinds, uuids(ids)}, func(row pgx.Rows) error {
 		var i int64
 		var found store.ClosedRow
-		err := row.Scan(&i, &found.Number, &found.To, &found.Closed)
+		err := row.Scan(&i, &found.Number, &found.From, &found.To, &found.Closings)
 		rows[i-1] = found
 		return err
 	})

@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/secret"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // F10: whatever a process was in the middle of when it died, a batch is there as a whole or not at all. The file is looked at
@@ -86,5 +88,49 @@ func asACrashLeavesIt(t *testing.T, dir string, keys *secret.Vault, staged int64
 		if n, err := number(s.writer, "SELECT count(*) FROM "+table); err != nil || n != min(staged, many) {
 			t.Errorf("of %s there are %d, %v", table, n, err)
 		}
+	}
+}
+
+// Who goes on with a refusal that another has ended takes nothing from the delivery that came after it, though its rows stand
+// behind the same number.
+func TestARefusalThatIsOverTakesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	keys, err := secret.Open(filepath.Join(dir, "secrets"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(filepath.Join(dir, "hub.db"), Options{Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := s.Registers()
+	begin := func(id string) *register.Delivery {
+		d, err := r.Begin(t.Context(), &register.Delivery{Register: "r", ID: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	refused := begin("1")
+	v, err := seen(s.writer, "r")
+	if err != nil || v.Hidden != refused.Number {
+		t.Fatal(v, err)
+	}
+	if err := r.Refuse(t.Context(), refused); err != nil {
+		t.Fatal(err)
+	}
+	next := *begin("2")
+	next.Staged = 1
+	always := register.Interval{To: register.Open}
+	if err := r.Stage(t.Context(), &register.Batch{Delivery: &next, Rows: []register.Row{{Type: "T", Registration: always, Effect: always}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.drop(t.Context(), nil, refused, v, store.DropRows, 1, v.Rows); !fault.Has(err, fault.Conflict) {
+		t.Errorf("it goes on: %v", err)
+	}
+	if rows, err := r.RowsAt(t.Context(), "r", "T", []register.Handle{{}}, next.Number); err != nil || len(rows) != 1 {
+		t.Errorf("the next delivery has %+v, %v", rows, err)
 	}
 }

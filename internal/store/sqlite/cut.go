@@ -29,7 +29,8 @@ func (s *Store) writeCut(c *eventlog.Cut) error {
 	}
 	for i := range c.Waiting {
 		w := &c.Waiting[i]
-		err := s.run("INSERT OR IGNORE INTO waiting (consumer, lane, position, line, pass, attempts) VALUES (?, ?, ?, ?, ?, ?)", func(st *sqlite.Stmt) {
+		err := s.run(`INSERT INTO waiting (consumer, lane, position, line, pass, attempts) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET attempts = max(attempts, excluded.attempts)`, func(st *sqlite.Stmt) {
 			st.BindInt64(1, c.Consumer)
 			st.BindBytes(2, w.Lane[:])
 			st.BindInt64(3, w.Position)

@@ -118,6 +118,8 @@ func (x *Export) reading(t *store.Table) (query string, scan func(*sqlite.Stmt) 
 		return x.opened(t, (*store.Opener).Row)
 	case store.MovedOutgoing:
 		return x.opened(t, (*store.Opener).Draft)
+	case store.MovedReceipts:
+		return movedReceipts, x.receipts()
 	case store.MovedConsumers:
 		columns = strings.Replace(columns, "system", "''", 1)
 	}
@@ -208,5 +210,24 @@ func (x *Export) opened(t *store.Table, open func(o *store.Opener, key int64, se
 		body, err := open(o, row.ColumnInt64(columns+2), blob(row, columns+3), row.ColumnInt64(0), row.ColumnInt64(1))
 		class := eventlog.Class{Retention: event.Retention(row.ColumnText(columns)), Day: row.ColumnInt64(columns + 1)}
 		return append(r, &store.Opened{Class: class, Body: body}), err
+	}
+}
+
+const movedReceipts = `SELECT system, message, position, type, at, coalesce(k.class, ''), coalesce(k.day, 0), coalesce(key, 0), sealed
+	FROM receipts LEFT JOIN data_keys k ON k.n = key ORDER BY message, system`
+
+// receipts reads rows of movedReceipts.
+func (x *Export) receipts() func(*sqlite.Stmt) (store.Row, error) {
+	o, plain := x.store.opener(x.conn), values(5)
+	return func(row *sqlite.Stmt) (store.Row, error) {
+		r, err := plain(row)
+		if err != nil || row.ColumnIsNull(8) {
+			return append(r, nil), err
+		}
+		one := eventlog.Receipt{System: row.ColumnText(0)}
+		row.ColumnBytes(1, one.Message[:])
+		err = o.Receipt(row.ColumnInt64(7), blob(row, 8), &one)
+		class := eventlog.Class{Retention: event.Retention(row.ColumnText(5)), Day: row.ColumnInt64(6)}
+		return append(r, &store.Opened{Class: class, Body: one.Sealed()}), err
 	}
 }

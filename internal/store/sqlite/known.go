@@ -115,6 +115,8 @@ func (r *Registers) Clashes(ctx context.Context, name string, delivery int64, li
 	return list, err
 }
 
+var clashes = store.Clashes(false)
+
 // clashesBehind finds the clashes of the next rows of a type behind one; next is the last of them, 0 when there are no more.
 func (r *Registers) clashesBehind(ctx context.Context, v store.RegisterView, kind store.RegisterKind, after int64, limit int) (list []register.Clash, next int64, err error) {
 	err = r.store.reading(ctx, func(c *sqlite.Conn) (err error) {
@@ -123,7 +125,7 @@ func (r *Registers) clashesBehind(ctx context.Context, v store.RegisterView, kin
 			return err
 		}
 		read := rowReader{r.store.opener(c), kind.N, kind.Name}
-		return all(c, store.ClashesOf, []any{v.N, kind.N, after, cmp.Or(next, register.Open), int64(limit)}, func(row *sqlite.Stmt) error {
+		return all(c, clashes, []any{v.N, kind.N, after, cmp.Or(next, register.Open), int64(limit)}, func(row *sqlite.Stmt) error {
 			a, err := read.read(row, 0)
 			if err != nil {
 				return err

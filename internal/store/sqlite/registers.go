@@ -37,11 +37,16 @@ func (r *Registers) writing(ctx context.Context, last bool, f func() error) erro
 		return fault.Wrap(fault.StorageFull, err, "the register cannot be written")
 	}
 	s.keys.Renewed()
+	made := s.made
 	if err = f(); err == nil {
 		err = s.run("COMMIT", nil)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case s.made > made: // its keys are taken back with it
 		s.undo()
+	case !s.writer.AutocommitEnabled():
+		_ = s.run("ROLLBACK", nil) // the error that matters is the one that brought us here
 	}
 	if err != nil && !fault.Known(err) {
 		return fault.Wrap(fault.StorageFull, err, "the register could not be written")

@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/store"
 	"github.com/varselhub/varsel/internal/store/sqlite"
@@ -97,6 +98,33 @@ func TestRowsAreSealedRotatedAndBackedUp(t *testing.T) {
 	readDelivered(t, open(t, restored), "1", "2")
 }
 
+// What is refused costs no data key: those who try again and again do not make the table of keys grow.
+func TestRefusalsMakeNoKeys(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "hub.db")
+	s := open(t, file)
+	commitEvents(t, s, day, personal("1", ""))
+	r := s.Registers()
+	for n := range 3 {
+		d, err := r.Begin(t.Context(), &register.Delivery{Register: "r", ID: "1", Begun: day})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Begin(t.Context(), &register.Delivery{Register: "r", ID: "2"}); !fault.Has(err, fault.Conflict) {
+			t.Errorf("a second delivery: %v", err)
+		}
+		d.Staged = 1
+		row := register.Row{Type: "T", Registration: always, Effect: always}
+		if err := r.Stage(t.Context(), &register.Batch{Delivery: d, Rows: []register.Row{row, row}}); !fault.Has(err, fault.InvalidDocument) {
+			t.Errorf("a row twice: %v", err)
+		}
+		commitEvents(t, s, day, personal(fmt.Sprint("next ", n), ""))
+	}
+	if n := count(t, file, "SELECT count(*) FROM data_keys"); n != 1 {
+		t.Errorf("there are %d data keys, want one", n)
+	}
+}
+
 // What grows with a register is never gone through as a whole.
 func TestRowsAreFoundByAnIndex(t *testing.T) {
 	t.Parallel()
@@ -113,7 +141,7 @@ func TestRowsAreFoundByAnIndex(t *testing.T) {
 	for query, want := range map[string]string{
 		known: "register_rows_by_number (type=? AND number>? AND number<?)", object: "register_rows_by_object (type=? AND object=?", history: "register_rows_by_object (type=? AND object=?",
 		store.RowUpTo: "COVERING INDEX register_rows_by_number", store.RowByID: "register_rows_by_id (type=? AND id=?)", store.RowToClose: "register_rows_by_id (type=? AND id=?)",
-		store.ClashesOf: "b USING INDEX register_rows_by_object (type=? AND object=? AND number<?)", store.DropRows: "register_rows_by_number (type=? AND number>?)",
+		store.Clashes(false): "b USING INDEX register_rows_by_object (type=? AND object=? AND number<?)", store.DropRows: "register_rows_by_number (type=? AND number>?)",
 		store.DropClosings: "register_closings_by_delivery (register=? AND delivery=?)", store.Outgoing: "register_outgoing_by_number (register=? AND number>?",
 		store.DeliveriesPublished: "register_deliveries_committed", store.RegisterSeen: "register_deliveries_staging", store.DeliveryNamed: "register_deliveries_by_id",
 		store.DeliveriesBelow: "PRIMARY KEY (register=? AND number<?)",

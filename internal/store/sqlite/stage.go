@@ -180,7 +180,7 @@ func (w *staging) close() error {
 			kinds[closings[i].Type] = kind
 		}
 		err := all(w.writer, store.RowToClose, []any{w.register, kind, closings[i].Row}, func(row *sqlite.Stmt) error {
-			rows[i] = store.ClosedRow{Number: row.ColumnInt64(0), To: row.ColumnInt64(1), Closed: row.ColumnInt64(2) != 0}
+			rows[i] = store.ClosedRow{Number: row.ColumnInt64(0), From: row.ColumnInt64(1), To: row.ColumnInt64(2), Closings: row.ColumnInt64(3)}
 			return nil
 		})
 		if err != nil {

@@ -51,8 +51,16 @@ func cutsReadBack(t *testing.T, w *world) {
 			{Position: 6, Number: 2, At: 12, Outcome: eventlog.Failed, Pass: 3, Result: channel.Result{Status: 500}},
 		},
 		Blocked: []eventlog.Blocked{blocked},
-		Waiting: []eventlog.Waiting{{Lane: lane, Position: 7, Line: "l"}, {Lane: lane, Position: 8, Line: "l", Pass: 9, Attempts: 4}},
+		Waiting: []eventlog.Waiting{
+			{Lane: lane, Position: 7, Line: "l"}, {Lane: lane, Position: 8, Line: "l", Pass: 9, Attempts: 1}, {Lane: lane, Position: 8, Line: "l", Pass: 9, Attempts: 3},
+		},
 	})
+	for _, attempts := range []int{4, 2} { // made since it waits there: they become more, and never fewer
+		w.record(t, s, &eventlog.Cut{
+			Consumer: id, Low: 3, High: 9, Pending: 2, Counted: 9,
+			Waiting: []eventlog.Waiting{{Lane: lane, Position: 8, Line: "m", Attempts: attempts}},
+		})
+	}
 	s = w.again(t, s)
 	k := w.takeUp(t, s, "c")[0]
 	if k.Low != 3 || k.High != 9 || k.Pending != 2 || k.Counted != 9 || len(k.Blocked) != 1 || k.Blocked[0] != blocked || k.Behind[lane] != 2 || k.Replays != 2 {

@@ -111,7 +111,7 @@ func drawnBatch(t *rapid.T, d *register.Delivery) *register.Batch {
 	kinds := rapid.SampledFrom([]string{"Person", "Building"})
 	var rows []register.Row
 	for range rapid.IntRange(0, 4).Draw(t, "rows") {
-		id := rapid.IntRange(1, 60).Draw(t, "id")
+		id := rapid.IntRange(1, 24).Draw(t, "id")
 		r := register.Row{
 			Type: kinds.Draw(t, "type"), ID: handle(fmt.Sprint("row ", id)), Object: handle(fmt.Sprint("object ", rapid.IntRange(1, 2).Draw(t, "object"))),
 			Registration: drawnInterval(t), Effect: drawnInterval(t),
@@ -122,7 +122,7 @@ func drawnBatch(t *rapid.T, d *register.Delivery) *register.Batch {
 	var closings []register.Closing
 	for range rapid.IntRange(0, 2).Draw(t, "closings") {
 		closings = append(closings, register.Closing{
-			Type: kinds.Draw(t, "type"), Row: handle(fmt.Sprint("row ", rapid.IntRange(1, 60).Draw(t, "id"))), At: rapid.Int64Range(0, 9).Draw(t, "at"),
+			Type: kinds.Draw(t, "type"), Row: handle(fmt.Sprint("row ", rapid.IntRange(1, 24).Draw(t, "id"))), At: rapid.Int64Range(0, 9).Draw(t, "at"),
 		})
 	}
 	return batch(d, rows, closings, 0)
@@ -208,7 +208,7 @@ func (m *rowsModel) compare(rt *rapid.T, t *testing.T, r *registersWorld, name s
 		}
 		var handles []register.Handle
 		for range 20 {
-			handles = append(handles, handle(fmt.Sprint("row ", rapid.IntRange(1, 60).Draw(rt, "id"))))
+			handles = append(handles, handle(fmt.Sprint("row ", rapid.IntRange(1, 24).Draw(rt, "id"))))
 		}
 		for _, delivery := range []int64{0, m.hidden} {
 			without := m.hidden

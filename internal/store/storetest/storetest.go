@@ -105,6 +105,7 @@ func Run(t *testing.T, e Engine) {
 		{"CluesAreMadeAnew", cluesAreMadeAnew},
 		{"ForgettingTakesTheClues", forgettingTakesTheClues},
 		{"BeforeATime", beforeATime},
+		{"ASettledTimeGainsNothing", aSettledTime},
 		{"Skeletons", skeletons},
 
 		{"Forgetting", forgetting},
@@ -119,6 +120,9 @@ func Run(t *testing.T, e Engine) {
 		{"S42WhatIsSetAside", whatIsSetAside},
 		{"WhatIsSetAsideIsForgotten", whatIsSetAsideIsForgotten},
 		{"WhatIsSetAsideIsErased", whatIsSetAsideIsErased},
+		{"F42ReceiptsAreKept", receiptsAreKept},
+		{"F42ReceiptsAreForgotten", receiptsAreForgotten},
+		{"ReceiptsAreErased", receiptsAreErased},
 
 		{"F9Correction", correction},
 		{"F9RealChange", realChange},

@@ -129,6 +129,8 @@ var visits = map[string]visit{
 	"POST /api/v1/lanes/release":                                {path: "/lanes/release", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
 	"POST /api/v1/lanes/discard":                                {path: "/lanes/discard", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
 	"GET /api/v1/totals":                                        {path: "/totals"},
+	"POST /api/v1/systems/{name}/subscriptions/preview":         {path: "/systems/$SYSTEM/subscriptions/preview", body: `{"filter":{"field":"objekttype","equals":"Bygning"}}`},
+	"GET /api/v1/egress":                                        {path: "/egress", foreign: 200},
 	"GET /api/v1/nodes":                                         {path: "/nodes"},
 	"GET /api/v1/openapi.json":                                  {path: "/openapi.json"},
 	"GET /api/v1/accounts":                                      {path: "/accounts"},

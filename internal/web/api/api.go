@@ -1,12 +1,14 @@
 // Package api is the hub's HTTP API for programs: publishing events, managing configuration, operating deliveries. It
 // decides nothing: it reads requests, hands them to the verbs, and writes what came of them. routes is the table of
-// contents; problem.go is the one place where an error becomes an answer.
+// contents; web.Fail is the one place where an error becomes an answer.
 package api
 
 import (
 	"context"
+	"crypto/x509"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/subscription"
 )
 
 // Publisher brings events into the log.
@@ -67,6 +70,10 @@ type Options struct {
 	Registers Registers
 	Extracts  Extracts
 	Keeper    Keeper
+	// Shown is the chain of certificates that a system of the agreement is called with, leaf first; Addresses are those that
+	// the hub's calls come from.
+	Shown     func(*subscription.Agreement) ([]*x509.Certificate, error)
+	Addresses []netip.Addr
 	// SiteURL is where people reach a status site, without a slash at its end; Stale how old what the hub knows is.
 	SiteURL func(*status.Site) string
 	Stale   func() time.Duration
@@ -169,6 +176,7 @@ func (a *api) routes() []route {
 		{"PUT /api/v1/systems/{name}/contacts", a.putContacts},
 		{"GET /api/v1/systems/{name}/subscriptions", a.getSet},
 		{"PUT /api/v1/systems/{name}/subscriptions", a.putSet},
+		{"POST /api/v1/systems/{name}/subscriptions/preview", a.previewFilter},
 		{"POST /api/v1/systems/{name}/signing-keys", a.rotateKey},
 		{"GET /api/v1/systems/{name}/whereabouts", a.getSystemWhereabouts},
 
@@ -201,6 +209,7 @@ func (a *api) routes() []route {
 		{"POST /api/v1/endpoints/pause", a.pause(ofEndpoint)},
 		{"POST /api/v1/endpoints/resume", a.resume(ofEndpoint)},
 
+		{"GET /api/v1/egress", a.getEgress},
 		{"GET /api/v1/endpoints", a.listEndpoints},
 		{"GET /api/v1/lanes", a.listLanes},
 		{"POST /api/v1/lanes/release", a.releaseLanes},

@@ -203,6 +203,12 @@ func described() map[string]about {
 			example: `{"items": [{"name": "all", "types": ["permit.changed"], "path": "/permits"}]}`, gives: map[int]any{200: manage.Report{}},
 			problems: []fault.Code{fault.DropCount, fault.NotGranted, fault.Overlap},
 		},
+		"POST /api/v1/systems/{name}/subscriptions/preview": {
+			id: "previewFilter", tag: "Systems", summary: "Tell what a filter would have matched among recent events",
+			more: "Of the newest events that the agreement grants. With the profile datafordeler. Nothing is changed.", asks: manage.Asked{},
+			example: `{"filter": {"all": [{"field": "objekttype", "equals": "Bygning"}, {"place": {"within": {"municipality": "0706", "wkt": "POLYGON((575000 6240000, 605000 6240000, 605000 6270000, 575000 6240000))"}}}]}, "last": 1000}`,
+			gives:   map[int]any{200: manage.Preview{}},
+		},
 		"POST /api/v1/systems/{name}/signing-keys": {
 			id: "newSigningKey", tag: "Systems", summary: "Give a system a new signing key, told once", asks: newKeyRequest{},
 			example: `{"kind": "v1", "overlapSeconds": 86400}`, gives: map[int]any{201: manage.NewKey{}}, problems: []fault.Code{fault.Conflict, fault.ReadOnly},
@@ -294,6 +300,10 @@ func described() map[string]about {
 		"POST /api/v1/endpoints/pause":           pausing("pauseEndpoint", "Stop what is sent to an endpoint", endpointExample),
 		"POST /api/v1/endpoints/resume":          pausing("resumeEndpoint", "End the pause of an endpoint", endpointExample),
 
+		"GET /api/v1/egress": {
+			id: "getEgress", tag: "Deliveries", summary: "Tell how the hub's calls look from outside: certificates and addresses",
+			more: "For a receiver's firewall and trust store. A subscriber is told of its own systems.", gives: map[int]any{200: egressView{}},
+		},
 		"GET /api/v1/endpoints": {
 			id: "listEndpoints", tag: "Deliveries", summary: "List the endpoints with their breakers", query: pageParameters(), gives: map[int]any{200: page[endpointView]{}},
 		},

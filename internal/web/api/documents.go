@@ -146,9 +146,13 @@ type profileView struct {
 	Title       string        `json:"title"`
 	Envelope    string        `json:"envelope"`
 	Consumer    profile.Scope `json:"consumer"`
+	OneLane     bool          `json:"oneLane,omitempty"`
+	Batch       int           `json:"batch,omitempty"`
+	RetryEvery  float64       `json:"retryEverySeconds,omitempty"`
 	RetryCap    float64       `json:"retryCapSeconds"`
 	Jitter      float64       `json:"jitter"`
 	Hold        float64       `json:"holdSeconds,omitempty"`
+	EndMonths   int           `json:"endMonths,omitempty"`
 	RejectOther bool          `json:"parksRejections"`
 	GoneEnds    bool          `json:"goneDeactivates"`
 	Sign        bool          `json:"signs"`
@@ -161,6 +165,7 @@ func (a *api) listProfiles(w http.ResponseWriter, _ *http.Request) error {
 	for _, p := range profile.All() {
 		views = append(views, profileView{
 			Name: p.Name, Title: p.Title, Envelope: p.Envelope, Consumer: p.Scope, RetryCap: seconds(p.Retry.Cap), Jitter: p.Retry.Jitter,
+			OneLane: p.OneLane, Batch: p.Batch, RetryEvery: seconds(p.Retry.Every), EndMonths: p.EndMonths,
 			Hold: seconds(p.Hold), RejectOther: p.RejectOther, GoneEnds: p.GoneEnds, Sign: p.Sign, RequireTest: p.RequireTest, Timeout: seconds(p.Timeout),
 		})
 	}

@@ -3,7 +3,6 @@ package api_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -158,34 +157,33 @@ func TestF43WhatIsNoExtract(t *testing.T) {
 
 var plainExtract = strings.NewReplacer("$SOURCE", "dfdg", "$SYSTEM", "plain").Replace(extractOf)
 
-func init() {
-	maps.Copy(administered, map[string]administrative{
-		"PUT /api/v1/extracts/{extract}": {
-			act: audit.PutExtract, subject: "extract/new", detail: `{"created":true}`, makes: true,
-			prepare: func(w *world) string { w.registers("dfdg"); return "" },
-			refused: request{path: "/extracts/new", body: `{"system":"plain"}`},
-			changes: request{path: "/extracts/new", body: plainExtract},
-			nothing: []request{{path: "/extracts/new", body: plainExtract}},
+// administeredExtracts are those of administered that are of extracts.
+var administeredExtracts = map[string]administrative{
+	"PUT /api/v1/extracts/{extract}": {
+		act: audit.PutExtract, subject: "extract/new", detail: `{"created":true}`, makes: true,
+		prepare: func(w *world) string { w.registers("dfdg"); return "" },
+		refused: request{path: "/extracts/new", body: `{"system":"plain"}`},
+		changes: request{path: "/extracts/new", body: plainExtract},
+		nothing: []request{{path: "/extracts/new", body: plainExtract}},
+	},
+	"DELETE /api/v1/extracts/{extract}": {
+		act: audit.RemoveExtract, subject: "extract/plain", makes: true,
+		prepare: func(w *world) string { w.registers("dfdg"); w.extracting(); w.extracts("plain", "dfdg"); return "" },
+		refused: request{path: "/extracts/none"},
+		changes: request{path: "/extracts/plain", headers: anyState},
+		nothing: []request{{path: "/extracts/plain", headers: anyState}},
+	},
+	"POST /api/v1/extracts/{extract}/run": {
+		act: audit.RunExtract, subject: "extract/new", makes: true,
+		prepare: func(w *world) string {
+			w.registers("dfdg")
+			w.ok(201, w.call("PUT", "/extracts/new", plainExtract))
+			return ""
 		},
-		"DELETE /api/v1/extracts/{extract}": {
-			act: audit.RemoveExtract, subject: "extract/plain", makes: true,
-			prepare: func(w *world) string { w.registers("dfdg"); w.extracting(); w.extracts("plain", "dfdg"); return "" },
-			refused: request{path: "/extracts/none"},
-			changes: request{path: "/extracts/plain", headers: anyState},
-			nothing: []request{{path: "/extracts/plain", headers: anyState}},
-		},
-		"POST /api/v1/extracts/{extract}/run": {
-			act: audit.RunExtract, subject: "extract/new", makes: true,
-			prepare: func(w *world) string {
-				w.registers("dfdg")
-				w.ok(201, w.call("PUT", "/extracts/new", plainExtract))
-				return ""
-			},
-			refused: request{path: "/extracts/none/run"},
-			changes: request{path: "/extracts/new/run"},
-			nothing: []request{{path: "/extracts/new/run"}},
-		},
-	})
+		refused: request{path: "/extracts/none/run"},
+		changes: request{path: "/extracts/new/run"},
+		nothing: []request{{path: "/extracts/new/run"}},
+	},
 }
 
 // extractsOf does to extracts, and to the register that they are of, what is on record.

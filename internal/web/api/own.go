@@ -32,13 +32,16 @@ func (a *api) own() map[string]handler {
 		"GET /api/v1/whereabouts":                   a.narrowed((*api).findWhereabouts),
 		"GET /api/v1/systems/{name}/whereabouts":    ofOwnSystem(a.getSystemWhereabouts),
 
-		"GET /api/v1/systems":                        a.listOwnSystems,
-		"GET /api/v1/systems/{name}":                 ofOwnSystem(a.getOwnSystem),
-		"GET /api/v1/systems/{name}/contacts":        ofOwnSystem(a.getContacts),
-		"PUT /api/v1/systems/{name}/contacts":        ofOwnSystem(a.putContacts),
-		"GET /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.getSet),
-		"PUT /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.putSet),
-		"POST /api/v1/systems/{name}/signing-keys":   ofOwnSystem(a.rotateKey),
+		"GET /api/v1/systems":                      a.listOwnSystems,
+		"GET /api/v1/systems/{name}":               ofOwnSystem(a.getOwnSystem),
+		"GET /api/v1/systems/{name}/contacts":      ofOwnSystem(a.getContacts),
+		"PUT /api/v1/systems/{name}/contacts":      ofOwnSystem(a.putContacts),
+		"GET /api/v1/systems/{name}/subscriptions": ofOwnSystem(a.getSet),
+		"PUT /api/v1/systems/{name}/subscriptions": ofOwnSystem(a.putSet),
+		"POST /api/v1/systems/{name}/signing-keys": ofOwnSystem(a.rotateKey),
+
+		"POST /api/v1/systems/{name}/subscriptions/preview": ofOwnSystem(a.previewFilter),
+
 		"GET /api/v1/subscriptions":                  a.listOwnSubscriptions,
 		"GET /api/v1/subscriptions/{id}":             a.ofOwnSubscription("id", a.getSubscription),
 		"POST /api/v1/subscriptions/{id}/test":       a.ofOwnSubscription("id", a.test),
@@ -96,6 +99,7 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/sites/{site}/notices/{notice}/acknowledgements": a.acknowledgeNotice(true),
 		"GET /api/v1/sites/{site}/notices/{notice}/history":           ofOwnSite(a.listNoticeHistory),
 
+		"GET /api/v1/egress":         a.getOwnEgress,
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),
 		"POST /api/v1/lanes/release": a.narrowed((*api).releaseLanes),

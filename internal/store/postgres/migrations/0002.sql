@@ -64,7 +64,7 @@ CREATE TABLE register_closings (
   PRIMARY KEY (register, number)
 );
 
-CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery);
+CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery, number);
 
 CREATE TABLE register_outgoing (
   register bigint NOT NULL,
@@ -76,3 +76,18 @@ CREATE TABLE register_outgoing (
 );
 
 ALTER TABLE register_outgoing ALTER sealed SET STORAGE EXTERNAL;
+
+-- Receipts of systems for messages (F40 to F42): kept longer than the messages.
+CREATE TABLE receipts (
+  system   text COLLATE "C" NOT NULL,     -- its name
+  message  uuid   NOT NULL,               -- the message id
+  position bigint NOT NULL,               -- of the event
+  type     text   NOT NULL,
+  at       bigint NOT NULL,               -- µs UTC
+  key      bigint,                        -- data_keys.n; NULL: erased with a person
+  sealed   bytea,                         -- object ids and text; bound to system and message
+  PRIMARY KEY (message, system)
+);
+
+CREATE INDEX receipts_at ON receipts (at);
+CREATE INDEX receipts_position ON receipts (position);

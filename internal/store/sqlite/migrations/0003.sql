@@ -64,7 +64,7 @@ CREATE TABLE register_closings (
   PRIMARY KEY (register, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery);
+CREATE INDEX register_closings_by_delivery ON register_closings (register, delivery, number);
 
 -- Events that follow from deliveries and are not in the log yet.
 CREATE TABLE register_outgoing (
@@ -76,3 +76,18 @@ CREATE TABLE register_outgoing (
 ) STRICT;
 
 CREATE UNIQUE INDEX register_outgoing_by_number ON register_outgoing (register, number);
+
+-- Receipts of systems for messages (F40 to F42): kept longer than the messages.
+CREATE TABLE receipts (
+  system   TEXT    NOT NULL,              -- its name
+  message  BLOB    NOT NULL,              -- 16 bytes, the message id
+  position INTEGER NOT NULL,              -- of the event
+  type     TEXT    NOT NULL,
+  at       INTEGER NOT NULL,              -- µs UTC
+  key      INTEGER,                       -- data_keys.n; NULL: erased with a person
+  sealed   BLOB,                          -- object ids and text; bound to system and message
+  PRIMARY KEY (message, system)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX receipts_at ON receipts (at);
+CREATE INDEX receipts_position ON receipts (position);

@@ -1,6 +1,0 @@
-//go:build !unix
-
-package webhook
-
-// quiet cannot look without reading here, so a connection that has lain unused is not trusted.
-func (c *conn) quiet() bool { return false }
