@@ -41,4 +41,5 @@ func (w *world) sinks(ctx context.Context) {
 	}
 	w.streams(ctx)
 	w.sites(ctx)
+	w.registers(ctx)
 }

@@ -66,8 +66,9 @@ type Problem struct {
 
 // Violation is one rule that the request broke.
 type Violation struct {
-	Entry   int    `json:"entry"`   // which event of a batch, from 0
-	Pointer string `json:"pointer"` // JSON Pointer (RFC 6901), or header:Name, query:name
+	Entry   int    `json:"entry"`          // which event of a batch, from 0
+	Pointer string `json:"pointer"`        // JSON Pointer (RFC 6901), or header:Name, query:name; in XML the path of the element
+	Line    int64  `json:"line,omitempty"` // of a text that is read by line, from 1; 0: it is not
 	Rule    string `json:"rule"`
 	Message string `json:"message"`
 }
@@ -80,6 +81,10 @@ func (p *Problem) Error() string {
 		fmt.Fprintf(&text, "\n  %s", p.Detail)
 	}
 	for _, v := range p.Violations {
+		if v.Line > 0 {
+			fmt.Fprintf(&text, "\n  line %d, %s: %s (%s)", v.Line, v.Pointer, v.Message, v.Rule)
+			continue
+		}
 		fmt.Fprintf(&text, "\n  %s: %s (%s)", v.Pointer, v.Message, v.Rule)
 	}
 	if p.Mend != "" {

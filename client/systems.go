@@ -27,6 +27,7 @@ type Agreement struct {
 	CABundle      string         `json:"caBundle,omitempty"`    // file, on the hub, of the authorities of the system's servers
 	Login         *BrokerLogin   `json:"login,omitempty"`       // of a broker: how the hub shows who it is
 	Retry4xx      bool           `json:"retry4xx,omitempty"`    // star: retry 4xx instead of parking
+	PushWrapper   string         `json:"pushWrapper,omitempty"` // datafordeler: "none" pushes JSON in the bare shape of the documentation
 	Batch         int            `json:"batch,omitempty"`       // datafordeler: messages in one request, at most; 0: 100
 	BatchOfOne    bool           `json:"batchOfOne,omitempty"`  // datafordeler: a message that goes alone goes as a batch, too
 	MaxInFlight   int            `json:"maxInFlight,omitempty"` // per endpoint; 0: 64
@@ -116,12 +117,14 @@ type Subscription struct {
 	Name          string         `json:"name,omitempty"`          // unique in its system; "": made from what is asked for
 	Types         []string       `json:"types,omitempty"`         // none: every type
 	Organisations []Organisation `json:"organisations,omitempty"` // none: every one that the agreement grants
+	Filter        *Filter        `json:"filter,omitempty"`        // of what a Hændelsesbesked says (datafordeler); nil: every one
 	Channel       Channel        `json:"channel,omitempty"`       // "": Webhook
 	AlertAfter    int            `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told; 0: 10; of Queue and Cursor
 	Path          string         `json:"path"`                    // the rest of the URL after the agreement's base
 	PendingPath   *string        `json:"pendingPath,omitempty"`   // the hub's: takes over when its test has passed
 	Sink          *Sink          `json:"sink,omitempty"`          // takes what the path would get; of Webhook
 	Mode          string         `json:"mode,omitempty"`          // of CloudEvents: structured (also when ""), or binary
+	Format        string         `json:"format,omitempty"`        // of a Hændelsesbesked (datafordeler): json (also when ""), or xml
 	From          string         `json:"from,omitempty"`          // RFC 3339, or a day such as 2026-01-31; "": from its creation
 	To            string         `json:"to,omitempty"`            // and before this; "": no end
 	State         State          `json:"state,omitempty"`         // the hub's; a new one may ask for Draft

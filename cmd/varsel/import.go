@@ -16,6 +16,7 @@ import (
 
 // importCommand takes over what stands elsewhere.
 type importCommand struct {
+	Delivery   importDeliveryCommand   `cmd:"" help:"Hand a register's deliveries over: files of DatafordelerDataDelivery, of any size."`
 	Statuspage importStatuspageCommand `cmd:"" help:"Make a status site of a page of Statuspage, or of what has its API: components, incidents, maintenances and how everything did."`
 }
 

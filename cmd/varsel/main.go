@@ -30,8 +30,9 @@ type commands struct {
 	Sink    sinkCommand    `cmd:"" help:"Watch what a subscription's sink takes in place of its receiver; turn it on and off."`
 	Nodes   nodesCommand   `cmd:"" help:"List the nodes of a hub: what each of them does, and when it was last heard of."`
 	Source  sourceCommand  `cmd:"" help:"Look at the streams that sources are read from, and at the messages that were set aside."`
-	Import  importCommand  `cmd:"" help:"Take a status page over from elsewhere, with its past."`
+	Import  importCommand  `cmd:"" help:"Take in what comes from elsewhere: a register's deliveries, or a status page with its past."`
 	Site    siteCommand    `cmd:"" help:"Keep status sites: say how components do, open incidents and maintenances, copy a site to a second host."`
+	Extract extractCommand `cmd:"" help:"Fetch files of what registers keep, and have them made."`
 	Config  configCommand  `cmd:"" help:"Check, show and explain the settings of a hub."`
 	Check   checkCommand   `cmd:"" help:"Find out why a subscription does or does not get its messages."`
 	Audit   auditCommand   `cmd:"" help:"Read and verify the record of who did what."`

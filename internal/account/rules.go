@@ -51,6 +51,25 @@ var Rules = []Rule{
 	to("POST /api/v1/sources/{name}/aside/{number}/reveal", All, None, Own, None, None),
 	to("POST /api/v1/sources/{name}/aside/{number}/release", All, None, Own, None, None),
 	to("POST /api/v1/sources/{name}/aside/{number}/discard", All, None, Own, None, None),
+	// What a register keeps is payload: no auditor's business. A subscriber looks up what its agreement grants it.
+	to("GET /api/v1/registers", All, All, All, All, None),
+	to("GET /api/v1/registers/{register}", All, All, All, All, None),
+	to("PUT /api/v1/registers/{register}", All, None, None, None, None),
+	to("GET /api/v1/registers/{register}/deliveries", All, All, Own, None, None),
+	to("POST /api/v1/registers/{register}/deliveries", All, None, Own, None, None),
+	to("GET /api/v1/registers/{register}/deliveries/{delivery}", All, All, Own, None, None),
+	to("DELETE /api/v1/registers/{register}/deliveries/{delivery}", All, None, Own, None, None),
+	to("GET /api/v1/registers/{register}/{type}", All, None, Own, Own, None),
+	// An extract is one system's, by its agreement; the operator says what is made and when.
+	to("GET /feeds/extracts/{extract}", All, All, None, Own, None),
+	to("GET /feeds/registers/{register}", All, All, All, All, None), // of a register that is public: everyone
+	to("GET /api/v1/extracts", All, All, None, Own, None),
+	to("GET /api/v1/extracts/{extract}", All, All, None, Own, None),
+	to("PUT /api/v1/extracts/{extract}", All, None, None, None, None),
+	to("DELETE /api/v1/extracts/{extract}", All, None, None, None, None),
+	to("POST /api/v1/extracts/{extract}/run", All, None, None, None, None),
+	to("GET /api/v1/extracts/{extract}/files", All, All, None, Own, None),
+	to("GET /api/v1/extracts/{extract}/files/{file}", All, None, None, Own, None),
 	to("GET /api/v1/event-types", All, All, All, All, None),
 	to("GET /api/v1/event-types/{name}", All, All, All, All, None),
 	to("PUT /api/v1/event-types/{name}", All, None, None, None, None),
@@ -68,6 +87,7 @@ var Rules = []Rule{
 	to("PUT /api/v1/systems/{name}/contacts", All, None, None, Own, None),
 	to("GET /api/v1/systems/{name}/subscriptions", All, All, None, Own, None),
 	to("PUT /api/v1/systems/{name}/subscriptions", All, None, None, Own, None),
+	to("POST /api/v1/systems/{name}/subscriptions/preview", All, None, None, Own, None),
 	to("POST /api/v1/systems/{name}/signing-keys", All, None, None, Own, None),
 
 	to("GET /api/v1/subscriptions", All, All, None, Own, None),
@@ -140,6 +160,9 @@ var Rules = []Rule{
 
 	to(LivePage, All, All, None, None, None),
 
+	// A system's events, the way Datafordeleren gives them (F31).
+	to(EventMessages, All, None, None, Own, None),
+
 	// The pages for people who have signed in. Where a route names a {site}, own is those of one's sites.
 	to("GET /admin/{$}", All, All, All, All, All),
 	// The pages to run status sites.
@@ -195,6 +218,9 @@ var Rules = []Rule{
 
 // LivePage is the route of the live page and of what belongs to it.
 const LivePage = "GET /now/"
+
+// EventMessages is the route by which systems ask for windows.
+const EventMessages = "GET /system/EventMessages/1.0.0/custom"
 
 // RuleOf returns the rule of a route. One that is not in the table lets nobody in.
 func RuleOf(route string) (Rule, bool) {

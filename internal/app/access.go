@@ -26,7 +26,7 @@ func (h *Hub) guard(ctx context.Context, book *revision.Book, egress *netguard.G
 		return err
 	}
 	h.gate, err = access.New(access.Options{
-		Accounts: book, Clock: clk, Egress: egress, URL: h.config.URL, Key: key, Issuers: h.config.Issuers, Limits: h.config.Limits,
+		Accounts: book, Passwords: h.passwords, Clock: clk, Egress: egress, URL: h.config.URL, Key: key, Issuers: h.config.Issuers, Limits: h.config.Limits,
 	})
 	if err != nil || h.config.NoAccess {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/varselhub/varsel/internal/web/api"
 	"github.com/varselhub/varsel/internal/web/now"
 	"github.com/varselhub/varsel/internal/web/peer"
+	"github.com/varselhub/varsel/internal/web/pull"
 )
 
 // deliveries are those of the whole hub: of this process where it is the only one (delivery.Alone), else of all nodes as
@@ -26,6 +27,7 @@ type deliveries interface {
 	api.Locator
 	manage.Deliveries
 	now.Deliveries
+	pull.Windows
 }
 
 // among is this process among the nodes of its hub.

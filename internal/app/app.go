@@ -18,8 +18,10 @@ import (
 	"github.com/varselhub/varsel/internal/channel/sink"
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/delivery"
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/extract"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
@@ -51,6 +53,7 @@ type Hub struct {
 	Log       *eventlog.Log
 	Store     Store
 	Signing   signing
+	Deposits  *deposit.Depositor // takes in what registers deliver
 	Vault     *secret.Vault
 
 	config    Config
@@ -69,9 +72,11 @@ type Hub struct {
 	among     among
 	forget    retention.Engine // lets go of what was forgotten, on every node
 	intake    *intake.Intake
+	rows      deposit.Store // of registers
+	extracts  *extract.Maker
 	monitor   *monitor.Monitor
-	sinks     *sink.Sinks // nil: not allowed
 	out       *outbound
+	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
 	started   atomic.Bool          // the engine delivers
 	leaving   chan struct{}        // closed when the hub begins to stop
@@ -162,7 +167,7 @@ func (h *Hub) open(ctx context.Context) error {
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),
 	})
-	h.sinks, h.out = out.sinks, out
+	h.out, h.sinks = out, out.sinks
 	h.newNode(book, system)
 	if err := h.meet(book, system); err != nil {
 		return err
@@ -170,6 +175,10 @@ func (h *Hub) open(ctx context.Context) error {
 
 	// Streams of sources.
 	h.intake = h.newIntake(book, accepter, hasher, guard, system)
+
+	// Deliveries of registers.
+	h.Deposits = h.newDepositor(book, accepter, hasher, system)
+	h.extracts = h.newMaker(book, accepter, hasher, system)
 
 	// Search.
 	h.Searcher = search.New(h.Log, h.Store, book, hasher, search.Options{Where: h.where, Trouble: h.report, Writes: h.duties.of(dutySearch).mine.Load})
@@ -185,6 +194,9 @@ func (h *Hub) open(ctx context.Context) error {
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
+	}
+	if options.Municipality, err = municipalities(h.config.Municipalities); err != nil {
+		return err
 	}
 	h.Manager = manage.New(h.Log, h.among.whole, system, options)
 	if err := h.register(ctx, book); err != nil {
@@ -228,12 +240,15 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.onStop(func(context.Context) { h.Searcher.Stop() })
 	h.intake.Start()
 	h.onStop(func(context.Context) { h.intake.Stop() })
+	h.Deposits.Start()
+	h.onStop(func(context.Context) { h.Deposits.Stop() })
 	h.keeper.Start()
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()
 	h.onStop(func(context.Context) { h.Manager.Stop() })
 	h.onStop(h.Manager.KeepTimes())
 	h.onStop(h.watch())
+	h.onStop(h.makeExtracts())
 	if h.node == nil {
 		return nil
 	}

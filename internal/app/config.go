@@ -38,9 +38,14 @@ type Config struct {
 	SMTP          *mail.Config   // nil: no mail
 	InFlight      int            // sends at once on this node; 0: 4,096
 	MaxEvent      int            // bytes; 0: 1 MiB
+	Extracts      string         // directory of the files of extracts; extracts in Data when empty
 	AllowSinks    bool           // subscriptions may have their messages taken by the hub itself (S58)
+	ZeroBased     bool           // pages of windows are counted from 0, not from 1 (requirements 4c, 1)
 	AuditHeads    string         // directory that the heads of the audit log are exported to; Data when empty
-	Traces        string         // URL of an OTLP collector; empty: no spans
+	// Municipalities is a file of outlines that filters may name by code; empty: none.
+	Municipalities string
+	ReceiptHours   int    // until a receipt is overdue; 0: 24
+	Traces         string // URL of an OTLP collector; empty: no spans
 	// NoAccess lets whoever reaches the hub do everything: for a machine of one's own. Answer refuses it on an address that
 	// other machines can reach.
 	NoAccess bool
@@ -65,7 +70,8 @@ func Configured(s *config.Config) Config {
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
 		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP, Brokers: s.AllowBrokers}, Addresses: s.EgressAddresses,
 		Store: s.Store.String(), StorePassword: s.StorePassword.Text(), NodeName: s.Node.Name, NodeURL: s.Node.URL.String(), NodeCA: s.Node.CA,
-		AuditHeads: s.AuditHeads, AllowSinks: s.AllowSinks, NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
+		AuditHeads: s.AuditHeads, Extracts: s.Extracts, AllowSinks: s.AllowSinks, ZeroBased: s.Paging == "zero-based", NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
+		Municipalities: s.Municipalities, ReceiptHours: s.ReceiptHours,
 	}
 	for i := range s.Issuers {
 		c.Issuers = append(c.Issuers, issuer(&s.Issuers[i]))
@@ -127,6 +133,9 @@ func Check(s *config.Config) error {
 		}
 	}
 	c := Configured(s)
+	if _, err := municipalities(c.Municipalities); err != nil {
+		return err
+	}
 	if c.Store != "" {
 		if err := postgres.CheckURL(c.Store); err != nil {
 			return err

@@ -25,10 +25,11 @@ const lookEvery = 200 * time.Millisecond
 
 // Duties: what one node does for all.
 const (
-	dutySearch  = "search"     // writes the index
-	dutyForgets = "forgetting" // retention
-	dutyWatch   = "watch"      // says on sites how the hub's parts do
-	dutyStreams = "stream/"    // and a source's name: reads its stream
+	dutySearch   = "search"     // writes the index
+	dutyForgets  = "forgetting" // retention
+	dutyWatch    = "watch"      // says on sites how the hub's parts do
+	dutyExtracts = "extracts"   // makes the files of extracts
+	dutyStreams  = "stream/"    // and a source's name: reads its stream
 )
 
 // duty is a duty of this node's, while it has it. Of a hub of one process it always has.
@@ -221,7 +222,7 @@ func (h *Hub) meet(book *revision.Book, clk clock.Clock) error {
 // wanted lists what some node is to have: every system that ever had a consumer, every stream of a source, and the other
 // duties.
 func wanted(book *revision.Book) []string {
-	names := []string{eventlog.DutyHolding + dutySearch, eventlog.DutyHolding + dutyForgets, eventlog.DutyHolding + dutyWatch}
+	names := []string{eventlog.DutyHolding + dutySearch, eventlog.DutyHolding + dutyForgets, eventlog.DutyHolding + dutyWatch, eventlog.DutyHolding + dutyExtracts}
 	for _, source := range book.Sources() {
 		if source.Stream != nil {
 			names = append(names, eventlog.DutyHolding+dutyStreams+source.Name)

@@ -16,6 +16,7 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/envelope"
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
+	"github.com/varselhub/varsel/internal/envelope/haendelsesbesked"
 	"github.com/varselhub/varsel/internal/envelope/star"
 	"github.com/varselhub/varsel/internal/envelope/statuspage"
 	"github.com/varselhub/varsel/internal/event"
@@ -38,7 +39,8 @@ type outbound struct {
 	keys   signing
 	clock  clock.Clock
 	star   *star.Envelope
-	sinks  *sink.Sinks // nil: subscriptions may have none
+	besked [3]*haendelsesbesked.Envelope // by form
+	sinks  *sink.Sinks                   // nil: subscriptions may have none
 
 	mu         sync.Mutex
 	identities map[exchange.Files]*exchange.Identity // shared by a system's endpoints; they follow their files
@@ -49,6 +51,11 @@ func newOutbound(config Config, book *revision.Book, guard *netguard.Guard, keys
 	o := &outbound{
 		config: config, book: book, guard: guard, keys: keys, clock: clk, star: envelope,
 		identities: map[exchange.Files]*exchange.Identity{},
+	}
+	for form := range o.besked {
+		if err == nil {
+			o.besked[form], err = haendelsesbesked.New(book.Version, haendelsesbesked.Form(form))
+		}
 	}
 	if config.AllowSinks {
 		o.sinks = sink.New(clk)
@@ -71,10 +78,23 @@ func (o *outbound) envelope(s *subscription.Subscription) envelope.Envelope {
 		return o.star
 	case system != nil && system.Agreement.Profile == profile.Statuspage:
 		return statuspage.Envelope{}
+	case system != nil && system.Agreement.Profile == profile.Datafordeler:
+		return o.besked[beskedForm(&system.Agreement, s)]
 	case s.Mode == "binary":
 		return cloudevents.Binary{}
 	}
 	return cloudevents.Structured{}
+}
+
+// beskedForm is the form of a subscription's messages in the profile datafordeler.
+func beskedForm(a *subscription.Agreement, s *subscription.Subscription) haendelsesbesked.Form {
+	switch {
+	case s.Format == subscription.FormatXML:
+		return haendelsesbesked.XML
+	case a.PushWrapper == subscription.NoWrapper && !s.Pulled():
+		return haendelsesbesked.Bare
+	}
+	return haendelsesbesked.JSON
 }
 
 // connect makes the sender of an endpoint.

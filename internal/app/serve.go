@@ -13,7 +13,9 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/config"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/web/access"
 	"github.com/varselhub/varsel/internal/web/api"
+	"github.com/varselhub/varsel/internal/web/feeds"
 	"github.com/varselhub/varsel/internal/web/listener"
 	"github.com/varselhub/varsel/internal/web/now"
 )
@@ -73,7 +75,7 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	h.listeners = listeners
 	errorLog := slog.NewLogLogger(h.logger.Handler(), slog.LevelDebug)
 	for _, l := range listeners {
-		l.Serve(faces.only(l.Faces()), h.report, errorLog)
+		l.Serve(faces.only(answers(l)), h.report, errorLog)
 	}
 	h.onStop(func(ctx context.Context) {
 		h.logger.Info("taking no more connections; what has been asked is answered")
@@ -121,12 +123,17 @@ func (h *Hub) faces() (faces, error) {
 	}
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
-		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
+		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.Deposits, Extracts: h.extracts, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
 		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses,
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
 	}
+	reader := h.gate.Reader
+	if h.config.NoAccess {
+		reader = access.Unguarded
+	}
+	followed := feeds.New(feeds.Options{Book: h.Log.Book(), Kept: h.extracts.Kept, Who: reader, URL: h.config.URL})
 	programs := api.New(options)
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	sites, err := h.sites()
@@ -135,6 +142,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
+		{"api", "/feeds/", h.observed(h.upToDate(followed))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
 		{"now", "/now/", h.watched(http.StripPrefix("/now", page))},
@@ -149,6 +157,7 @@ func (h *Hub) faces() (faces, error) {
 		return nil, err
 	}
 	list = append(list, admin...)
+	list = append(list, h.windows()...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})
 	}

@@ -44,14 +44,14 @@ func (h *Hub) openStore(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		h.Store, h.Signing = s, h.Vault
+		h.Store, h.rows, h.Signing = s, s.Registers(), h.Vault
 		return nil
 	}
 	s, err := postgres.Open(ctx, h.config.Store, postgres.Options{Keys: h.Vault, Same: publish.Same, Version: h.config.Version, Password: h.config.StorePassword, Tell: tell})
 	if err != nil {
 		return err
 	}
-	h.Store, h.Signing, h.shared = s, s.Signing(), s
+	h.Store, h.rows, h.Signing, h.shared = s, s.Registers(), s.Signing(), s
 	return sameSecrets(ctx, h.Vault, s)
 }
 

@@ -23,8 +23,8 @@ var layers = []layer{
 	},
 	{
 		name: "noun", may: []string{"foundation"}, peers: true,
-		packages: []string{"internal/event", "internal/subscription", "internal/revision", "internal/profile",
-			"internal/register", "internal/status", "internal/playbook", "internal/account", "internal/audit",
+		packages: []string{"internal/event", "internal/geo", "internal/subscription", "internal/filter", "internal/revision", "internal/profile",
+			"internal/register", "internal/grunddata", "internal/status", "internal/playbook", "internal/account", "internal/audit",
 			"internal/channel", "internal/envelope"},
 	},
 	{
@@ -35,7 +35,7 @@ var layers = []layer{
 		// Verbs do not import each other: each declares the small interface it needs, and app joins them.
 		name: "verb", may: []string{"foundation", "noun", "log"},
 		packages: []string{"internal/publish", "internal/delivery", "internal/notify", "internal/monitor",
-			"internal/retention", "internal/extract", "internal/manage", "internal/search", "internal/node", "internal/intake"},
+			"internal/retention", "internal/receipt", "internal/extract", "internal/manage", "internal/search", "internal/node", "internal/intake", "internal/deposit"},
 	},
 	{
 		name: "public", may: []string{"foundation", "noun"},

@@ -85,6 +85,8 @@ var mayPanic = []panicking{
 	{"internal/listen", "ServeHTTP", "http.ErrAbortHandler is how net/http breaks a connection off: the fault to simulate"},
 	{"internal/web/api", "fetch", "http.ErrAbortHandler breaks off an answer that is under way: its reader must not take it for whole"},
 	{"internal/web/api", "answering", "passes http.ErrAbortHandler on to net/http"},
+	{"internal/web/pull", "fail", "http.ErrAbortHandler breaks off an answer that is under way: its reader must not take it for whole"},
+	{"internal/web/pull", "serve", "passes http.ErrAbortHandler on to net/http"},
 	{"internal/revision", "Of", "the documents are our own plain structs"},
 }
 

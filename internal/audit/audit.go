@@ -49,6 +49,15 @@ const (
 	Backup           Act = "backup"
 	Restore          Act = "restore"
 
+	// On registers.
+	PutRegister  Act = "put-register"
+	DropDelivery Act = "drop-delivery"
+
+	// On extracts of registers.
+	PutExtract    Act = "put-extract"
+	RemoveExtract Act = "remove-extract"
+	RunExtract    Act = "run-extract"
+
 	// On status sites.
 	PutSite      Act = "put-site"
 	RemoveSite   Act = "remove-site"
@@ -66,6 +75,7 @@ func Acts() []Act {
 	return []Act{
 		PutSource, PutType, PutVersion, PutSystem, RemoveSystem, PutContacts, PutAccount, RotateSecret, SetPassword, PutSubscriptions, RotateKey, RetireKeys, Test, Activate, Deactivate,
 		Pause, Resume, Release, Discard, Register, Replay, StopReplay, Reveal, SearchPerson, EmptySink, Login, Token, Erase, Backup, Restore,
+		PutRegister, DropDelivery, PutExtract, RemoveExtract, RunExtract,
 		PutSite, RemoveSite, SetState, OpenNotice, UpdateNotice, EditNotice, RemoveNotice, Acknowledge, ImportSite,
 	}
 }

@@ -60,7 +60,7 @@ type Figure struct {
 	P99Ratio   float64 `json:"p99Ratio,omitempty"`
 
 	Pending int     `json:"pending,omitempty"` // how many were drained or pulled
-	PeakMiB float64 `json:"peakMiB,omitempty"` // resident memory of this process while they were
+	PeakMiB float64 `json:"peakMiB,omitempty"` // resident memory of this process while they were, or a delivery was read
 
 	Retried int64 `json:"retried"` // attempts that the hubs had to make again; a rate with any is no rate, unless endpoints hang
 
@@ -116,11 +116,13 @@ var figures = []figure{
 	{name: "nodes-3", unit: "deliveries/s", measure: several(3)},
 	{name: "nodes-4", unit: "deliveries/s", measure: several(4), onRequest: true},
 	{name: "pull", unit: "messages/s", aim: aim{bound: 0.3}, measure: pulled},
+	{name: "windows", unit: "messages/s", aim: aim{bound: 0.3}, measure: windowed},
 	{name: "site-page", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(sitePage, 64, false)},
 	{name: "site-page-1000", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(sitePage, 1000, false)},
 	{name: "site-summary", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(siteSummary, 64, false)},
 	{name: "site-summary-1000", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(siteSummary, 1000, false)},
 	{name: "site-flips", unit: "answers/s", aim: aim{bound: 0.9}, measure: visited(sitePage, 64, true)},
+	{name: "register-xml", unit: "MiB/s", aim: aim{bound: 0.5}, measure: registerXML},
 }
 
 // Names lists the figures in the order they are measured.

@@ -92,7 +92,11 @@ func (h *hub) configure(ctx context.Context, w world) error {
 	for n := range w.types {
 		name := makeType(n)
 		add(revision.Type, name, event.Type{Name: name, Title: "Bench", Order: event.OrderKey, Retention: retention})
-		add(revision.Version, name+"/"+version, event.Version{Type: name, Version: version, State: event.StateActive, Sample: []byte(`{"fictive":true}`)})
+		v := event.Version{Type: name, Version: version, State: event.StateActive, Sample: []byte(`{"fictive":true}`)}
+		if w.channel == subscription.Window {
+			v.Sample, v.Mapping = []byte(row), rowMapping
+		}
+		add(revision.Version, name+"/"+version, v)
 	}
 	for n := range w.systems {
 		system, err := h.system(ctx, w, n)
@@ -108,6 +112,9 @@ func (h *hub) configure(ctx context.Context, w world) error {
 			Types: []string{makeType(n * w.types / w.subscriptions)},
 		}
 		add(revision.Subscription, id, s)
+		if w.channel == subscription.Window {
+			continue // nobody delivers it
+		}
 		name := revision.ConsumerName(&subscription.System{Agreement: subscription.Agreement{Profile: profile.Standard}}, &s)
 		request.Consumers = append(request.Consumers, eventlog.Founding{Name: name, System: s.System})
 	}
@@ -136,6 +143,9 @@ func (h *hub) system(ctx context.Context, w world, n int) (*subscription.System,
 	s.Agreement = subscription.Agreement{
 		Profile: profile.Standard, Sources: []string{"*"}, MaxInFlight: max(1, share),
 		Contacts: subscription.Contacts{Technical: subscription.Contact{Email: "bench@varsel.invalid"}},
+	}
+	if w.channel == subscription.Window {
+		s.Agreement.Profile = profile.Datafordeler
 	}
 	if w.secure != nil {
 		scheme = "https"

@@ -28,7 +28,18 @@ func pulled(ctx context.Context, r *run, f *Figure) error {
 		return err
 	}
 	set, _ := h.Log.Book().Subscriptions(systemName(0))
-	address, file, err := h.serveBoth(set[0].ID)
+	face := h.face(logger())
+	return h.besideFile(ctx, f, 1, func(w http.ResponseWriter, r *http.Request) {
+		asked := httptest.NewRequest(http.MethodGet, "/api/v1/pull/"+set[0].ID+"?limit=100000", nil).WithContext(r.Context())
+		asked.Header.Set("Accept", "application/x-ndjson")
+		face.ServeHTTP(w, asked)
+	})
+}
+
+// besideFile measures an answer of a message a line, and so many lines more, beside the same bytes from a file.
+func (h *hub) besideFile(ctx context.Context, f *Figure, more int, face http.HandlerFunc) error {
+	r := h.run
+	address, file, err := h.serveBoth(face)
 	if err != nil {
 		return err
 	}
@@ -40,12 +51,12 @@ func pulled(ctx context.Context, r *run, f *Figure) error {
 	var values, ceilings, ratios []float64
 	for n := range r.Size.Rounds {
 		r.progress("round %d of %d", n+1, r.Size.Rounds)
-		ceiling, err := r.fetched(ctx, address+"/file")
+		ceiling, err := r.fetched(ctx, address+"/file", more)
 		if err != nil {
 			return err
 		}
 		stop := r.profile(n == r.Size.Rounds-1)
-		value, err := r.fetched(ctx, address+"/api")
+		value, err := r.fetched(ctx, address+"/api", more)
 		stop()
 		if err != nil {
 			return err
@@ -58,21 +69,16 @@ func pulled(ctx context.Context, r *run, f *Figure) error {
 	return nil
 }
 
-// serveBoth opens the pull face at /api and the file at /file.
-func (h *hub) serveBoth(id string) (address, file string, err error) {
+// serveBoth opens the face at /api and the file at /file.
+func (h *hub) serveBoth(face http.HandlerFunc) (address, file string, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", "", fault.Wrap(fault.Internal, err, "cannot listen")
 	}
-	file = filepath.Join(h.run.dir, "pulled.ndjson")
-	face := h.face(logger())
+	file = filepath.Join(h.run.dir, "pulled")
 	mux := http.NewServeMux()
 	mux.HandleFunc("/file", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
-	mux.HandleFunc("/api", func(w http.ResponseWriter, r *http.Request) {
-		asked := httptest.NewRequest(http.MethodGet, "/api/v1/pull/"+id+"?limit=100000", nil).WithContext(r.Context())
-		asked.Header.Set("Accept", "application/x-ndjson")
-		face.ServeHTTP(w, asked)
-	})
+	mux.HandleFunc("/api", face)
 	server := &http.Server{Handler: mux}
 	go server.Serve(listener)
 	h.run.onClose(func() { server.Close() })
@@ -99,18 +105,19 @@ func get(ctx context.Context, address string) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Header.Set("Accept-Encoding", "identity") // a file is not packed
 	return http.DefaultClient.Do(r)
 }
 
-// fetched reads an answer to its end and returns how many messages came a second. The last line is the cursor.
-func (r *run) fetched(ctx context.Context, address string) (float64, error) {
+// fetched reads an answer to its end and returns how many messages came a second. It has so many lines that are none.
+func (r *run) fetched(ctx context.Context, address string, more int) (float64, error) {
 	began := time.Now()
 	answer, err := get(ctx, address)
 	if err != nil {
 		return 0, err
 	}
 	defer answer.Body.Close()
-	lines, body := -1, bufio.NewReaderSize(answer.Body, 256<<10)
+	lines, body := -more, bufio.NewReaderSize(answer.Body, 256<<10)
 	for {
 		_, err := body.ReadSlice('\n')
 		if err == io.EOF {

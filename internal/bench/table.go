@@ -66,6 +66,9 @@ func (f *Figure) remarks() string {
 	if f.P99 > 0 {
 		text += fmt.Sprintf(" (p50), p99 %s against %s: %.2f", number(f.P99), number(f.P99Ceiling), f.P99Ratio)
 	}
+	if f.Pending == 0 && f.PeakMiB > 0 {
+		text += fmt.Sprintf(", at most %.0f MiB", f.PeakMiB)
+	}
 	if f.Pending > 0 {
 		text += fmt.Sprintf(", %d pending, at most %.0f MiB", f.Pending, f.PeakMiB)
 	}

@@ -15,6 +15,7 @@ func (l *loading) check() {
 	l.require(c.Environment != "", "environment", "required", "say what this installation is, such as PROD")
 	l.require(c.InFlight >= 1, "in-flight", "range", "must be 1 or more")
 	l.require(c.MaxEvent >= 1<<10 && c.MaxEvent <= 64<<20, "max-event", "range", "must be between 1KiB and 64MiB")
+	l.require(c.ReceiptHours >= 1 && c.ReceiptHours <= 30*24, "receipt-hours", "range", "must be between 1 and 720, for which receipts are kept")
 	l.require(c.Operator == "" || isAddress(c.Operator), "operator", "mail", "is not a bare mail address")
 	traces := c.Traces.URL
 	l.require(traces == nil || traces.Scheme == "http" || traces.Scheme == "https", "traces", "url", "must begin with http:// or https://")
@@ -108,6 +109,8 @@ func (l *loading) checkClient(path string, n *Listener) {
 	l.require(asks == (n.Client.CA != ""), path+".client.ca", "client", "goes with client.certificate optional or required: give both or neither")
 	l.require(!asks || len(n.Certificates)+len(n.TrustedProxies) > 0, path+".client.certificate", "client",
 		"needs certificates of its own, or trusted-proxies that pass the client's on")
+	l.require(asks || n.Pull == "" || n.Pull == "password" || !slices.Contains(n.Faces, "pull"), path+".pull", "client",
+		"needs client.certificate optional or required, or password")
 	l.require(n.Client.Certificate != "required" || !slices.Contains(n.Faces, "node"), path+".client.certificate", "node",
 		"must not be required where node is answered: nodes know each other by the hub's secrets. Give node a listener of its own")
 }

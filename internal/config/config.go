@@ -17,15 +17,17 @@ import (
 // Config is every setting. The tags are kong's, which makes the flags of `varsel serve` of them; `kong:"-"` stands in the
 // file alone.
 type Config struct {
-	Data        string        `name:"data" default:"./varsel-data" placeholder:"DIR" help:"Directory of the database and the secrets; made when it is not there."`
-	Environment string        `name:"environment" default:"T1" help:"What this installation is: PROD, PREPROD, T3 and so on."`
-	Zone        Zone          `name:"zone" default:"Europe/Copenhagen" placeholder:"ZONE" help:"Time zone of dates that name none."`
-	Operator    string        `name:"operator" placeholder:"MAIL" help:"Mail address told about what is the operator's to mend."`
-	InFlight    int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
-	MaxEvent    Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
-	AllowSinks  bool          `name:"allow-sinks" help:"Subscriptions may have a sink: the hub takes their messages itself, and counts them as delivered. For hubs to develop with; never where somebody waits for the messages."`
-	Drain       time.Duration `name:"drain" placeholder:"TIME" help:"How long the hub goes on as before once it is asked to stop, while /readyz answers 503: twice the time between a load balancer's health checks. None: it stops at once, which is right where no load balancer stands in front."`
-	Grace       time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
+	Data           string        `name:"data" default:"./varsel-data" placeholder:"DIR" help:"Directory of the database and the secrets; made when it is not there."`
+	Environment    string        `name:"environment" default:"T1" help:"What this installation is: PROD, PREPROD, T3 and so on."`
+	Zone           Zone          `name:"zone" default:"Europe/Copenhagen" placeholder:"ZONE" help:"Time zone of dates that name none."`
+	Operator       string        `name:"operator" placeholder:"MAIL" help:"Mail address told about what is the operator's to mend."`
+	InFlight       int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
+	MaxEvent       Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
+	AllowSinks     bool          `name:"allow-sinks" help:"Subscriptions may have a sink: the hub takes their messages itself, and counts them as delivered. For hubs to develop with; never where somebody waits for the messages."`
+	Municipalities string        `name:"municipalities" placeholder:"FILE" help:"GeoJSON of the outlines of municipalities, each with its code as property kode, for filters that name one (docs/filters.md). None: filters give outlines themselves."`
+	ReceiptHours   int           `name:"receipt-hours" default:"24" placeholder:"N" help:"How long after its delivery the receipt for a message that requires one is overdue (docs/receipts.md)."`
+	Drain          time.Duration `name:"drain" placeholder:"TIME" help:"How long the hub goes on as before once it is asked to stop, while /readyz answers 503: twice the time between a load balancer's health checks. None: it stops at once, which is right where no load balancer stands in front."`
+	Grace          time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
 
 	Store         StoreURL `name:"store" placeholder:"URL" help:"PostgreSQL database of a hub of several nodes, such as postgres://varsel@db.example/varsel: each varsel serve with the same one is a node of it (docs/nodes.md). Where a standby may take over, name both: postgres://varsel@one.example:5432,other.example:5432/varsel. None: SQLite in the data directory."`
 	StorePassword Secret   `name:"store-password-file" placeholder:"FILE" help:"File that holds the password for the user in store."`
@@ -33,6 +35,8 @@ type Config struct {
 
 	Listen     string `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address of everything the hub answers, without TLS: one of this machine's own. For more than that, list listeners in the file."`
 	AuditHeads string `name:"audit-heads" placeholder:"DIR" help:"Directory that the heads of the audit log are exported to; best on another machine. The data directory when empty."`
+
+	Extracts string `name:"extracts" placeholder:"DIR" help:"Directory of the files of extracts. Of a hub of several nodes it is one that all of them share, for one makes the files and all serve them. None: extracts in the data directory."`
 
 	OperateListen string     `name:"operate-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of health and metrics alone, without TLS; empty: none. When the default's port is taken the hub starts without it."`
 	Listeners     []Listener `kong:"-" name:"listeners" help:"What listens where, instead of listen."`
@@ -49,6 +53,8 @@ type Config struct {
 	EgressProxy         URL            `name:"egress-proxy" placeholder:"URL" help:"HTTP proxy that every call goes through, such as http://user@proxy.example:3128."`
 	EgressAddresses     []netip.Addr   `name:"egress-address" placeholder:"ADDRESS" help:"Addresses that the hub's calls come from, as receivers see them: told to them by GET /api/v1/egress, for their firewalls. They change nothing here."`
 	EgressProxyPassword Secret         `name:"egress-proxy-password-file" placeholder:"FILE" help:"File that holds the password for the user in egress-proxy."`
+
+	Paging string `name:"paging" default:"one-based" enum:"one-based,zero-based" help:"How /system/EventMessages/ counts pages: one-based, as its clients do, or zero-based, as the ranges in Datafordeleren's guide are counted (docs/datafordeler.md)."`
 
 	Traces URL `name:"traces" placeholder:"URL" help:"OpenTelemetry collector that spans are sent to by OTLP over HTTP, such as http://collector.example:4318; none: no spans are made."`
 
@@ -82,7 +88,8 @@ type Log struct {
 // Listener is one address and what is answered there (DESIGN section 6).
 type Listener struct {
 	Address        string         `name:"address" placeholder:"HOST:PORT" help:"Where it listens."`
-	Faces          []string       `name:"faces" enum:"api,now,sites,admin,operate,node" help:"What it answers: api (/api/ and /oauth/), now (/now/, the live page), sites (/, the status sites, to everyone), admin (/admin/, the pages of people who sign in), operate (/healthz, /readyz, /metrics), node (/node/, the other nodes of the hub: best on an address that only they reach)."`
+	Faces          []string       `name:"faces" enum:"api,now,sites,admin,pull,operate,node" help:"What it answers: api (/api/ and /oauth/), now (/now/, the live page), sites (/, the status sites, to everyone), admin (/admin/, the pages of people who sign in), pull (/system/EventMessages/, events by time window as Datafordeleren gives them), operate (/healthz, /readyz, /metrics), node (/node/, the other nodes of the hub: best on an address that only they reach)."`
+	Pull           string         `name:"pull" default:"password" enum:"password,certificate,sensitive" help:"Where pull is answered: how callers show themselves, and what they are shown. password (user name and password in the address; nothing sensitive), certificate (a client certificate; nothing sensitive) or sensitive (a client certificate; events of types with personal values too)."`
 	Names          []string       `name:"names" placeholder:"HOST" help:"Host names it answers to, without port; any other gets 421. None: on a loopback address this machine's own names, elsewhere every name."`
 	Certificates   []Certificate  `name:"certificates" help:"Its certificates; with one it speaks TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" placeholder:"CIDR" help:"Without certificates: proxies that are believed when they say who the client is. From anybody else such headers are taken off."`
@@ -151,7 +158,7 @@ type Grant struct {
 }
 
 // Faces are all that a listener can answer.
-func Faces() []string { return []string{"api", "now", "sites", "admin", "operate", "node"} }
+func Faces() []string { return []string{"api", "now", "sites", "admin", "pull", "operate", "node"} }
 
 // NewListener is one with the defaults, plain, for an address and what is answered there.
 func NewListener(address string, faces ...string) (Listener, error) {

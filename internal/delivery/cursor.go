@@ -142,11 +142,15 @@ type reach struct {
 // ahead reads the next range while the one before it is written: rendering and the reader's network take as long as the
 // disk. Nobody need wait for what it finds.
 func (f *fetch) ahead(ctx context.Context, after, end int64) <-chan reach {
+	return f.consumer.engine.ahead(ctx, after, end, f.left)
+}
+
+func (e *Engine) ahead(ctx context.Context, after, end int64, left int) <-chan reach {
 	found := make(chan reach, 1)
-	limit := min(routeRange, int(end-after), max(aheadMin, 2*f.left))
+	limit := min(routeRange, int(end-after), max(aheadMin, 2*left))
 	go func() {
 		var r reach
-		r.events, r.upTo, r.err = f.consumer.engine.log.Read(ctx, after, limit)
+		r.events, r.upTo, r.err = e.log.Read(ctx, after, limit)
 		found <- r
 	}()
 	return found

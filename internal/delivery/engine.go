@@ -47,6 +47,7 @@ type Engine struct {
 	totals   totals
 
 	forgotten forgotten
+	marks     marks // of the windows that systems page through
 
 	whole  *holding      // everything, in a hub of one process; nil in one of several nodes
 	called chan struct{} // capacity 1: the router is to look at what arrived
@@ -127,6 +128,7 @@ func New(log *eventlog.Log, store eventlog.Store, clk clock.Clock, opts Options)
 		e.whole = newHolding(ctx, 0)
 		close(e.whole.taken)
 	}
+	e.marks.clock = clk
 	e.due = newDueTimes(clk, e.fall)
 	return e
 }

@@ -328,6 +328,7 @@ func (e *Engine) drop(system string, h *holding) bool {
 		c.lose()
 	}
 	h.end()
+	e.marks.forget(system) // whoever has the system now serves pages that are not noted here
 	e.forgetEndpoints(system)
 	e.passed.Signal() // whoever waits for them to be taken up hears that they are not here
 	return true

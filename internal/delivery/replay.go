@@ -35,6 +35,9 @@ func (e *Engine) replayable(id string) (*revision.Line, error) {
 	if line == nil || line.Now() == nil {
 		return nil, fault.New(fault.NotFound, "there is no subscription %q", id)
 	}
+	if line.Windowed() {
+		return nil, fault.New(fault.Conflict, "the subscription is asked for by window: its system asks for an earlier one")
+	}
 	if line.Channel() == subscription.Cursor {
 		return nil, fault.New(fault.Conflict, "the subscription is read by cursor: its reader fetches with an older one")
 	}

@@ -56,7 +56,11 @@ func (e *Engine) route() {
 
 // offer hands one event to its consumers. The lines are collected first: the book is not held while consumers act.
 func (e *Engine) offer(ev *event.Event, lines []*revision.Line) []*revision.Line {
-	e.book.Route(ev, func(l *revision.Line) { lines = append(lines, l) })
+	e.book.Route(ev, func(l *revision.Line) {
+		if !l.Windowed() {
+			lines = append(lines, l)
+		}
+	})
 	for _, l := range lines {
 		if c := e.consumerOf(l.Consumer); c != nil {
 			c.offer(ev, l)
@@ -165,7 +169,7 @@ func (e *Engine) followRevisions() {
 func (e *Engine) takeUpPulled(system string) {
 	set, _ := e.book.Subscriptions(system)
 	for _, s := range set {
-		if line := e.book.Line(s.ID); line != nil && s.Pulled() {
+		if line := e.book.Line(s.ID); line != nil && s.Pulled() && !line.Windowed() {
 			e.consumerOf(line.Consumer)
 		}
 	}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 
+	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/revision"
@@ -29,6 +31,9 @@ func (e *Engine) WhereOf(ctx context.Context, position int64, wanted func(system
 	}
 	var lines []*revision.Line
 	e.book.Route(ev, func(l *revision.Line) { lines = append(lines, l) })
+	if lines, err = e.whoHad(ctx, ev, lines); err != nil {
+		return nil, err
+	}
 	lines = slices.DeleteFunc(lines, func(l *revision.Line) bool { return !wanted(l.Consumer.System) })
 	searches := make([]search, len(lines))
 	for i, l := range lines {
@@ -51,6 +56,25 @@ func (e *Engine) WhereOf(ctx context.Context, position int64, wanted func(system
 	return found, nil
 }
 
+// whoHad adds, of an event that is forgotten, the subscriptions with filters that were sent it: what they filtered by is
+// gone, and their attempts are what is left to know them by.
+func (e *Engine) whoHad(ctx context.Context, ev *event.Event, lines []*revision.Line) ([]*revision.Line, error) {
+	if !ev.Forgotten || !e.book.Filters() {
+		return lines, nil
+	}
+	rows, err := e.store.AttemptsAt(ctx, ev.Position)
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		id, is := strings.CutPrefix(rows[i].Consumer, "subscription/")
+		if line := e.book.Line(id); is && line != nil && !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}
+
 // SortWhereabouts puts them in the order that Where tells them in.
 func SortWhereabouts(list []Whereabouts) {
 	slices.SortFunc(list, func(a, b Whereabouts) int {
@@ -64,6 +88,9 @@ const looks = 3
 // whereIs goes on from a look at memory and the attempts read after it: what memory lets go of stands in the store.
 func (e *Engine) whereIs(ctx context.Context, q *search) (w Whereabouts, err error) {
 	for look := 1; ; look++ {
+		if q.line.Windowed() {
+			return e.kept(q), nil
+		}
 		if q.place, err = e.store.Place(ctx, q.line.Consumer.Name, q.line.Consumer.Lane(q.event), q.event.Position); err != nil {
 			return w, err
 		}
@@ -102,6 +129,33 @@ func (e *Engine) whereOf(q *search) (w Whereabouts, found bool) {
 	found = e.place(&w, q)
 	w.Replays = q.replays()
 	return w, found
+}
+
+// kept is for a system that asks for windows: an event is there as long as it may have it, and nobody is told whether it
+// does.
+func (e *Engine) kept(q *search) Whereabouts {
+	w := Whereabouts{
+		System: q.line.Consumer.System, Consumer: q.line.Consumer.Name, Subscription: q.line.ID, Channel: string(subscription.Window),
+		Name: q.line.Name(), Lane: q.event.Lane.String(), State: StateKept, At: q.event.Recorded,
+	}
+	policy := e.policy(w.System)
+	if until := policy.KeptUntil(clock.FromMicros(q.event.Recorded)); !until.IsZero() {
+		w.Due = clock.Micros(until)
+	}
+	if at, ends := e.expiry(q.event); ends && (w.Due == 0 || clock.Micros(at) < w.Due) {
+		w.Due = clock.Micros(at)
+	}
+	switch now := q.line.Now(); {
+	case now == nil:
+		w.State, w.At, w.Due = StateDropped, 0, 0
+	case e.expired(q.event) || q.event.Recorded < policy.KeptSince(e.clock.Now()):
+		w.State, w.At, w.Due = StateExpired, w.Due, 0
+	case !e.book.GrantsNow(w.System, q.event):
+		w.Why = WhyNotGranted
+	default:
+		w.Why, w.PausedBy = e.hold(q.line)
+	}
+	return w
 }
 
 // plain is an address without what may be secret in it.

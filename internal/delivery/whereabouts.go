@@ -13,6 +13,7 @@ const (
 	StateRetrying = "retrying" // the last attempt failed, and another is due
 	StateParked   = "parked"   // it will not be tried again by itself
 	StateLeased   = "leased"   // lent from a queue, and not acknowledged
+	StateKept     = "kept"     // there to be asked for by window; nobody says that it has it
 	StateServed   = "served"   // handed out to a cursor's reader, which has not come back with it
 
 	StateDelivered = "delivered" // the receiver said that it has it
@@ -26,7 +27,7 @@ const (
 // States lists where a delivery can be, those that end it last.
 func States() []string {
 	return []string{
-		StatePending, StateWaiting, StateSending, StateRetrying, StateParked, StateLeased, StateServed,
+		StatePending, StateWaiting, StateSending, StateRetrying, StateParked, StateLeased, StateKept, StateServed,
 		StateDelivered, StateConfirmed, StateWithheld, StateDropped, StateExpired, StateDiscarded,
 	}
 }
@@ -51,7 +52,7 @@ type Whereabouts struct {
 	Consumer     string           `json:"consumer"`
 	Subscription string           `json:"subscription"`
 	Name         string           `json:"name"`    // of the subscription when the event came
-	Channel      string           `json:"channel"` // as it is now: webhook, queue or cursor
+	Channel      string           `json:"channel"` // as it is now: webhook, queue, cursor or window
 	Endpoint     string           `json:"endpoint,omitempty"`
 	Lane         string           `json:"lane"`
 	State        string           `json:"state"`
@@ -59,7 +60,7 @@ type Whereabouts struct {
 	PausedBy     []revision.Scope `json:"pausedBy,omitempty"`
 	At           int64            `json:"at"`    // when it came to where it is: delivered, parked, lent, handed out, …
 	Since        int64            `json:"since"` // of the first failure, while there is trouble
-	Due          int64            `json:"due"`   // of the next attempt; when parked, of its expiry; when leased, of the lease's end
+	Due          int64            `json:"due"`   // of the next attempt; when parked, of its expiry; when leased, of the lease's end; when kept, of the end of that
 	Attempts     int              `json:"tried"` // how often
 	Status       int              `json:"status,omitempty"`
 	Reason       string           `json:"reason,omitempty"` // why the last attempt failed

@@ -9,6 +9,10 @@ const (
 	SlotBinary            // CloudEvents, binary
 	SlotStar              // STAR webservicebesked
 	SlotStatuspage        // Statuspage's webhooks
+
+	SlotHaendelsesbeskedJSON // Hændelsesbesked, JSON
+	SlotHaendelsesbeskedXML  // Hændelsesbesked, XML
+	SlotHaendelsesbeskedBare // Hændelsesbesked, JSON as the documentation of Datafordeleren prints it
 )
 
 // Envelope renders events in one format. It is safe for concurrent use.

@@ -18,6 +18,8 @@ type ClueKind byte
 const (
 	ClueKey    ClueKind = 'k' // what the event is kept in order with
 	CluePerson ClueKind = 'p' // a personal value that the mapping of its version names
+	ClueRow    ClueKind = 'r' // what tells a row of a register apart,
+	ClueObject ClueKind = 'o' // and what tells its object apart
 	clueMaker  ClueKind = 'm'
 )
 

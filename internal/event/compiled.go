@@ -34,6 +34,7 @@ func Compile(t *Type, v *Version, zone *time.Location) (*Compiled, []fault.Viola
 	}
 	compiled.checkKey(&c)
 	compiled.checkPersonal(&c)
+	compiled.checkBesked(&c)
 	if len(c.found) == 0 && compiled.sample != nil {
 		_, found := compiled.Extract(compiled.sample)
 		for i := range found {
@@ -125,6 +126,9 @@ func (c *Compiled) Validate(tree any) []fault.Violation {
 	return c.schema.Check(tree, "/data")
 }
 
+// Maps reports whether the mapping fills the field.
+func (c *Compiled) Maps(field Field) bool { return c.mapping.fields[field] != nil }
+
 // Text evaluates one field over a tree. It is "" when the field is not mapped or finds nothing.
 func (c *Compiled) Text(tree any, field Field) (string, *fault.Violation) {
 	expression := c.mapping.fields[field]
@@ -164,7 +168,7 @@ func (c *Compiled) Extract(tree any) (x Extract, violations []fault.Violation) {
 		return value
 	}
 	refuse := func(field Field, rule, message string) {
-		violations = append(violations, fault.Violation{Pointer: c.place(field), Rule: rule, Message: message})
+		violations = append(violations, fault.Violation{Pointer: c.Place(field), Rule: rule, Message: message})
 	}
 	x.Key = text(FieldKey)
 	if x.Key == "" && c.KeyMapped() && len(violations) == 0 {
@@ -188,11 +192,11 @@ func (c *Compiled) Extract(tree any) (x Extract, violations []fault.Violation) {
 	case strings.IndexByte(o.Type, ':') >= 0:
 		refuse(FieldOrganisationType, "organisation", "an organisation's type has no colon")
 	}
-	return x, violations
+	return x, append(violations, c.unfit(tree)...)
 }
 
-// place names where in the data a field is looked for.
-func (c *Compiled) place(field Field) string {
+// Place names where in the data a field is looked for.
+func (c *Compiled) Place(field Field) string {
 	if expression := c.mapping.fields[field]; expression != nil {
 		if pointers := expression.Pointers(); len(pointers) > 0 {
 			return "/data" + pointers[0].String()

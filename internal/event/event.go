@@ -36,9 +36,10 @@ type Event struct {
 	Data      []byte // as received, byte for byte
 
 	renderings [renderingSlots]atomic.Pointer[Rendering]
+	facts      atomic.Value // see Facts
 }
 
-const renderingSlots = 4
+const renderingSlots = 7 // internal/envelope names them
 
 // Rendering is what one envelope made of one event: shared by all its deliveries, so an event is rendered and
 // validated once however many subscribers it has.
@@ -58,6 +59,12 @@ func (e *Event) Rendered(slot int) *Rendering { return e.renderings[slot].Load()
 
 // KeepRendering stores r in slot for the event's other deliveries.
 func (e *Event) KeepRendering(slot int, r *Rendering) { e.renderings[slot].Store(r) }
+
+// Facts returns what filters look at of the event (internal/filter), or nil where none has looked yet.
+func (e *Event) Facts() any { return e.facts.Load() }
+
+// KeepFacts stores them for the other subscriptions. They are always of one type.
+func (e *Event) KeepFacts(facts any) { e.facts.Store(facts) }
 
 // SourceIDIn reads the id, as the source gave it, out of a Head.
 func SourceIDIn(head []byte) string {

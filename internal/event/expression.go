@@ -15,7 +15,9 @@ const (
 //
 //	Load(/json/pointer)   the scalar at that pointer
 //	/json/pointer         the same; ends at a space or a +
+//	Load(field)           short for Load(/field)
 //	Constant(text)        the text itself
+//	"text"                the same, of a text without " and \, as the pages of registers write it
 //
 // Within parentheses \) and \\ stand for ) and \. When a pointer finds nothing, the whole expression is empty.
 type Expression struct{ terms []term }
@@ -91,7 +93,12 @@ func (p *parser) term() (term, error) {
 		if err != nil {
 			return term{}, err
 		}
+		if isShort(text) {
+			text, start = "/"+text, start-1
+		}
 		return load(text, start)
+	case strings.HasPrefix(rest, `"`):
+		return p.quoted()
 	case strings.HasPrefix(rest, "/"):
 		start := p.at
 		for p.at < len(p.text) && p.text[p.at] != '+' && !isSpace(p.text[p.at]) {
@@ -99,8 +106,27 @@ func (p *parser) term() (term, error) {
 		}
 		return load(p.text[start:p.at], start)
 	}
-	return term{}, p.fail("want Load(/pointer), Constant(text) or /pointer")
+	return term{}, p.fail(`want Load(field), Load(/pointer), /pointer, Constant(text) or "text"`)
 }
+
+// quoted reads up to the closing quote.
+func (p *parser) quoted() (term, error) {
+	text, _, closed := strings.Cut(p.text[p.at+1:], `"`)
+	if i := strings.IndexByte(text, '\\'); i >= 0 {
+		p.at += 1 + i
+		return term{}, p.fail(`between quotes there is no \; write Constant(text)`)
+	}
+	if !closed {
+		p.at = len(p.text)
+		return term{}, p.fail(`want "`)
+	}
+	p.at += len(text) + len(`""`)
+	return term{constant: text}, nil
+}
+
+// isShort reports whether what Load is given is short for the pointer that begins with a slash. A space in front is a
+// slip, and no field's name.
+func isShort(text string) bool { return text != "" && text[0] != '/' && !isSpace(text[0]) }
 
 func load(text string, start int) (term, error) {
 	pointer, err := ParsePointer(text)
@@ -148,9 +174,14 @@ var parenthesisEscape = strings.NewReplacer(`\`, `\\`, `)`, `\)`)
 func (t term) write(text *strings.Builder) {
 	pointer := t.pointer.String()
 	switch {
+	case !t.load && !strings.ContainsAny(t.constant, `"\`):
+		text.WriteString(`"` + t.constant + `"`)
 	case !t.load:
 		text.WriteString("Constant(" + parenthesisEscape.Replace(t.constant) + ")")
 	case pointer == "" || strings.ContainsAny(pointer, "+ \t\n\r"):
+		if short := strings.TrimPrefix(pointer, "/"); isShort(short) {
+			pointer = short
+		}
 		text.WriteString("Load(" + parenthesisEscape.Replace(pointer) + ")")
 	default:
 		text.WriteString(pointer)

@@ -29,6 +29,16 @@ func TestExpressionsReadTheData(t *testing.T) {
 		"Load(/x+y)":                           "z",
 		`Load(/p\))`:                           "q",
 		"/p)":                                  "q",
+		"Load(a b)":                            "c",
+		"Load(x+y)":                            "z",
+		`Load(p\))`:                            "q",
+		"Load(person/cpr)":                     "0101801234",
+		"Load(list/1)+Constant(,)+Load(a b)":   "b,c",
+		"Load(/)":                              "",
+		`Load(list/0)+","+Load(list/1)`:        "a,b", // requirements 4b, RegistreringsID
+		`Load(list/0)+";Tidligere:" + "+)(" `:  "a;Tidligere:+)(",
+		`""+/list/0`:                           "a",
+		`Constant("\\")`:                       `"\"`,
 		"/list/0+Constant(+)+/list/1+Constant(/x)  ": "a+b/x",
 	} {
 		e, err := ParseExpression(text)
@@ -42,6 +52,31 @@ func TestExpressionsReadTheData(t *testing.T) {
 		again, err := ParseExpression(e.String())
 		if err != nil || !reflect.DeepEqual(again, e) {
 			t.Errorf("%q is written as %q, which reads as %v, %v", text, e, again, err)
+		}
+	}
+}
+
+func TestExpressionsAreWrittenInTheirShortestForm(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Load(id_lokalId)+Constant(,)+Load(registreringFra)": `/id_lokalId + "," + /registreringFra`,
+		`Constant(")+Constant(\\)+Constant(\))`:              `Constant(") + Constant(\\) + ")"`,
+		`""`:                                                 `""`,
+		"Load(/a b)":                                         "Load(a b)",
+		"Load(a+b)":                                          "Load(a+b)",
+		"Load(/ a)":                                          "Load(/ a)", // without the slash it would begin with a space
+		"Load(//a b)":                                        "Load(//a b)",
+		"Load()":                                             "Load()",
+		"Load(/)":                                            "/",
+		`Load(objektID\))`:                                   `/objektID)`,
+	} {
+		e, err := ParseExpression(text)
+		if err != nil || e.String() != want {
+			t.Errorf("%q: %v, %v, want %q", text, e, err, want)
+			continue
+		}
+		if again, err := ParseExpression(want); err != nil || !reflect.DeepEqual(again, e) {
+			t.Errorf("%q reads as %v, %v", want, again, err)
 		}
 	}
 }
@@ -67,7 +102,12 @@ func TestExpressionErrorsSayWhere(t *testing.T) {
 		"/a +":                              5,
 		"/a /b":                             4,
 		"Load(/a":                           8,
-		"Load(a)":                           6,
+		"Load( a)":                          6,
+		`/a+"b`:                             6,
+		`/a+"b\"c"`:                         6,
+		`"a" "b"`:                           5,
+		"Load(a~x)":                         7,
+		"Load(a/b~)":                        9,
 		"Constant(x) + /a~x":                17,
 		`Constant(\n)`:                      10,
 		"Load(/a))":                         9,
@@ -84,7 +124,7 @@ func TestExpressionErrorsSayWhere(t *testing.T) {
 }
 
 func FuzzExpression(f *testing.F) {
-	for _, seed := range []string{"/a", "Load(/a) + Constant(b)", `Constant(\)\\)`, "Load()", "/a+/b", "Load(/x y)"} {
+	for _, seed := range []string{"/a", "Load(/a) + Constant(b)", `Constant(\)\\)`, "Load()", "/a+/b", "Load(/x y)", "Load(x y)", "Load(/ x)", `"a"+Constant(")`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -45,38 +45,81 @@ const (
 	FieldStarChangeTypeName
 	FieldStarCorrelation // without it the CloudEvents extension correlationid
 
+	FieldBeskedMessage // a ready Hændelsesbesked in the data (F2): a single pointer; the rest is read from it
+	FieldBeskedBeskedansvarligAktoer
+	FieldBeskedTvaergaaendeProces
+	FieldBeskedObjektID
+	FieldBeskedObjekttype
+	FieldBeskedObjektansvarligAktoer
+	FieldBeskedRegistreringsaktoer
+	FieldBeskedRegistreringstid
+	FieldBeskedStatus
+	FieldBeskedRegistreringsID
+	FieldBeskedObjekthandling
+	FieldBeskedOpgaveemne
+	FieldBeskedRelateretObjektID
+	FieldBeskedRelateretObjekttype
+	FieldBeskedStedbestemmelse // geometry as WKT, or a reference
+	FieldBeskedObjektreference // without it the object's id
+	FieldBeskedTransaktionsID
+	FieldBeskedKildesystem // without it the event's source
+	FieldBeskedSikkerhedsklassificering
+	FieldBeskedHandling // "Kvittering": its receiver owes a receipt (F40)
+	FieldBeskedResponsmodtager
+
 	fieldCount
 )
 
 var fieldNames = [fieldCount]string{
-	FieldKey:                        "key",
-	FieldMessageID:                  "messageId",
-	FieldSubject:                    "subject",
-	FieldOrganisationType:           "organisation.type",
-	FieldOrganisationCode:           "organisation.code",
-	FieldEntity:                     "entity",
-	FieldStarBody:                   "star.body",
-	FieldStarAuthorityType:          "star.authority.type",
-	FieldStarAuthorityCode:          "star.authority.code",
-	FieldStarUserName:               "star.user.name",
-	FieldStarUserTypeID:             "star.user.typeId",
-	FieldStarUserTypeName:           "star.user.typeName",
-	FieldStarUserIdentification:     "star.user.identification",
-	FieldStarUserEmail:              "star.user.email",
-	FieldStarUserAuthorityType:      "star.user.authority.type",
-	FieldStarUserAuthorityCode:      "star.user.authority.code",
-	FieldStarSystemID:               "star.system.id",
-	FieldStarSystemName:             "star.system.name",
-	FieldStarEntityID:               "star.entity.id",
-	FieldStarEntityName:             "star.entity.name",
-	FieldStarExternal:               "star.external",
-	FieldStarVersion:                "star.version",
-	FieldStarIdentification:         "star.identification",
-	FieldStarIdentificationTypeID:   "star.identification.typeId",
-	FieldStarIdentificationTypeName: "star.identification.typeName",
-	FieldStarChangeTypeID:           "star.change.typeId",
-	FieldStarChangeTypeName:         "star.change.typeName",
-	FieldStarCorrelation:            "star.correlation",
+	FieldKey:                            "key",
+	FieldMessageID:                      "messageId",
+	FieldSubject:                        "subject",
+	FieldOrganisationType:               "organisation.type",
+	FieldOrganisationCode:               "organisation.code",
+	FieldEntity:                         "entity",
+	FieldStarBody:                       "star.body",
+	FieldStarAuthorityType:              "star.authority.type",
+	FieldStarAuthorityCode:              "star.authority.code",
+	FieldStarUserName:                   "star.user.name",
+	FieldStarUserTypeID:                 "star.user.typeId",
+	FieldStarUserTypeName:               "star.user.typeName",
+	FieldStarUserIdentification:         "star.user.identification",
+	FieldStarUserEmail:                  "star.user.email",
+	FieldStarUserAuthorityType:          "star.user.authority.type",
+	FieldStarUserAuthorityCode:          "star.user.authority.code",
+	FieldStarSystemID:                   "star.system.id",
+	FieldStarSystemName:                 "star.system.name",
+	FieldStarEntityID:                   "star.entity.id",
+	FieldStarEntityName:                 "star.entity.name",
+	FieldStarExternal:                   "star.external",
+	FieldStarVersion:                    "star.version",
+	FieldStarIdentification:             "star.identification",
+	FieldStarIdentificationTypeID:       "star.identification.typeId",
+	FieldStarIdentificationTypeName:     "star.identification.typeName",
+	FieldStarChangeTypeID:               "star.change.typeId",
+	FieldStarChangeTypeName:             "star.change.typeName",
+	FieldStarCorrelation:                "star.correlation",
+	FieldBeskedMessage:                  "besked.message",
+	FieldBeskedBeskedansvarligAktoer:    "besked.beskedansvarligAktør",
+	FieldBeskedTvaergaaendeProces:       "besked.tværgåendeProces",
+	FieldBeskedObjektID:                 "besked.objektID",
+	FieldBeskedObjekttype:               "besked.objekttype",
+	FieldBeskedObjektansvarligAktoer:    "besked.objektansvarligAktør",
+	FieldBeskedRegistreringsaktoer:      "besked.registreringsaktør",
+	FieldBeskedRegistreringstid:         "besked.registreringstid",
+	FieldBeskedStatus:                   "besked.status",
+	FieldBeskedRegistreringsID:          "besked.registreringsID",
+	FieldBeskedObjekthandling:           "besked.objekthandling",
+	FieldBeskedOpgaveemne:               "besked.opgaveemne",
+	FieldBeskedRelateretObjektID:        "besked.relateretObjektID",
+	FieldBeskedRelateretObjekttype:      "besked.relateretObjekttype",
+	FieldBeskedStedbestemmelse:          "besked.stedbestemmelse",
+	FieldBeskedObjektreference:          "besked.objektreference",
+	FieldBeskedTransaktionsID:           "besked.transaktionsID",
+	FieldBeskedKildesystem:              "besked.kildesystem",
+	FieldBeskedSikkerhedsklassificering: "besked.sikkerhedsklassificering",
+	FieldBeskedHandling:                 "besked.handling",
+	FieldBeskedResponsmodtager:          "besked.responsmodtager",
 }
 
 // String returns the field's name in a mapping.
@@ -164,8 +207,8 @@ func (m Mapping) compile() (*program, []fault.Violation) {
 			refuse(at, "expression", err.Error())
 			continue
 		}
-		if Field(field) == FieldStarBody && !expression.single() {
-			refuse(at, "expression", "want one pointer: the body is a part of the data as it stands")
+		if f := Field(field); (f == FieldStarBody || f == FieldBeskedMessage) && !expression.single() {
+			refuse(at, "expression", "want one pointer: it names a part of the data as it stands")
 			continue
 		}
 		p.fields[field] = expression
@@ -182,10 +225,16 @@ func (m Mapping) compile() (*program, []fault.Violation) {
 	return &p, violations
 }
 
-// placing lists what places an event in the log (see Extract), and what is personal.
+// placing lists what Extract looks at, and what is personal.
 func (p *program) placing() []Pointer {
 	pointers := slices.Clone(p.personal)
-	for _, field := range []Field{FieldKey, FieldMessageID, FieldSubject, FieldOrganisationType, FieldOrganisationCode} {
+	fields := []Field{FieldKey, FieldMessageID, FieldSubject, FieldOrganisationType, FieldOrganisationCode}
+	if p.fillsBesked() {
+		for field := FieldBeskedMessage; field <= FieldBeskedResponsmodtager; field++ {
+			fields = append(fields, field)
+		}
+	}
+	for _, field := range fields {
 		if expression := p.fields[field]; expression != nil {
 			pointers = append(pointers, expression.Pointers()...)
 		}

@@ -152,10 +152,11 @@ func TestMappingCheck(t *testing.T) {
 	m := Mapping{
 		Fields: map[string]string{
 			"key": "/a", "kye": "/a", "subject": "a", "star.body": "/a+/b", "entity": "", "star.external": "Load(/x)", "messageId": "/~",
+			"besked.message": "Constant({})", "besked.objektansvarligAktør": "Load(aktør)",
 		},
 		Personal: []string{"/a", "b"},
 	}
-	const want = "/entity expression; /kye unknown; /messageId expression; /star.body expression; /subject expression; /personal/1 pointer"
+	const want = "/besked.message expression; /entity expression; /kye unknown; /messageId expression; /star.body expression; /subject expression; /personal/1 pointer"
 	if got := rules(m.Check()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

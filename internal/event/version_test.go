@@ -165,6 +165,22 @@ func TestCompileHoldsTheMappingAgainstTheType(t *testing.T) {
 		"sample's id":               {func(_ *Type, v *Version) { v.Mapping.Fields["messageId"] = "/org" }, "/sample/org uuid"},
 		"half an organisation":      {func(_ *Type, v *Version) { v.Mapping.Fields["organisation.code"] = "/none" }, "/sample organisation"},
 		"colon in organisation":     {func(_ *Type, v *Version) { v.Mapping.Fields["organisation.type"] = "Constant(a:b)" }, "/sample organisation"},
+		"F13: half a besked":        {func(_ *Type, v *Version) { v.Mapping.Fields["besked.objekthandling"] = "Constant(x)" }, "/mapping/besked.objektID required; /mapping/besked.objekttype required; /mapping/besked.registreringstid required; /mapping/besked.sikkerhedsklassificering required"},
+		"F13: a besked":             {func(_ *Type, v *Version) { mapBesked(v) }, ""},
+		"F13: nothing to load":      {func(_ *Type, v *Version) { mapBesked(v); v.Mapping.Fields["besked.registreringstid"] = "Load(none)" }, "/sample/none required"},
+		"F13: an id without a type": {func(_ *Type, v *Version) {
+			mapBesked(v)
+			v.Mapping.Fields["besked.relateretObjektID"] = "/org"
+			v.Mapping.Fields["besked.relateretObjekttype"] = "/none"
+		}, "/sample/none required"},
+		"F13: neither id nor type": {func(_ *Type, v *Version) {
+			mapBesked(v)
+			v.Mapping.Fields["besked.relateretObjektID"] = "/none"
+			v.Mapping.Fields["besked.relateretObjekttype"] = "/org"
+		}, ""},
+		"F13: half a related one":   {func(_ *Type, v *Version) { mapBesked(v); v.Mapping.Fields["besked.relateretObjektID"] = "/org" }, "/mapping/besked.relateretObjekttype required"},
+		"F13: a related type alone": {func(_ *Type, v *Version) { mapBesked(v); v.Mapping.Fields["besked.relateretObjekttype"] = "/org" }, "/mapping/besked.relateretObjektID required"},
+		"F2: a ready besked":        {func(_ *Type, v *Version) { v.Mapping.Fields["besked.message"] = "/besked" }, ""},
 		"key that is no scalar":     {func(_ *Type, v *Version) { v.Mapping.Fields["key"] = "Load()" }, "/sample scalar"},
 	} {
 		y, v := person()
@@ -173,6 +189,12 @@ func TestCompileHoldsTheMappingAgainstTheType(t *testing.T) {
 		if got := rules(violations); got != tc.want || (compiled == nil) != (tc.want != "") {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
+	}
+}
+
+func mapBesked(v *Version) {
+	for _, field := range []string{"objektID", "objekttype", "registreringstid", "sikkerhedsklassificering"} {
+		v.Mapping.Fields["besked."+field] = "Constant(" + field + ")"
 	}
 }
 

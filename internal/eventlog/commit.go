@@ -54,6 +54,9 @@ type Request struct {
 	// Clues is what search has read on in the log; nil: nothing. A request with clues has nothing else.
 	Clues *Clues
 
+	// Receipts are what systems confirm. The append sets At; one that is there already becomes what it was.
+	Receipts []Receipt
+
 	// Intake is what the request has from a stream; nil: it comes from elsewhere.
 	Intake *Intake
 
@@ -259,6 +262,8 @@ type Store interface {
 	TakeUp(ctx context.Context, token int64, names ...string) ([]Consumer, error)
 	// Owed reads, as of one moment, what a consumer has settled and what of it is on disk for one subscription.
 	Owed(ctx context.Context, consumer, line string) (Owed, error)
+	// Receipts reads what systems have confirmed.
+	Receipts(ctx context.Context, q ReceiptQuery) ([]Receipt, error)
 	// Endpoints reads the breakers that are not closed.
 	Endpoints(ctx context.Context) ([]Endpoint, error)
 	// WaitingIn reads what waits in a lane after a position, in order, at most limit.
@@ -281,6 +286,14 @@ type Store interface {
 	Tallies(ctx context.Context, consumer string, from int64) ([]Tally, error)
 	// Epochs reads how often the log began anew, oldest first. There is always one.
 	Epochs(ctx context.Context) ([]Epoch, error)
+	// Skeletons reads events without head and data, newest first: at most limit of those that a stretch holds.
+	Skeletons(ctx context.Context, w Stretch, limit int) ([]*event.Event, error)
+	// Before is the position of the last event recorded before a time in µs UTC, 0 when there is none.
+	Before(ctx context.Context, recorded int64) (position int64, err error)
+	// Settle has nothing more recorded before a time, nor anything that is on its way into the log now: it waits for that,
+	// and draws later times from then on. A time that lies ahead is cut to just after now, and after what is recorded
+	// already. It returns the time from which on there may be more (DESIGN promise 7).
+	Settle(ctx context.Context, before, now int64) (end int64, err error)
 	// Find returns the position of an event by the id its source gave it, or 0.
 	Find(ctx context.Context, source, id string) (int64, error)
 	Close() error

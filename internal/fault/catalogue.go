@@ -41,6 +41,10 @@ const (
 	ShuttingDown     Code = "shutting-down"
 	TooManyEntries   Code = "too-many-entries"
 
+	// Geometries, in what is published and in the limits of subscriptions.
+	InvalidGeometry  Code = "invalid-geometry"
+	GeometryTooLarge Code = "geometry-too-large"
+
 	// Reading streams.
 	StreamMoved   Code = "stream-moved"
 	StreamRewound Code = "stream-rewound"
@@ -150,6 +154,9 @@ var Catalogue = []Entry{
 	{StoreUnreachable, 503, "The hub cannot reach its database now", "Try again in some seconds. An event may have been accepted or not: publish it again with the same source and id, and it is in the log once. Operator: see that PostgreSQL runs and that this node reaches it; everything goes on by itself then."},
 	{ShuttingDown, 503, "The hub is stopping", "Publish again in a few seconds; nothing of this request was accepted."},
 	{TooManyEntries, 413, "The batch has too many entries", "Split it; the limit is in the detail."},
+
+	{InvalidGeometry, 422, "The geometry cannot be used", "Mend what the detail names. Give WKT, GeoJSON or GML in EPSG:25832 or in longitude and latitude, of straight lines, every ring ending where it begins and crossing nothing."},
+	{GeometryTooLarge, 413, "The geometry has more to it than the hub takes", "Give fewer points, or simplify its outline; the limit is in the detail."},
 
 	{StreamMoved, 409, "Somebody else has read on in the stream", "Look at what is set aside again, and repeat it. When it stays, two hubs read one stream into one log: that does no harm, but it is slow."},
 	{StreamRewound, 409, "The stream ends before the place it is read from", "It was made anew, or lost its end. When that is meant, raise generation in the source's stream: it is then read from its beginning, and what was taken before is known by its id."},

@@ -23,7 +23,8 @@ type Fault struct {
 // Violation is one broken rule in the input.
 type Violation struct {
 	Entry   int    `json:"entry,omitempty"` // which entry of a batch, from 0
-	Pointer string `json:"pointer"`         // JSON Pointer (RFC 6901) to the value at fault, or header:Name, query:name
+	Pointer string `json:"pointer"`         // JSON Pointer (RFC 6901) to the value at fault, or header:Name, query:name; in XML the path of the element
+	Line    int64  `json:"line,omitempty"`  // of a text that is read by line, from 1; 0: it is not
 	Rule    string `json:"rule"`            // the rule's stable name, such as "required"
 	Message string `json:"message"`         // what is wrong and how to mend it; never the value itself
 }

@@ -80,7 +80,14 @@ func TestDocumentsAreRefusedWhole(t *testing.T) {
 		"S45: no host":         {agreement(func(s *subscription.System) { s.Agreement.BaseURL = "/hook" }), "invalid-document /agreement/baseUrl url"},
 		"S45: a query":         {agreement(func(s *subscription.System) { s.Agreement.BaseURL = "https://a.test/?x" }), "invalid-document /agreement/baseUrl url"},
 		"S46: half a key pair": {agreement(func(s *subscription.System) { s.Agreement.Certificate = &subscription.Certificate{CertFile: "c"} }), "invalid-document /agreement/certificate required"},
-		"no profile":           {agreement(func(s *subscription.System) { s.Agreement.Profile = "none" }), "invalid-document /agreement/profile enum"},
+		"4c-4: pushed bare": {agreement(func(s *subscription.System) {
+			s.Agreement.Profile, s.Agreement.PushWrapper = profile.Datafordeler, "none"
+		}), ""},
+		"4c-4: wrapped how": {agreement(func(s *subscription.System) {
+			s.Agreement.Profile, s.Agreement.PushWrapper = profile.Datafordeler, "some"
+		}), "invalid-document /agreement/pushWrapper enum"},
+		"4c-4: another's": {agreement(func(s *subscription.System) { s.Agreement.PushWrapper = "none" }), "invalid-document /agreement/pushWrapper profile"},
+		"no profile":      {agreement(func(s *subscription.System) { s.Agreement.Profile = "none" }), "invalid-document /agreement/profile enum"},
 		"signing keys of one's own": {agreement(func(s *subscription.System) { s.Signing = []subscription.SigningKey{{Ref: "x"}} }),
 			"read-only"},
 	} {

@@ -2,7 +2,7 @@
 // checked whole against what else there is, and goes into the log as revisions, all of them or none.
 //
 // Read change.go first: how a change is made although others change things too. Then one file for each thing that is
-// changed: source.go, eventtype.go, system.go, set.go (a system's subscriptions), state.go, try.go (test messages),
+// changed: source.go, eventtype.go, system.go, set.go (a system's subscriptions), preview.go (what a filter would match), state.go, try.go (test messages),
 // keys.go, sink.go (what a sink has taken). standing.go tells how a subscription stands. What is done to a status site is in
 // site.go, component.go and notice.go; sitetold.go makes the events that tell it, timetable.go does what has its time.
 package manage
@@ -25,6 +25,7 @@ import (
 type Log interface {
 	Append(ctx context.Context, r *eventlog.Request) error
 	At(ctx context.Context, position int64) (*event.Event, error)
+	Read(ctx context.Context, after int64, limit int) (events []*event.Event, upTo int64, err error)
 	Book() *revision.Book
 	Head() int64
 }
@@ -78,6 +79,8 @@ type Options struct {
 	// Passwords hashes those of people.
 	Passwords Passwords
 	Sinks     Sinks // nil: subscriptions may have none
+	// Municipality is the outline of the municipality of a code, as WKT, for filters that name it; nil: none is known.
+	Municipality func(code string) (wkt string, found bool)
 	// Accept makes an event of a draft, as publishing does. from is its source where that is not in the book yet.
 	// nil: the hub has no status sites.
 	Accept func(from *event.Source, d event.Draft) (*event.Event, error)

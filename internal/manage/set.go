@@ -68,6 +68,7 @@ func (m *Manager) PutSubscriptions(ctx context.Context, system string, set []sub
 		return nil, err
 	}
 	var report *Report
+	missing := m.resolve(set)
 	p, err := m.change(ctx, func() (plan, error) {
 		doc, _ := m.book.System(system)
 		if doc == nil {
@@ -75,6 +76,7 @@ func (m *Manager) PutSubscriptions(ctx context.Context, system string, set []sub
 		}
 		current, position := m.book.Subscriptions(system)
 		s := newSetChange(doc, current, set)
+		s.found = append(s.found, missing...)
 		report = s.report(position, opts.DryRun)
 		if len(s.found) == 0 && s.nothing() {
 			return plan{}, nil
@@ -231,6 +233,9 @@ func (s *setChange) keep(i int, k *member) {
 	if s.system.Agreement.Policy().Scope == profile.PerSystem && next.Pulled() != k.old.Pulled() {
 		s.refuse(i, "/channel", "fixed", "in this profile what is pushed and what is fetched are different subscriptions (S59): end this one and make another")
 	}
+	if (next.Channel == subscription.Window) != (k.old.Channel == subscription.Window) {
+		s.refuse(i, "/channel", "fixed", "what is asked for by window is so from its first day to its last: end this subscription and make another")
+	}
 	inForce := k.old.State == subscription.Active || k.old.State == subscription.Deactivated
 	if s.tests && inForce && !next.Pulled() && k.needsTest(repeated) {
 		pending := next.Path
@@ -307,7 +312,7 @@ func (s *setChange) plan(author string) plan {
 			continue
 		}
 		p.revisions = append(p.revisions, revision.Of(author, revision.Subscription, k.next.ID, k.next))
-		if k.old == nil {
+		if k.old == nil && k.next.Channel != subscription.Window {
 			p.consumers = append(p.consumers, eventlog.Founding{Name: revision.ConsumerName(s.system, k.next), System: s.system.Name})
 		}
 	}

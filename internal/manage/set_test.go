@@ -68,6 +68,13 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 		"statuspage: every type":                {profile.Statuspage, []sub{{}}, "invalid-document /items/0/types required"},
 		"statuspage: what there is":             {profile.Statuspage, []sub{{Types: status.Webhooked}}, ""},
 		"statuspage: fetched as it is":          {profile.Statuspage, []sub{{Channel: "queue", Types: []string{"cv"}}}, ""},
+		"F13: a type that becomes a message":    {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate"}, Format: "xml"}}, ""},
+		"F13: a type that does not":             {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate", "cv"}, Channel: "queue"}}, "invalid-document /items/0/types/1 profile"},
+		"F3: every type":                        {profile.Datafordeler, []sub{{Format: "json"}}, "invalid-document /items/0/types required"},
+		"F4: another format":                    {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate"}, Format: "csv"}}, "invalid-document /items/0/format enum"},
+		"F4: XML in an answer of JSON":          {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate"}, Channel: "queue", Format: "xml"}}, "invalid-document /items/0/format channel"},
+		"F4: a content mode":                    {profile.Datafordeler, []sub{{Types: []string{"KommuneinddelingUpdate"}, Mode: "binary"}}, "invalid-document /items/0/mode profile"},
+		"F4: a format of another profile":       {profile.Standard, []sub{{Format: "json"}}, "invalid-document /items/0/format profile"},
 		"a path that is pending from the start": {profile.Star, []sub{{PendingPath: new(string)}}, "invalid-document /items/0 read-only"},
 		"too many":                              {profile.Standard, make([]sub, 1001), "invalid-document /items size"},
 		"none":                                  {profile.Star, nil, ""},
@@ -77,6 +84,7 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 			w := managetest.New(t)
 			w.Seed()
 			w.RegisterSites()
+			registerKommune(w)
 			agreement := managetest.Agreement("jobnet", c.profile)
 			agreement.Agreement.Organisations = []event.Organisation{kommune, jobcentr}
 			_, err := w.Manager.PutSystem(ctx, agreement, creating())
@@ -91,6 +99,21 @@ func TestSetsAreAllOrNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// registerKommune makes a type whose events become messages of Datafordeleren.
+func registerKommune(w *managetest.World) {
+	const name = "KommuneinddelingUpdate"
+	_, err := w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderNone, Retention: "P180D"}, creating())
+	w.Must(err)
+	_, err = w.Manager.PutVersion(ctx, event.Version{
+		Type: name, Version: "v1", State: event.StateActive, Sample: []byte(`{"id":"1","registreringFra":"2016-08-07T02:10:00"}`),
+		Mapping: event.Mapping{Fields: map[string]string{
+			"besked.objektID": "Load(id)", "besked.objekttype": "Constant(Kommuneinddeling)", "besked.registreringstid": "Load(registreringFra)",
+			"besked.sikkerhedsklassificering": "Constant(NonConfidential)",
+		}},
+	}, creating())
+	w.Must(err)
 }
 
 // Requirements 5b: the request's list becomes the whole set. Each step follows the one before.

@@ -28,6 +28,7 @@ func (m *Manager) checkSet(s *setChange) error {
 		found = append(found, m.checkEnd(i, &s.members[i])...)
 		found = append(found, m.checkSink(i, s.members[i].asked)...)
 		found = append(found, checkWebhooked(s.system, i, s.members[i].asked)...)
+		found = append(found, m.checkMapped(s.system, i, s.members[i].asked)...)
 	}
 	return fault.Invalid(codeOf(found), found)
 }
@@ -78,6 +79,33 @@ func checkWebhooked(system *subscription.System, i int, asked *subscription.Subs
 		}
 	}
 	return found
+}
+
+// checkMapped refuses what could not become a Hændelsesbesked, for want of a mapping that says how: such a message cannot
+// be made, and the profile has one lane, which it would hold.
+func (m *Manager) checkMapped(system *subscription.System, i int, asked *subscription.Subscription) (found []fault.Violation) {
+	if system.Agreement.Profile != profile.Datafordeler {
+		return nil
+	}
+	at := "/items/" + strconv.Itoa(i) + "/types"
+	if len(asked.Types) == 0 {
+		return []fault.Violation{{Pointer: at, Rule: "required", Message: "the profile datafordeler has messages of some types only; name those that are wanted"}}
+	}
+	for j, name := range asked.Types {
+		if m.typeExists(name) && !m.mapsBesked(name) {
+			found = append(found, fault.Violation{
+				Pointer: at + "/" + strconv.Itoa(j), Rule: "profile", Message: "no version of the type maps the fields besked, so its events do not become messages",
+			})
+		}
+	}
+	return found
+}
+
+func (m *Manager) mapsBesked(name string) bool {
+	return slices.ContainsFunc(m.book.Versions(name), func(v *event.Version) bool {
+		compiled := m.book.Version(name, v.Version)
+		return compiled != nil && compiled.MapsBesked()
+	})
 }
 
 // codeOf chooses the fault of a list of violations.

@@ -97,6 +97,9 @@ func (m *Manager) RemoveSystem(ctx context.Context, name string, by By, drop *in
 		for _, s := range set {
 			p.revisions = append(p.revisions, revision.Removal(by.Author, revision.Subscription, s.ID))
 		}
+		for _, extract := range m.extractsOf(name) {
+			p.revisions = append(p.revisions, revision.Removal(by.Author, revision.Extract, extract))
+		}
 		p.revisions = append(p.revisions, revision.Removal(by.Author, revision.System, name))
 		return p, nil
 	})

@@ -36,6 +36,7 @@ const (
 
 	SubscriptionFailing = "varsel.subscription.failing"
 	SubscriptionOverdue = "varsel.subscription.overdue"
+	ExtractReady        = "varsel.extract.ready"
 )
 
 // kinds says of each of them what happened, what it means and what to do next, for a tired person.
@@ -58,6 +59,8 @@ var kinds = []struct{ name, title, meaning, next string }{
 		"See what your service answered, and mend it; `varsel check` walks the way there. What waits is then delivered by itself."},
 	{SubscriptionOverdue, "A subscription is deactivated and its messages are deleted", "Nothing could be delivered to it for as long as it is tried.",
 		"Mend your service, send a test message, activate the subscription again, and ask the operator to replay what was deleted, or fetch the current data."},
+	{ExtractReady, "An extract is ready", "A new file of an extract has been made for your system.",
+		"Fetch it with an account of your system, by HTTPS from the address below or by SFTP, and hold it to its checksum."},
 }
 
 // Register is the configuration that makes the hub a source. With mail it also makes the contacts a receiver;
@@ -114,13 +117,22 @@ func Tell(ctx context.Context, publish Publish, kind, id, system string, data an
 	if system == System {
 		return nil
 	}
+	d, err := Draft(kind, id, data)
+	if err != nil {
+		return err
+	}
+	return publish(ctx, d)
+}
+
+// Draft is one of the hub's events, as it is published.
+func Draft(kind, id string, data any) (event.Draft, error) {
 	text, err := json.Marshal(data)
 	if err != nil {
-		return fault.Wrap(fault.Internal, err, "cannot write a notice")
+		return event.Draft{}, fault.Wrap(fault.Internal, err, "cannot write a notice")
 	}
-	return publish(ctx, event.Draft{
+	return event.Draft{
 		ID: id, Source: SourceURI, SpecVersion: event.SpecVersion, Type: kind, MediaType: "application/json", Data: text,
-	})
+	}, nil
 }
 
 // notice is what a hub event's data says.
@@ -134,6 +146,14 @@ type notice struct {
 	Reason       string `json:"reason"`
 	Attempts     int    `json:"attempts"`
 	Ends         string `json:"ends"`
+
+	// Of an extract.
+	Extract string `json:"extract"`
+	File    string `json:"file"`
+	Link    string `json:"url"`
+	Rows    int64  `json:"rows"`
+	Size    int64  `json:"size"`
+	SHA256  string `json:"sha256"`
 }
 
 // Mail renders a hub event as a mail to the technical contact of the system it concerns (S40); what is the operator's
@@ -146,6 +166,9 @@ func Mail(e *event.Event, book *revision.Book, operator string) *event.Rendering
 	to := operator
 	if system, _ := book.System(n.System); e.Type != MessageInvalid && system != nil {
 		to = system.Agreement.Contacts.Technical.Email
+	}
+	if extract, _ := book.Extract(n.Extract); e.Type == ExtractReady && extract != nil && extract.Email != "" {
+		to = extract.Email
 	}
 	if to == "" {
 		return &event.Rendering{Err: fault.New(fault.InvalidMessage, "nobody is named to tell about %s", n.System)}
@@ -178,6 +201,12 @@ func (n *notice) text(e *event.Event) (subject, body string) {
 		line("Reason", n.Reason)
 		line("Attempts", fmt.Sprint(n.Attempts))
 		line("Ends", n.Ends)
+		line("Extract", n.Extract)
+		line("File", n.File)
+		line("Address", n.Link)
+		line("Rows", fmt.Sprint(n.Rows))
+		line("Bytes", fmt.Sprint(n.Size))
+		line("SHA-256", n.SHA256)
 		line("Noticed", time.UnixMicro(e.Recorded).UTC().Format(time.RFC3339))
 		return "[Varsel] " + k.title + ": " + n.System, b.String()
 	}

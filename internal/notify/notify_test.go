@@ -13,6 +13,7 @@ import (
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/notify"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -25,7 +26,7 @@ func directory(t *testing.T) *revision.Book {
 	book := revision.NewBook(time.UTC)
 	revisions := append(notify.Register(true, true), revision.Of("test", revision.System, "jobnet", subscription.System{
 		Name: "jobnet", Agreement: subscription.Agreement{Profile: profile.Star, Contacts: subscription.Contacts{Technical: subscription.Contact{Email: "drift@jobnet.test"}}},
-	}))
+	}), revision.Of("test", revision.Extract, "kommuner", register.Extract{Name: "kommuner", System: "jobnet", Email: "data@jobnet.test"}))
 	for i := range revisions {
 		revisions[i].Position = int64(i + 1)
 	}
@@ -39,6 +40,8 @@ func told(kind, data string) *event.Event {
 	return &event.Event{Type: kind, Source: notify.SourceURI, Recorded: 1_772_366_400_000_000, Data: []byte(data)}
 }
 
+const ready = `{"system":"jobnet","extract":"kommuner","register":"dagi","type":"Kommuneinddeling","file":"kommuner-000012-total-17.csv.zip","url":"https://hub.test/api/v1/extracts/kommuner/files/kommuner-000012-total-17.csv.zip","size":4711,"rows":98,"sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","since":0,"upTo":17}`
+
 const parked = `{"system":"jobnet","subscription":"01","endpoint":"https://jobnet.test/hook","lane":"abcd","position":41,"status":422,"attempts":3}`
 
 // What the hub registers of itself is a configuration like any other.
@@ -51,7 +54,7 @@ func TestWhatTheHubRegistersIsInForce(t *testing.T) {
 	}
 	for _, kind := range []string{
 		notify.LaneParked, notify.LaneExpired, notify.MessageInvalid, notify.EndpointDown, notify.EndpointRejecting, notify.SubscriptionGone, notify.NotFetched,
-		notify.SubscriptionFailing, notify.SubscriptionOverdue,
+		notify.SubscriptionFailing, notify.SubscriptionOverdue, notify.ExtractReady,
 	} {
 		if version := book.Version(kind, ""); version == nil || !source.May(kind) {
 			t.Errorf("%s has no active version, or the hub may not publish it", kind)
@@ -80,6 +83,8 @@ func TestS40WhoIsTold(t *testing.T) {
 		"a system that is gone":         {told(notify.EndpointDown, `{"system":"gone"}`), "operator@hub.test", "operator@hub.test"},
 		"nobody to tell":                {told(notify.MessageInvalid, parked), "", ""},
 		"a notice that cannot be read":  {told(notify.LaneParked, `[]`), "operator@hub.test", ""},
+		"an extract":                    {told(notify.ExtractReady, ready), "operator@hub.test", "data@jobnet.test"}, // F43
+		"an extract that is gone":       {told(notify.ExtractReady, `{"system":"jobnet","extract":"gone"}`), "operator@hub.test", "drift@jobnet.test"},
 		"a kind that is not known here": {told("varsel.future", parked), "", "drift@jobnet.test"},
 	} {
 		mail := notify.Mail(c.event, book, c.operator)
@@ -109,6 +114,8 @@ func TestTheMailAsItStands(t *testing.T) {
 		}
 		text.WriteString("\n" + string(mail.Body) + "\n----\n")
 	}
+	mail := notify.Mail(told(notify.ExtractReady, ready), directory(t), "")
+	text.WriteString("\n" + string(mail.Body) + "\n----\n")
 	const name = "testdata/mails.golden.txt"
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {

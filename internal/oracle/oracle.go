@@ -1,5 +1,5 @@
-// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles, and
-// programs of the machine. Only tests import it.
+// Package oracle runs independent implementations that tests compare the hub with: the npm packages in test/oracles,
+// modules of Debian's Python, and programs of the machine. Only tests import it.
 //
 // Where one is missing the test fails under CI=true and is skipped elsewhere, with a loud word.
 package oracle
@@ -24,7 +24,26 @@ const limit = time.Minute
 func Node(t testing.TB, script string, stdin []byte) []byte {
 	t.Helper()
 	node, modules := tools(t)
-	return run(t, node, modules, script, stdin)
+	return run(t, command(node, modules, script), stdin)
+}
+
+// debianPython has the modules of Debian's packages; another python3 that comes first on the PATH has not.
+const debianPython = "/usr/bin/python3"
+
+// Python runs a script with Debian's python3 and returns what it wrote to its standard output. The module is one that the
+// script needs, such as shapely. A script that exits with anything but 0 fails the test and shows its standard error.
+func Python(t testing.TB, module, script string, stdin []byte) []byte {
+	t.Helper()
+	if err := exec.Command(debianPython, "-c", "import "+module).Run(); err != nil {
+		Missing(t, "Debian's python3-"+module)
+	}
+	return run(t, exec.Command(debianPython, "-c", script), stdin)
+}
+
+// Run runs a program of the machine on an input and returns what it wrote to its standard output.
+func Run(t testing.TB, stdin []byte, name string, args ...string) []byte {
+	t.Helper()
+	return run(t, exec.Command(Program(t, name), args...), stdin)
 }
 
 // Serve starts a CommonJS script that goes on serving, and returns the first line that it writes: where it is reached.
@@ -89,18 +108,18 @@ func File(t testing.TB, name string) []byte {
 	return text
 }
 
-func run(t testing.TB, node, modules, script string, stdin []byte) []byte {
+func run(t testing.TB, cmd *exec.Cmd, stdin []byte) []byte {
 	t.Helper()
+	name := filepath.Base(cmd.Path)
 	var stdout, stderr bytes.Buffer
-	cmd := command(node, modules, script)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("node: %v", err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	if err := cmd.Wait(); err != nil {
-		t.Fatalf("node: %v\n%s", err, stderr.Bytes())
+		t.Fatalf("%s: %v\n%s", name, err, stderr.Bytes())
 	}
 	return stdout.Bytes()
 }

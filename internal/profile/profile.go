@@ -18,7 +18,7 @@ const (
 	// Statuspage is for who reads the webhooks of a status site the way Statuspage sends them.
 	Statuspage Name = "statuspage"
 
-	// Datafordeler is for who receives the events of registers the way Datafordeler pushes them.
+	// Datafordeler is for who receives the messages of registers the way Datafordeleren sends them.
 	Datafordeler Name = "datafordeler"
 )
 
@@ -49,6 +49,32 @@ type Profile struct {
 	RequireTest bool          // a new or changed path needs a passed test first
 	Timeout     time.Duration // per attempt, connect to answer
 	MaxAfter    time.Duration // Retry-After is clamped to this
+	Months      int           // calendar months that events can be fetched by window (F30); 0: as long as retention keeps them
+}
+
+// KeptSince is the instant, µs UTC, from which on what was recorded can be fetched by window at a moment; 0: there is no
+// such bound. Days that a shorter month does not have are its last (F30, requirements 7: two calendar months).
+func (p *Profile) KeptSince(now time.Time) int64 {
+	if p.Months == 0 {
+		return 0
+	}
+	return addMonths(now, -p.Months).UnixMicro()
+}
+
+// KeptUntil is about when what was recorded at a moment is kept no more; zero: there is no such bound.
+func (p *Profile) KeptUntil(recorded time.Time) time.Time {
+	if p.Months == 0 {
+		return time.Time{}
+	}
+	return addMonths(recorded, p.Months)
+}
+
+func addMonths(t time.Time, months int) time.Time {
+	year, month, day := t.Date()
+	month += time.Month(months)
+	last := time.Date(year, month+1, 0, 0, 0, 0, 0, t.Location()).Day()
+	hour, minute, second := t.Clock()
+	return time.Date(year, month, min(day, last), hour, minute, second, t.Nanosecond(), t.Location())
 }
 
 // Schedule is the delay after a failure: min(2ⁿ−1, Cap) seconds, where n ≥ 1 counts the failed attempts (S37), or always
@@ -110,9 +136,9 @@ var profiles = []Profile{
 		Timeout: 30 * time.Second, MaxAfter: time.Hour,
 	},
 	{
-		Name: Datafordeler, Title: "Datafordeler event messages", Envelope: "haendelsesbesked", Scope: PerSubscription,
+		Name: Datafordeler, Title: "Hændelsesbeskeder as from Datafordeleren", Envelope: "haendelsesbesked", Scope: PerSubscription,
 		OneLane: true, Batch: 100, Retry: Schedule{Every: time.Hour}, EndMonths: 2, RequireTest: true,
-		Timeout: 60 * time.Second, MaxAfter: time.Hour,
+		Timeout: 60 * time.Second, MaxAfter: time.Hour, Months: 2,
 	},
 }
 

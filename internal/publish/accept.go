@@ -8,6 +8,7 @@ import (
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/grunddata"
 	"github.com/varselhub/varsel/internal/ident"
 )
 
@@ -168,6 +169,9 @@ func (x *acceptance) read(version *event.Compiled) {
 	var found []fault.Violation
 	x.extract, found = version.Extract(tree)
 	x.refuseAll(found...)
+	if len(x.found) == 0 {
+		x.refuseAll(grunddata.Unfit(version, d.Data)...)
+	}
 	x.checkKey(version)
 	if version.Type.Personal {
 		x.checkPersonal(version, tree)

@@ -74,6 +74,12 @@ func configuration(t testing.TB) *directory {
 		Mapping: event.Mapping{Fields: map[string]string{"key": "/cpr", "organisation.code": "/org", "organisation.type": "Constant(5)"}}})
 	d.add(t, event.Type{Name: "private", Order: event.OrderNone, Personal: true}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(sample),
 		Mapping: event.Mapping{Personal: []string{"/cpr"}}})
+	d.add(t, event.Type{Name: "ready", Order: event.OrderNone}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(`{}`),
+		Mapping: event.Mapping{Fields: map[string]string{"besked.message": "Load(besked)"}}})
+	d.add(t, event.Type{Name: "SagCreate", Order: event.OrderNone}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(`{"id":"1","fra":"t"}`),
+		Mapping: event.Mapping{Fields: map[string]string{
+			"besked.objektID": "Load(id)", "besked.objekttype": "Constant(Sag)", "besked.registreringstid": "Load(fra)", "besked.sikkerhedsklassificering": "Constant(s)",
+		}}})
 	d.add(t, event.Type{Name: "titled", Order: event.OrderNone}, event.Version{Version: "1", State: event.StateActive, Sample: json.RawMessage(`{"title":"a"}`),
 		Mapping: event.Mapping{Fields: map[string]string{"subject": "/title"}}})
 	return d
@@ -218,11 +224,14 @@ func TestAcceptRefuses(t *testing.T) {
 		"personal subject": {func(d *event.Draft) { d.Subject = "x" }, "/subject personal"},
 		"personal partition key": {func(d *event.Draft) { d.Extensions = []event.Extension{{Name: "partitionkey", Value: "x"}} },
 			"/partitionkey personal"},
-		"a person, and no schema":    {func(d *event.Draft) { d.Type, d.ID = "private", "cv-0101010000-1" }, "/id personal"},
-		"a person in the id":         {func(d *event.Draft) { d.ID = "cv-0101010000-1" }, "/id personal"},
-		"a person in an extension":   {func(d *event.Draft) { d.Extensions = []event.Extension{{Name: "x", Value: "0101010000"}} }, "/* personal"},
-		"a person as an extension":   {func(d *event.Draft) { d.Extensions = []event.Extension{{Name: "x0101010000", Value: "1"}} }, "/* personal"},
-		"a person in the dataschema": {func(d *event.Draft) { d.DataSchema = "urn:0101010000:v2" }, "/dataschema personal"},
+		"F2: a ready message that is none": {func(d *event.Draft) { d.Type, d.Data = "ready", []byte(`{"besked":{"x":"7777"}}`) }, "/data/besked besked"},
+		"F13: what becomes no message":     {func(d *event.Draft) { d.Type, d.Data = "SagCreate", []byte(`{"id":"7777"}`) }, "/data/fra required"},
+		"F13: what becomes a message":      {func(d *event.Draft) { d.Type, d.Data = "SagCreate", []byte(`{"id":"7777","fra":"t"}`) }, ""},
+		"a person, and no schema":          {func(d *event.Draft) { d.Type, d.ID = "private", "cv-0101010000-1" }, "/id personal"},
+		"a person in the id":               {func(d *event.Draft) { d.ID = "cv-0101010000-1" }, "/id personal"},
+		"a person in an extension":         {func(d *event.Draft) { d.Extensions = []event.Extension{{Name: "x", Value: "0101010000"}} }, "/* personal"},
+		"a person as an extension":         {func(d *event.Draft) { d.Extensions = []event.Extension{{Name: "x0101010000", Value: "1"}} }, "/* personal"},
+		"a person in the dataschema":       {func(d *event.Draft) { d.DataSchema = "urn:0101010000:v2" }, "/dataschema personal"},
 	} {
 		d := draft("person", sample)
 		tc.change(&d)

@@ -81,7 +81,10 @@ func (t *tally) add(ctx context.Context, position int64) error {
 		return had[system]
 	}
 	var failed error
-	t.keeper.Book.Route(ev, func(l *revision.Line) { fateOf(l.Consumer.System) })
+	t.keeper.Book.Route(ev, func(l *revision.Line) {
+		f := fateOf(l.Consumer.System)
+		f.tried = f.tried || l.Windowed() // nobody notes who asks for windows: it may have it
+	})
 	for system := range had {
 		for _, c := range t.consumers {
 			if c.System == system && c.Channel() == subscription.Cursor && c.Match(ev) != nil {

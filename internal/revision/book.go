@@ -12,8 +12,10 @@ import (
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/filter"
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
 )
@@ -33,12 +35,18 @@ type Book struct {
 	active    map[string]string          // type → its active version
 	systems   map[string]*history[subscription.System]
 	lines     map[string]*Line
+	windows   map[string]*windows // by system
 	consumers map[string]*Consumer
 	pauses    map[Scope]*history[PauseDocument]
 	accounts  map[string]*history[account.Account]
+	registers map[string]*history[register.Register]
+	extracts  map[string]*extract
+	editions  map[string][]Edition // of what registers publish
 	sites     map[string]*site
 	siteList  []*status.Site // that there are, by name
 	index     index          // every line
+	shapes    filter.Shapes  // what their filters limit places by
+	filtered  bool           // some line has, or had, a filter
 	changes   []change
 	changed   chan struct{} // closed by the next Apply
 }
@@ -57,13 +65,13 @@ func NewBook(zone *time.Location) *Book {
 		sources: map[string]*history[event.Source]{}, byURI: map[string]string{},
 		types: map[string]*history[event.Type]{}, versions: map[string]*history[event.Version]{},
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
-		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{},
+		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{}, windows: map[string]*windows{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{}, sites: map[string]*site{}, changed: make(chan struct{}),
+		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, extracts: map[string]*extract{}, editions: map[string][]Edition{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
 }
 
-// Zone is where the days in the book's documents begin and end.
+// Zone is where dates in documents begin and end, and where a time without an offset is.
 func (b *Book) Zone() *time.Location { return b.zone }
 
 // Changed returns a channel that is closed when revisions are next applied.
@@ -118,6 +126,12 @@ func (b *Book) apply(r *Revision) error {
 	case Account:
 		_, err := note(b.accounts, r)
 		return err
+	case Register:
+		_, err := note(b.registers, r)
+		b.edit(r, r.Subject)
+		return err
+	case Extract, ExtractOrder, ExtractRun:
+		return b.applyExtract(r)
 	case Site, State, Notice:
 		return b.applySite(r)
 	}
@@ -212,7 +226,7 @@ func (b *Book) applySubscription(r *Revision) error {
 		if s == nil {
 			return nil
 		}
-		l = &Line{ID: r.Subject, book: b, Consumer: b.consumerOf(s, r.Position)}
+		l = &Line{ID: r.Subject, book: b, Consumer: b.consumerOf(s, r.Position), windowed: s.Channel == subscription.Window}
 		l.Consumer.only = l
 		b.lines[r.Subject] = l
 	}
@@ -220,8 +234,17 @@ func (b *Book) applySubscription(r *Revision) error {
 		if err := s.Prepare(b.zone); err != nil {
 			return err
 		}
+		if s.Filter != nil {
+			if err := s.Filter.Compile(&b.shapes); err != nil {
+				return err
+			}
+			b.filtered = true
+		}
 		b.index.add(l, s)
 		l.Consumer.index.add(l, s)
+		if l.windowed {
+			b.addWindow(l, s)
+		}
 	}
 	l.history.add(r.Position, s)
 	return nil
@@ -248,7 +271,7 @@ func (b *Book) Route(e *event.Event, visit func(*Line)) {
 	defer b.mu.RUnlock()
 	var routed [16]*Consumer // consumers per system that have their line already; rarely more than a few
 	seen := routed[:0]
-	b.index.each(e, func(l *Line) bool {
+	b.index.each(b, e, func(l *Line) bool {
 		shared := l.Consumer.Policy == profile.PerSystem
 		if !l.wants(e) || shared && slices.Contains(seen, l.Consumer) {
 			return true
@@ -271,10 +294,22 @@ func (b *Book) grants(system string, e *event.Event, position int64) bool {
 	return doc != nil && doc.Agreement.GrantsSource(b.byURI[e.Source]) && doc.Agreement.GrantsOrganisation(e.Organisation)
 }
 
+// Filters reports whether who gets an event may depend on what it says: then Route must be asked with the whole event,
+// since a skeleton fulfils no filter.
+func (b *Book) Filters() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.filtered
+}
+
 // GrantsNow reports whether the agreement as it is now lets the system have the event (DESIGN promise 8).
 func (b *Book) GrantsNow(system string, e *event.Event) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
+	return b.grantsNow(system, e)
+}
+
+func (b *Book) grantsNow(system string, e *event.Event) bool {
 	s := b.systems[system]
 	if s == nil || s.now() == nil {
 		return false
@@ -351,6 +386,9 @@ func (b *Book) VersionDocument(name, version string) (*event.Version, int64) {
 // System returns a receiving system.
 func (b *Book) System(name string) (*subscription.System, int64) { return newest(b, b.systems, name) }
 
+// Register returns a register.
+func (b *Book) Register(name string) (*register.Register, int64) { return newest(b, b.registers, name) }
+
 // PauseOf returns the pause of a scope.
 func (b *Book) PauseOf(s Scope) (*PauseDocument, int64) { return newest(b, b.pauses, s) }
 
@@ -363,6 +401,9 @@ func newest[K ~string, T any](b *Book, all map[K]*history[T], subject K) (*T, in
 	}
 	return h.now(), h.position()
 }
+
+// Registers lists the registers by name.
+func (b *Book) Registers() []*register.Register { return list(b, b.registers) }
 
 // Sources lists the sources by name.
 func (b *Book) Sources() []*event.Source { return list(b, b.sources) }

@@ -1,8 +1,6 @@
 package revision
 
 import (
-	"sort"
-
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -15,7 +13,12 @@ type Line struct {
 	Consumer *Consumer
 	book     *Book
 	history  history[subscription.Subscription]
+	windowed bool
 }
+
+// Windowed reports whether the system asks for windows of it: from its first day to its last, for otherwise what is pending
+// for it would have no beginning. Nobody owes it anything, and no consumer reads the log for it.
+func (l *Line) Windowed() bool { return l.windowed }
 
 // Now returns the subscription as it is now; nil when it was removed.
 func (l *Line) Now() *subscription.Subscription {
@@ -144,7 +147,7 @@ func (c *Consumer) Match(e *event.Event) *Line {
 
 func (c *Consumer) match(e *event.Event) *Line {
 	var found *Line
-	c.index.each(e, func(l *Line) bool {
+	c.index.each(c.book, e, func(l *Line) bool {
 		if l.wants(e) {
 			found = l
 		}
@@ -153,74 +156,10 @@ func (c *Consumer) match(e *event.Event) *Line {
 	return found
 }
 
-// wants decides by the documents in force at the event's position: agreement and subscription both.
+// wants decides by the documents in force at the event's position: agreement and subscription both, and at last the
+// subscription's filter, of what the event says.
 func (l *Line) wants(e *event.Event) bool {
 	s := l.history.at(e.Position)
-	return s != nil && s.Wants(e) && l.book.grants(s.System, e, e.Position)
-}
-
-// index finds the lines that may want an event: a superset, since it only grows; wants has the last word. It is in
-// four maps, one per shape of S6, most specific first.
-type index struct {
-	byBoth, byOrganisation, byType map[indexKey][]*Line
-	byNeither                      []*Line
-}
-
-type indexKey struct {
-	kind string
-	org  event.Organisation
-}
-
-func (x *index) each(e *event.Event, visit func(*Line) bool) {
-	lists := [4][]*Line{
-		x.byBoth[indexKey{e.Type, e.Organisation}],
-		x.byOrganisation[indexKey{"", e.Organisation}],
-		x.byType[indexKey{e.Type, event.Organisation{}}],
-		x.byNeither,
-	}
-	for _, lines := range lists {
-		for _, l := range lines {
-			if !visit(l) {
-				return
-			}
-		}
-	}
-}
-
-func (x *index) add(l *Line, s *subscription.Subscription) {
-	if x.byBoth == nil {
-		x.byBoth, x.byOrganisation, x.byType = map[indexKey][]*Line{}, map[indexKey][]*Line{}, map[indexKey][]*Line{}
-	}
-	switch {
-	case len(s.Types) > 0 && len(s.Organisations) > 0:
-		for _, t := range s.Types {
-			for _, o := range s.Organisations {
-				insert(x.byBoth, indexKey{t, o}, l)
-			}
-		}
-	case len(s.Organisations) > 0:
-		for _, o := range s.Organisations {
-			insert(x.byOrganisation, indexKey{"", o}, l)
-		}
-	case len(s.Types) > 0:
-		for _, t := range s.Types {
-			insert(x.byType, indexKey{t, event.Organisation{}}, l)
-		}
-	default:
-		x.byNeither = with(x.byNeither, l)
-	}
-}
-
-func insert(m map[indexKey][]*Line, key indexKey, l *Line) { m[key] = with(m[key], l) }
-
-// with adds l once, in order of id, so that every node visits lines in the same order.
-func with(lines []*Line, l *Line) []*Line {
-	at := sort.Search(len(lines), func(i int) bool { return lines[i].ID >= l.ID })
-	if at < len(lines) && lines[at] == l {
-		return lines
-	}
-	lines = append(lines, nil)
-	copy(lines[at+1:], lines[at:])
-	lines[at] = l
-	return lines
+	return s != nil && s.Wants(e) && l.book.grants(s.System, e, e.Position) &&
+		(s.Filter == nil || s.Filter.Match(l.book.facts(e)))
 }

@@ -12,16 +12,20 @@ type Kind string
 
 // The kinds. Subject names the one thing of its kind.
 const (
-	Source       Kind = "source"       // subject: the source's name
-	Type         Kind = "event-type"   // subject: the type's name
-	Version      Kind = "version"      // subject: type/version
-	System       Kind = "system"       // subject: the system's name
-	Subscription Kind = "subscription" // subject: the subscription's id
-	Pause        Kind = "pause"        // subject: a Scope
-	Account      Kind = "account"      // subject: the account's name
-	Site         Kind = "site"         // subject: the site's name
-	State        Kind = "state"        // subject: SITE/COMPONENT; one change of the component's state, added to those before
-	Notice       Kind = "notice"       // subject: SITE/NOTICE
+	Source       Kind = "source"        // subject: the source's name
+	Type         Kind = "event-type"    // subject: the type's name
+	Version      Kind = "version"       // subject: type/version
+	System       Kind = "system"        // subject: the system's name
+	Subscription Kind = "subscription"  // subject: the subscription's id
+	Pause        Kind = "pause"         // subject: a Scope
+	Account      Kind = "account"       // subject: the account's name
+	Site         Kind = "site"          // subject: the site's name
+	State        Kind = "state"         // subject: SITE/COMPONENT; one change of the component's state, added to those before
+	Notice       Kind = "notice"        // subject: SITE/NOTICE
+	Register     Kind = "register"      // subject: the register's name
+	Extract      Kind = "extract"       // subject: the extract's name
+	ExtractOrder Kind = "extract-order" // subject: the extract's name; it is to be made now
+	ExtractRun   Kind = "extract-run"   // subject: the extract's name; it was made
 )
 
 // Revision is one change of configuration: the whole new document, or its removal.

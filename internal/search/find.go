@@ -28,7 +28,7 @@ type Query struct {
 	Below        int64  // positions below this one, to go on; 0: from the newest
 	Limit        int    // at most so many, 1 or more
 
-	Visible func(*event.Event) bool // what the asker may see of; nil: everything. It is given no head and no data
+	Visible func(*event.Event) bool // what the asker may see of; nil: everything. Unless there are filters, it is given no head and no data
 }
 
 // Found is one event that was found.
@@ -259,17 +259,36 @@ func (x *finding) look(ctx context.Context, e *event.Event) error {
 	switch {
 	case q.Type != "" && e.Type != q.Type,
 		q.Source != "" && e.Source != q.Source,
-		q.Key != "" && e.Lane != x.hasher.Lane(e.Source, q.Key),
-		q.Visible != nil && !q.Visible(e),
-		!x.isFor(e):
+		q.Key != "" && e.Lane != x.hasher.Lane(e.Source, q.Key):
 		return nil
 	}
-	places, err := x.places(ctx, e.Position)
-	if err != nil || q.State != "" && len(places) == 0 {
+	filtered := x.book.Filters() // who it is for depends on what it says
+	found := Found{Event: e}
+	if filtered {
+		if err := x.fill(ctx, &found); err != nil {
+			return err
+		}
+	}
+	if q.Visible != nil && !q.Visible(found.Event) || !x.isFor(found.Event) {
+		return nil
+	}
+	var err error
+	found.Places, err = x.places(ctx, e.Position)
+	if err != nil || q.State != "" && len(found.Places) == 0 {
 		return err
 	}
-	found := Found{Event: e, Places: places}
-	whole, err := x.log.At(ctx, e.Position)
+	if !filtered {
+		if err := x.fill(ctx, &found); err != nil {
+			return err
+		}
+	}
+	x.page.Events = append(x.page.Events, found)
+	return nil
+}
+
+// fill puts the whole event in the place of its skeleton, where there is more than that.
+func (x *finding) fill(ctx context.Context, found *Found) error {
+	whole, err := x.log.At(ctx, found.Position)
 	switch {
 	case err == nil:
 		found.Event = whole
@@ -278,7 +297,6 @@ func (x *finding) look(ctx context.Context, e *event.Event) error {
 	default:
 		return err
 	}
-	x.page.Events = append(x.page.Events, found)
 	return nil
 }
 

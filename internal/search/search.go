@@ -157,7 +157,7 @@ func (s *Searcher) OfPerson(ctx context.Context, value string) (positions []int6
 
 // States are those an event can stand in with a subscription, in the words of docs/glossary.md.
 func States() []string {
-	return []string{"pending", "waiting", "sending", "retrying", "parked", "leased", "served", "delivered", "confirmed", "withheld", "dropped", "expired", "discarded"}
+	return []string{"pending", "waiting", "sending", "retrying", "parked", "leased", "kept", "served", "delivered", "confirmed", "withheld", "dropped", "expired", "discarded"}
 }
 
 // note writes the audit entry of a search by person or key, before anybody sees what it found.

@@ -18,11 +18,14 @@ type Table struct {
 
 // The tables that do not go as they stand. Their rows are what is said here.
 const (
-	MovedEvents    = "events"    // *event.Event, opened, without its source's id
-	MovedConsumers = "consumers" // as it stands, and SQLite knows no system: "", to be filled in
-	MovedAttempts  = "attempts"  // as it stands; its reason, nil where it has none; what was answered as *Opened, nil where there is nothing
-	MovedClues     = "clues"     // class, day, clue, position
-	MovedAside     = "aside"     // as it stands; the message as *Opened
+	MovedEvents    = "events"            // *event.Event, opened, without its source's id
+	MovedConsumers = "consumers"         // as it stands, and SQLite knows no system: "", to be filled in
+	MovedAttempts  = "attempts"          // as it stands; its reason, nil where it has none; what was answered as *Opened, nil where there is nothing
+	MovedClues     = "clues"             // class, day, clue, position
+	MovedAside     = "aside"             // as it stands; the message as *Opened
+	MovedRows      = "register_rows"     // as it stands; the data as *Opened
+	MovedOutgoing  = "register_outgoing" // as it stands; the draft as *Opened
+	MovedReceipts  = "receipts"          // as it stands; what it is about as *Opened, nil where that was erased
 )
 
 // Columns of a consumer's row.
@@ -58,7 +61,14 @@ func Tables() []Table {
 		{"streams", "source, changes, last", "source" + bytewise},
 		{"stream_places", "source, stream, partition, next", "source" + bytewise + ", stream" + bytewise + ", partition"},
 		{MovedAside, "source, number, partition, place, at, lane, outside, code, reason", "source" + bytewise + ", number"},
+		{MovedReceipts, "system, message, position, type, at", "message, system"},
 		{MovedClues, "", ""},
+		{"registers", "n, name, last_delivery, last_row, last_outgoing", "n"},
+		{"register_types", "n, register, name", "n"},
+		{"register_deliveries", "register, number, id, state, row_after, outgoing_after, staged, digest, rows, closed, events, begun, ended, reason", "register, number"},
+		{MovedRows, "type, number, id, object, registered_from, registered_to, effect_from, effect_to, delivery", "type, number"},
+		{"register_closings", "register, number, at, delivery", "register, number"},
+		{MovedOutgoing, "register, number, delivery", "register, number"},
 	}
 }
 

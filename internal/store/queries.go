@@ -102,3 +102,14 @@ const (
 	StreamPlaces = "SELECT partition, next FROM stream_places WHERE source = $1 AND stream = $2"
 	AsideCount   = "SELECT count(*) FROM aside WHERE source = $1"
 )
+
+// Receipts.
+const (
+	ReceiptColumns = "SELECT r.system, r.message, r.position, r.type, r.at, coalesce(r.key, 0), r.sealed FROM receipts r "
+	// Receipts reads newest first; after a receipt where $4 is not 0.
+	Receipts = ReceiptColumns + `WHERE (r.system = $1 OR $1 = '') AND r.at >= $2 AND r.at < $3
+		AND (r.at < $4 OR $4 = 0 OR (r.at = $4 AND (r.system > $5 OR (r.system = $5 AND r.message > $6))))
+		ORDER BY r.at DESC, r.system, r.message LIMIT $7`
+	// ReceiptsOf reads those of one message.
+	ReceiptsOf = ReceiptColumns + "WHERE r.message = $1 AND (r.system = $2 OR $2 = '') ORDER BY r.system LIMIT 1000"
+)

@@ -24,6 +24,9 @@ const (
 	ofMessage = 'm' // an event again, and its message id: where a blob is made before its position is known
 	ofAttempt = 'a'
 	ofAside   = 's'
+	ofRow     = 'r' // of a register
+	ofDraft   = 'o' // of an event that is to be
+	ofReceipt = 'q'
 )
 
 // Binding says what the blob of an event is bound to.
@@ -55,6 +58,13 @@ func (b *bound) attempt(position, consumer, number int64) []byte {
 	binary.BigEndian.PutUint64(b[9:], uint64(consumer))
 	binary.BigEndian.PutUint64(b[17:], uint64(number))
 	return b[:]
+}
+
+func (b *bound) numbered(of byte, in, number int64) []byte {
+	b[0] = of
+	binary.BigEndian.PutUint64(b[1:], uint64(in))
+	binary.BigEndian.PutUint64(b[9:], uint64(number))
+	return b[:17]
 }
 
 // Sealer holds a writer's buffers, so that sealing allocates nothing. It is not safe for concurrent use.
@@ -91,6 +101,26 @@ func (s *Sealer) Aside(key *SealingKey, source string, a *eventlog.Aside) []byte
 // boundAside is the additional data of a message that is set aside.
 func boundAside(source string, number int64) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{ofAside}, uint64(number)), source...)
+}
+
+// Row seals the data of a register's row, by its type and number in the store. The result holds until the next call.
+func (s *Sealer) Row(key *SealingKey, kind, number int64, data []byte) []byte {
+	return s.seal(key.aead, append(s.plain[:0], data...), s.bound.numbered(ofRow, kind, number))
+}
+
+// Draft seals an event to be, by its register and number in the store. The result holds until the next call.
+func (s *Sealer) Draft(key *SealingKey, register, number int64, draft []byte) []byte {
+	return s.seal(key.aead, append(s.plain[:0], draft...), s.bound.numbered(ofDraft, register, number))
+}
+
+// Receipt seals what a receipt is about. The result holds until the next call.
+func (s *Sealer) Receipt(key *SealingKey, r *eventlog.Receipt) []byte {
+	return s.seal(key.aead, append(s.plain[:0], r.Sealed()...), boundReceipt(r))
+}
+
+// boundReceipt is the additional data of a receipt.
+func boundReceipt(r *eventlog.Receipt) []byte {
+	return append(append([]byte{ofReceipt}, r.Message[:]...), r.System...)
 }
 
 func (s *Sealer) seal(key cipher.AEAD, plain, bound []byte) []byte {
@@ -160,6 +190,51 @@ func (o *Opener) Aside(key int64, sealed []byte, source string, a *eventlog.Asid
 	}
 	if a.Message, err = k.aead.Open(sealed[:0], nil, sealed, boundAside(source, a.Number)); err != nil {
 		return fault.Wrap(fault.SealBroken, err, "the message %d set aside of %s does not open", a.Number, source)
+	}
+	return nil
+}
+
+// Row opens the data of a register's row; sealed is overwritten, and what is returned stays in it.
+// Errors: as Event.
+func (o *Opener) Row(key int64, sealed []byte, kind, number int64) ([]byte, error) {
+	return o.numbered(key, sealed, ofRow, kind, number)
+}
+
+// Draft opens an event to be; sealed is overwritten, and what is returned stays in it.
+// Errors: as Event.
+func (o *Opener) Draft(key int64, sealed []byte, register, number int64) ([]byte, error) {
+	return o.numbered(key, sealed, ofDraft, register, number)
+}
+
+func (o *Opener) numbered(key int64, sealed []byte, of byte, in, number int64) ([]byte, error) {
+	k, err := o.key(key)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := k.aead.Open(sealed[:0], nil, sealed, o.bound.numbered(of, in, number))
+	if err != nil {
+		return nil, fault.Wrap(fault.SealBroken, err, "the data of the row or event %d of a register does not open", number)
+	}
+	return plain, nil
+}
+
+// Receipt opens what a receipt is about; sealed is overwritten. Nothing sealed was erased.
+// Errors: as Event.
+func (o *Opener) Receipt(key int64, sealed []byte, r *eventlog.Receipt) error {
+	if len(sealed) == 0 {
+		r.Erased = true
+		return nil
+	}
+	k, err := o.key(key)
+	if err != nil {
+		return err
+	}
+	plain, err := k.aead.Open(sealed[:0], nil, sealed, boundReceipt(r))
+	if err == nil {
+		err = r.Unseal(plain)
+	}
+	if err != nil {
+		return fault.Wrap(fault.SealBroken, err, "a receipt of %s does not open", r.System)
 	}
 	return nil
 }

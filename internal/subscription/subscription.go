@@ -8,6 +8,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/filter"
 	"github.com/varselhub/varsel/internal/profile"
 )
 
@@ -19,12 +20,14 @@ type Subscription struct {
 	Name          string               `json:"name"`                    // unique within the system; a set is compared by it
 	Types         []string             `json:"types,omitempty"`         // empty: every type
 	Organisations []event.Organisation `json:"organisations,omitempty"` // empty: every organisation the agreement grants
+	Filter        *filter.Filter       `json:"filter,omitempty"`        // of what a message says; with the profile datafordeler
 	Channel       Channel              `json:"channel,omitempty"`       // empty: webhook
 	AlertAfter    int                  `json:"alertAfter,omitempty"`    // minutes until what was not fetched is told (S59); 0: 10; with queue and cursor
 	Path          string               `json:"path"`                    // the rest of the URL after the base (S45); with webhook
 	PendingPath   *string              `json:"pendingPath,omitempty"`   // takes over when its test has passed
 	Sink          *Sink                `json:"sink,omitempty"`          // takes what the path would get (S58); with webhook
 	Mode          string               `json:"mode,omitempty"`          // CloudEvents content mode: "structured" (default) or "binary"
+	Format        string               `json:"format,omitempty"`        // of a Hændelsesbesked: "json" (default) or "xml"; with the profile datafordeler
 	From          string               `json:"from,omitempty"`          // events recorded from this instant, RFC 3339; empty: from its creation
 	To            string               `json:"to,omitempty"`            // and before this one; empty: no end
 	State         State                `json:"state"`
@@ -42,10 +45,13 @@ const (
 	Webhook Channel = "webhook"
 	Queue   Channel = "queue"  // leased and acknowledged one by one, at most one of a key at a time
 	Cursor  Channel = "cursor" // read in order of position from wherever the reader says it stands
+	Window  Channel = "window" // asked for by the time they were recorded; nothing is pending and nothing acknowledged (F31)
 )
 
 // Pulled reports whether the system fetches the events itself.
-func (s *Subscription) Pulled() bool { return s.Channel == Queue || s.Channel == Cursor }
+func (s *Subscription) Pulled() bool {
+	return s.Channel == Queue || s.Channel == Cursor || s.Channel == Window
+}
 
 // Patience is how long an event may wait to be fetched before somebody is told.
 func (s *Subscription) Patience() time.Duration {
@@ -100,8 +106,8 @@ func instant(text string, zone *time.Location) (int64, error) {
 	return at.UnixMicro(), nil
 }
 
-// Wants reports whether the event is asked for. It looks at the event's recorded time, never at the clock, so the
-// answer is the same on every node and every day (DESIGN promise 9).
+// Wants reports whether the event is asked for, whatever it says: a Filter is asked after it. It looks at the event's
+// recorded time, never at the clock, so the answer is the same on every node and every day (DESIGN promise 9).
 func (s *Subscription) Wants(e *event.Event) bool {
 	return s.State.Kept() &&
 		(s.from == 0 || e.Recorded >= s.from) && (s.to == 0 || e.Recorded < s.to) &&
@@ -158,6 +164,7 @@ func (s *Subscription) Label() string {
 func CheckSet(system *System, set []*Subscription, zone *time.Location, typeExists func(string) bool) []fault.Violation {
 	var v violations
 	names := map[string]int{}
+	shapes := &filter.Shapes{}
 	for i, s := range set {
 		at := "/items/" + itoa(i)
 		if err := s.Prepare(zone); err != nil {
@@ -171,6 +178,7 @@ func CheckSet(system *System, set []*Subscription, zone *time.Location, typeExis
 		}
 		names[s.Name] = i
 		v.checkSubscription(at, system, s, typeExists)
+		v.checkFilter(at, system, s, shapes)
 		if system.Agreement.Policy().Scope == profile.PerSystem && !s.Pulled() {
 			v.checkOverlap(at, s, set[:i])
 		}
@@ -195,8 +203,40 @@ func (v *violations) checkSubscription(at string, system *System, s *Subscriptio
 	if s.Mode != "" && s.Mode != "structured" && s.Mode != "binary" {
 		v.add(at+"/mode", "enum", "use structured or binary")
 	}
+	v.checkFormat(at, system, s)
 	if len(s.Name) > 128 {
 		v.add(at+"/name", "length", "at most 128 characters")
+	}
+}
+
+// The formats of a Hændelsesbesked.
+const (
+	FormatJSON = "json"
+	FormatXML  = "xml"
+)
+
+func (v *violations) checkFormat(at string, system *System, s *Subscription) {
+	datafordeler := system.Agreement.Profile == profile.Datafordeler
+	switch {
+	case s.Format != "" && !datafordeler:
+		v.add(at+"/format", "profile", "is for the profile datafordeler; leave it out")
+	case s.Format != "" && s.Format != FormatJSON && s.Format != FormatXML:
+		v.add(at+"/format", "enum", "use json or xml")
+	case s.Format == FormatXML && (s.Channel == Queue || s.Channel == Cursor):
+		v.add(at+"/format", "channel", "what is fetched from here is JSON; leave it out")
+	}
+	if s.Mode != "" && datafordeler {
+		v.add(at+"/mode", "profile", "is for CloudEvents; leave it out")
+	}
+}
+
+func (v *violations) checkFilter(at string, system *System, s *Subscription, shapes *filter.Shapes) {
+	switch {
+	case s.Filter == nil:
+	case system.Agreement.Profile != profile.Datafordeler:
+		v.add(at+"/filter", "profile", "is for the profile datafordeler; leave it out")
+	default:
+		*v = append(*v, s.Filter.Check(at+"/filter", shapes)...)
 	}
 }
 
@@ -227,8 +267,25 @@ func (v *violations) checkChannel(at string, system *System, s *Subscription) {
 		if s.AlertAfter < 0 || s.AlertAfter > 7*24*60 {
 			v.add(at+"/alertAfter", "range", "use 1 to 10080 minutes, or leave it out for 10")
 		}
+	case Window:
+		v.checkWindow(at, system, s)
 	default:
-		v.add(at+"/channel", "enum", "use webhook, queue or cursor")
+		v.add(at+"/channel", "enum", "use webhook, queue, cursor or window")
+	}
+}
+
+// checkWindow: nobody waits for what is asked for by window, so nobody is told that it was not fetched.
+func (v *violations) checkWindow(at string, system *System, s *Subscription) {
+	if system.Agreement.Policy().Months == 0 {
+		v.add(at+"/channel", "profile", "the profile "+string(system.Agreement.Profile)+" has no windows; use queue or cursor")
+	}
+	for _, m := range []struct {
+		name  string
+		there bool
+	}{{"path", s.Path != ""}, {"sink", s.Sink != nil}, {"format", s.Format != ""}, {"mode", s.Mode != ""}, {"alertAfter", s.AlertAfter != 0}} {
+		if m.there {
+			v.add(at+"/"+m.name, "channel", "means nothing where the system asks for windows; leave it out")
+		}
 	}
 }
 

@@ -49,6 +49,7 @@ type Agreement struct {
 	CABundle      string               `json:"caBundle,omitempty"`    // file of CAs that sign this system's servers; empty: the machine's
 	Login         *Login               `json:"login,omitempty"`       // of a broker: how the hub shows who it is
 	Retry4xx      bool                 `json:"retry4xx,omitempty"`    // star: retry 4xx instead of parking (S32)
+	PushWrapper   string               `json:"pushWrapper,omitempty"` // datafordeler: "none" pushes JSON in the bare shape of the documentation; "": as it is fetched
 	Batch         int                  `json:"batch,omitempty"`       // datafordeler: messages in one request, at most; 0: 100
 	BatchOfOne    bool                 `json:"batchOfOne,omitempty"`  // datafordeler: a message that goes alone goes as a batch, too
 	MaxInFlight   int                  `json:"maxInFlight,omitempty"` // per endpoint; 0: 64
@@ -120,6 +121,7 @@ func (s *System) Check(checkURL URLCheck) []fault.Violation {
 	if c := s.Agreement.Certificate; c != nil && (c.CertFile == "" || c.KeyFile == "") {
 		v.add("/agreement/certificate", "required", "name both certFile and keyFile")
 	}
+	v.checkWrapper(&s.Agreement)
 	if n := s.Agreement.MaxInFlight; n < 0 || n > 256 {
 		v.add("/agreement/maxInFlight", "range", "use 1 to 256, or leave it out for 64")
 	}
@@ -127,6 +129,18 @@ func (s *System) Check(checkURL URLCheck) []fault.Violation {
 		v.add("/agreement/batch", "range", "use 1 to 1000, or leave it out for 100")
 	}
 	return v
+}
+
+// NoWrapper is the PushWrapper of receivers that expect a pushed message as the documentation prints it.
+const NoWrapper = "none"
+
+func (v *violations) checkWrapper(a *Agreement) {
+	switch {
+	case a.PushWrapper != "" && a.Profile != profile.Datafordeler:
+		v.add("/agreement/pushWrapper", "profile", "is for the profile datafordeler; leave it out")
+	case a.PushWrapper != "" && a.PushWrapper != NoWrapper:
+		v.add("/agreement/pushWrapper", "enum", "use none, or leave it out")
+	}
 }
 
 func profileNames() string {

@@ -55,6 +55,8 @@ type World struct {
 	Sinks   *sink.Sinks
 	// Passwords hashes as cheaply as there is.
 	Passwords *account.Passwords
+	// Municipality is the register of municipalities; nil: there is none.
+	Municipality func(code string) (wkt string, found bool)
 
 	trouble func(doing string, err error)
 	between atomic.Pointer[func()]
@@ -108,6 +110,12 @@ func (w *World) Colleague() *manage.Manager {
 	return manage.New(w.Log, w.Whole(), w.Clock, manage.Options{
 		Zone: time.UTC, Connect: w.connect, Render: w.render, Keys: w.Keys, Trouble: w.trouble,
 		Sinks: w.Sinks, Passwords: w.Passwords, Accept: w.accept, SiteURL: func(site *status.Site) string { return "https://status.example/" + site.Name },
+		Municipality: func(code string) (string, bool) {
+			if w.Municipality == nil {
+				return "", false
+			}
+			return w.Municipality(code)
+		},
 	})
 }
 
@@ -337,13 +345,24 @@ func (w *World) Append(typeName string, o event.Organisation, count int) {
 	w.T.Helper()
 	r := &eventlog.Request{}
 	for range count {
-		id := ident.New()
-		r.Entries = append(r.Entries, eventlog.Entry{Event: &event.Event{
-			ID: id, Source: "urn:test:dfdg", SourceID: id.String(), Type: typeName, Version: "v1", Organisation: o,
-			Head: fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":"urn:test:dfdg","type":%q}`, id, typeName), MediaType: "application/json", Data: []byte(`{}`),
-		}})
+		r.Entries = append(r.Entries, entry(typeName, o, `{}`))
 	}
 	w.Must(w.Log.Append(context.Background(), r))
+}
+
+// PublishData appends one event that says something, and waits until it is routed.
+func (w *World) PublishData(typeName, data string) {
+	w.T.Helper()
+	w.Must(w.Log.Append(context.Background(), &eventlog.Request{Entries: []eventlog.Entry{entry(typeName, event.Organisation{}, data)}}))
+	w.Must(w.Engine.Reached(context.Background(), w.Log.Head()))
+}
+
+func entry(typeName string, o event.Organisation, data string) eventlog.Entry {
+	id := ident.New()
+	return eventlog.Entry{Event: &event.Event{
+		ID: id, Source: "urn:test:dfdg", SourceID: id.String(), Type: typeName, Version: "v1", Organisation: o,
+		Head: fmt.Appendf(nil, `{"specversion":"1.0","id":%q,"source":"urn:test:dfdg","type":%q}`, id, typeName), MediaType: "application/json", Data: []byte(data),
+	}}
 }
 
 // Until waits for something that the engine does in its own time.

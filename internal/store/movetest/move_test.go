@@ -15,7 +15,9 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store"
 	"github.com/varselhub/varsel/internal/store/movetest"
@@ -54,11 +56,71 @@ func loaded(t testing.TB) (data string) {
 	request := &eventlog.Request{Intake: &eventlog.Intake{
 		Source: "a", Stream: "kafka:a", Places: []eventlog.StreamPlace{{Partition: 3, To: 17}}, Aside: []eventlog.Aside{aside},
 	}}
-	if err := s.Commit(t.Context(), &eventlog.Commit{Now: 1, Requests: []*eventlog.Request{request}}); err != nil || request.Err != nil {
+	received := &eventlog.Request{Receipts: []eventlog.Receipt{receipt, {System: "b", Message: receipt.Message, Position: 5, Type: "t"}}}
+	if err := s.Commit(t.Context(), &eventlog.Commit{Now: 1, Requests: []*eventlog.Request{request, received}}); err != nil || request.Err != nil {
 		t.Fatal(err, request.Err)
 	}
+	deliver(t, s.Registers())
 	return data
 }
+
+// deliver has a register deliver two rows, of which one is ended, and an event; and begin to deliver more.
+func deliver(t testing.TB, rows *sqlite.Registers) {
+	t.Helper()
+	always := register.Interval{From: 1, To: register.Open}
+	row := func(id byte) register.Row {
+		return register.Row{Type: "T", ID: register.Handle{id}, Object: register.Handle{id, 1}, Registration: always, Effect: always, Data: []byte{'{', id, '}'}}
+	}
+	for n := range int64(2) {
+		d, err := rows.Begin(t.Context(), &register.Delivery{Register: "r", ID: fmt.Sprint("delivery ", n+1), Begun: 5})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Staged, d.Rows, d.Closed, d.Events, d.Digest = 3, 2, 1-n, 1, []byte("digest")
+		b := &register.Batch{Delivery: d, Rows: []register.Row{row(byte(10*n + 1)), row(byte(10*n + 2))}, Outgoing: []register.Outgoing{{Draft: []byte("draft")}}}
+		if n == 0 {
+			b.Closings = []register.Closing{{Type: "T", Row: register.Handle{1}, At: 7}}
+		}
+		if err := rows.Stage(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			if err := rows.Commit(t.Context(), d); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// readDelivered reads what deliver has left, and goes on with it.
+func readDelivered(t *testing.T, s *postgres.Store) {
+	t.Helper()
+	r := s.Registers()
+	rows, next, err := r.Rows(t.Context(), &register.Query{Register: "r", Type: "T", History: true, Limit: 10})
+	if err != nil || next != 0 || len(rows) != 2 || rows[0].Registration != (register.Interval{From: 1, To: 7}) || rows[1].Registration.To != register.Open ||
+		string(rows[1].Data) != "{\x02}" || rows[1].Object != (register.Handle{2, 1}) {
+		t.Errorf("the rows are %+v, %v", rows, err)
+	}
+	if list, err := r.Outgoing(t.Context(), "r", 0, 10); err != nil || len(list) != 1 || string(list[0].Draft) != "draft" || list[0].Delivery != 1 {
+		t.Errorf("outgoing is %+v, %v", list, err)
+	}
+	d, err := r.Delivery(t.Context(), "r", "delivery 2")
+	if err != nil || d.State != register.Staging || d.Staged != 3 || string(d.Digest) != "digest" {
+		t.Fatalf("the second delivery is %+v, %v", d, err)
+	}
+	more := *d
+	more.Staged, more.Rows = 4, 3
+	always := register.Interval{From: 1, To: register.Open}
+	b := &register.Batch{Delivery: &more, Before: 3, Rows: []register.Row{{Type: "New", ID: register.Handle{1}, Registration: always, Effect: always}}}
+	if err := r.Stage(t.Context(), b); err != nil || b.Rows[0].Number != 5 {
+		t.Errorf("it goes on with %+v, %v", b.Rows, err)
+	}
+	if _, err := r.Begin(t.Context(), &register.Delivery{Register: "another", ID: "1"}); err != nil {
+		t.Errorf("another register cannot begin: %v", err)
+	}
+}
+
+var receipt = eventlog.Receipt{System: "a", Message: ident.UUID{9}, Position: 4, Type: "t", Objects: []string{"o"}, Text: "thanks"}
 
 var aside = eventlog.Aside{Partition: 3, Offset: 16, Lane: event.Lane{1}, Outer: event.Lane{2}, Code: fault.InvalidEvent, Reason: "why", Retention: "P30D", Message: []byte("what it said")}
 
@@ -92,7 +154,8 @@ func TestTheFirstReleasesHubMoves(t *testing.T) {
 	for _, table := range moved.Tables {
 		rows[table.Name] = table.Rows
 	}
-	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1}
+	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1, "receipts": 2,
+		"registers": 1, "register_types": 1, "register_deliveries": 2, "register_rows": 4, "register_closings": 1, "register_outgoing": 2}
 	for table, n := range want {
 		if rows[table] != n {
 			t.Errorf("of %s %d rows were moved, want %d", table, rows[table], n)
@@ -147,12 +210,16 @@ func readMoved(t *testing.T, data, url string) {
 	if upTo, maker, err := s.Indexed(t.Context()); err != nil || upTo != 9 || maker[0] != 1 {
 		t.Errorf("indexed up to %d by %v, %v", upTo, maker, err)
 	}
+	if list, err := s.Receipts(t.Context(), eventlog.ReceiptQuery{Message: receipt.Message}); err != nil || len(list) != 2 || list[0].Text != "thanks" || list[0].Objects[0] != "o" || list[0].At == 0 {
+		t.Errorf("receipts are %+v, %v", list, err)
+	}
 	if list, err := s.Asides(t.Context(), "a", 0, 10, true); err != nil || len(list) != 1 || string(list[0].Message) != "what it said" || list[0].Outer != aside.Outer || list[0].Retention != "P30D" {
 		t.Errorf("set aside are %+v, %v", list, err)
 	}
 	if state, err := s.Stream(t.Context(), "a", "kafka:a"); err != nil || state.Next[3] != 17 || state.Changes != 1 {
 		t.Errorf("the stream stands at %+v, %v", state, err)
 	}
+	readDelivered(t, s)
 	if n, err := s.DrawPass(t.Context()); err != nil || n != 4 {
 		t.Errorf("the next replay is %d, %v", n, err)
 	}
@@ -261,7 +328,13 @@ func TestADifferenceIsFound(t *testing.T) {
 		"a revision's author":      {"UPDATE revisions SET author = 'you' WHERE position = 1", "row 1 of revisions", fault.MoveDiffers},
 		"an erasure":               {"UPDATE erasures SET positions = '\\x00'", "row 1 of erasures", fault.MoveDiffers},
 		"a message set aside":      {"UPDATE aside SET outside = lane", "aside", fault.MoveDiffers},
+		"a receipt":                {"UPDATE receipts SET at = at + 1", "receipts", fault.MoveDiffers},
 		"a stream's place":         {"UPDATE stream_places SET next = 18", "stream_places", fault.MoveDiffers},
+		"a register's row":         {"UPDATE register_rows SET effect_to = 9 WHERE number = 2", "row 2 of register_rows, 1/2", fault.MoveDiffers},
+		"a row's data":             {"UPDATE register_rows SET sealed = set_byte(sealed, 12, 255 - get_byte(sealed, 12)) WHERE number = 2", "2 of a register", fault.SealBroken},
+		"a closing lost":           {"DELETE FROM register_closings", "register_closings", fault.MoveDiffers},
+		"an event to be":           {"UPDATE register_outgoing SET delivery = 2", "register_outgoing", fault.MoveDiffers},
+		"a delivery's state":       {"UPDATE register_deliveries SET state = 'published' WHERE number = 1", "register_deliveries", fault.MoveDiffers},
 		"a source's id with other": {"UPDATE event_ids SET position = 5 WHERE position = 4", "event_ids", fault.MoveDiffers},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,6 +48,9 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 			}
 			w.position, w.recorded = first+int64(len(g.rows))-1, stamp
 		}
+		if err := s.receive(ctx, tx, &w); err != nil {
+			return err
+		}
 		w.revise()
 		w.found()
 		w.erase()

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/store/pgtest"
 	"github.com/varselhub/varsel/internal/store/postgres"
 	"github.com/varselhub/varsel/internal/store/storetest"
@@ -40,6 +41,8 @@ func (a address) Entries(t testing.TB) audit.Entries {
 	t.Cleanup(func() { r.Close() })
 	return r.Entries()
 }
+
+func (a address) Registers(s storetest.Store) deposit.Store { return s.(*postgres.Store).Registers() }
 
 func TestStore(t *testing.T) {
 	t.Parallel()

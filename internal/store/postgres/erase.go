@@ -126,6 +126,7 @@ func (s *Store) eraseRows(ctx context.Context, positions []int64, of map[int32][
 			batch.Queue(fmt.Sprintf("DELETE FROM %s WHERE segment = $1 AND position = ANY ($2)", partition(table, n)), n, of[n])
 		}
 	}
+	batch.Queue("UPDATE receipts SET key = NULL, sealed = NULL WHERE position = ANY ($1)", positions)
 	batch.Queue("UPDATE events SET flags = flags | 2 WHERE position = ANY ($1) AND flags & 2 = 0", positions)
 	return s.pool.SendBatch(ctx, batch).Close()
 }

@@ -70,6 +70,7 @@ func (s *Store) destroyOnce(ctx context.Context, class string, day int64) (keys 
 		return nil
 	})
 	dropAside(batch, class, day)
+	dropReceipts(batch, class, day)
 	batch.Queue("UPDATE segments SET forgotten = true WHERE class = $1 AND day = $2 AND NOT forgotten", class, day)
 	return keys, s.pool.SendBatch(ctx, batch).Close()
 }

@@ -116,7 +116,7 @@ func readMove(ctx context.Context, q querier) (state, filled string, err error) 
 func (m *Import) beginEmpty(ctx context.Context, tx pgx.Tx, id string) error {
 	empty := false
 	const isEmpty = `SELECT position = 0 AND audited = 0 AND NOT EXISTS (SELECT 1 FROM consumers) AND NOT EXISTS (SELECT 1 FROM segments)
-		AND NOT EXISTS (SELECT 1 FROM signing_keys) FROM log_end FOR UPDATE`
+		AND NOT EXISTS (SELECT 1 FROM signing_keys) AND NOT EXISTS (SELECT 1 FROM registers) FROM log_end FOR UPDATE`
 	if err := tx.QueryRow(ctx, isEmpty).Scan(&empty); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
@@ -185,8 +185,14 @@ func (m *Import) prepared(ctx context.Context, t *store.Table, rows []store.Row)
 		return m.attempts(ctx, t, rows)
 	case store.MovedAside:
 		return m.aside(ctx, t, rows)
+	case store.MovedReceipts:
+		return m.receipts(ctx, t, rows)
 	case store.MovedClues:
 		return m.clues(ctx, rows)
+	case store.MovedRows:
+		return m.opened(ctx, t, rows, (*store.Sealer).Row)
+	case store.MovedOutgoing:
+		return m.opened(ctx, t, rows, (*store.Sealer).Draft)
 	}
 	p := copied{table: t.Name, columns: t.Columns}
 	for _, r := range rows {
@@ -270,6 +276,23 @@ func (m *Import) aside(ctx context.Context, t *store.Table, rows []store.Row) ([
 	return []copied{p}, nil
 }
 
+// opened seals the last column of rows, to which the two numbers that they begin with bind it.
+func (m *Import) opened(ctx context.Context, t *store.Table, rows []store.Row, seal func(s *store.Sealer, key *store.SealingKey, in, number int64, data []byte) []byte) ([]copied, error) {
+	p := copied{table: t.Name, columns: t.Columns + ", key, sealed"}
+	m.sealing.Lock()
+	defer m.sealing.Unlock()
+	for _, r := range rows {
+		last := len(r) - 1
+		data := r[last].(*store.Opened)
+		key, _, err := m.sealingKey(ctx, data.Class)
+		if err != nil {
+			return nil, err
+		}
+		p.rows = append(p.rows, append(slices.Clone(r[:last]), key.N, slices.Clone(seal(&m.sealer, key, r[0].(int64), r[1].(int64), data.Body))))
+	}
+	return []copied{p}, nil
+}
+
 func (m *Import) clues(ctx context.Context, rows []store.Row) ([]copied, error) {
 	p := copied{table: "clues", columns: "segment, clue, position"}
 	for _, r := range rows {
@@ -296,7 +319,7 @@ func (m *Import) Finish(ctx context.Context) error {
 	batch.Queue("INSERT INTO log_end (one, position, recorded, revision, audited) VALUES (true, $1, $2, $3, $4)", m.end.Position, m.end.Recorded, m.end.Revision, m.end.Audited)
 	batch.Queue("UPDATE hub SET value = CASE name WHEN 'clues' THEN $1 ELSE $2 END WHERE name IN ('clues', 'clue maker')", m.end.Clues, m.end.ClueMaker)
 	batch.Queue("INSERT INTO holdings (name) SELECT DISTINCT $1 || system FROM consumers ON CONFLICT DO NOTHING", eventlog.SystemHolding)
-	for _, column := range [][2]string{{"sources", "n"}, {"types", "n"}, {"consumers", "id"}} {
+	for _, column := range [][2]string{{"sources", "n"}, {"types", "n"}, {"consumers", "id"}, {"registers", "n"}, {"register_types", "n"}} {
 		batch.Queue(fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%[1]s', '%[2]s'), (SELECT coalesce(max(%[2]s), 1) FROM %[1]s), EXISTS (SELECT 1 FROM %[1]s))", column[0], column[1]))
 	}
 	batch.Queue("DELETE FROM hub WHERE name = $1", moveRow)

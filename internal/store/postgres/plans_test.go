@@ -15,6 +15,7 @@ import (
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store"
 	"github.com/varselhub/varsel/internal/store/pgtest"
@@ -63,7 +64,23 @@ var hot = []struct {
 	{"hashes into", hashesInto, []string{"%d", "{00000000-0000-0000-0000-000000000001}", "{500001}"}},
 	{"message ids into", messagesInto, []string{"%d", "500000", "500512", "432000000000", "518400000000"}},
 
+	{"Rows known", knownRows(&register.Query{After: 5000, Registered: 5, Effective: 5, Limit: 100}), []string{"1", "2", "1", "5000", "25000", "5", "5", "100"}},
+	{"Rows of an object", knownRows(&register.Query{Object: register.Handle{1}, Limit: 100}), []string{"1", "2", "1", "0", "00000000-0000-0000-0000-000000000001", "5", "5", "100"}},
+	{"the history of an object", knownRows(&register.Query{Object: register.Handle{1}, History: true, Limit: 100}), []string{"1", "2", "1", "0", "00000000-0000-0000-0000-000000000001", "100"}},
+	{"how far rows are looked at", store.RowUpTo, []string{"1", "5000", "200000", "19999"}},
+	{"Rows by their handles", store.RowsByID, []string{"1", "2", "1", "{00000000-0000-0000-0000-000000000001}", "200000"}},
+	{"Clashes", clashes, []string{"1", "1", "150000", "151000", "100"}},
+	{"rows to close", rowsToClose, []string{"1", "{1}", "{00000000-0000-0000-0000-000000000001}"}},
+	{"refused rows", store.DropRows, []string{"1", "150000", "1000"}},
+	{"refused closings", store.DropClosings, []string{"1", "2", "1000"}},
+	{"events to be", store.Outgoing, []string{"1", "5000", "100000", "500"}},
+
 	{"Pending", store.Pending, []string{"11", "3", "10"}},
+}
+
+func knownRows(q *register.Query) string {
+	query, _ := store.RowsKnown(q, store.RegisterView{N: 1}, 1, 1)
+	return query
 }
 
 // The statements that a delivery, a request or a page waits for go by an index, whichever way the server plans them: for
@@ -104,7 +121,7 @@ func TestHotStatementsUseAnIndex(t *testing.T) {
 }
 
 // scansWhole finds the reading of a whole table that grows with the log.
-var scansWhole = regexp.MustCompile(`Seq Scan on (events|payloads|answers|attempts|event_ids|waiting|blocked|clues)\S*`)
+var scansWhole = regexp.MustCompile(`Seq Scan on (events|payloads|answers|attempts|event_ids|waiting|blocked|clues|register_rows|register_closings|register_outgoing)\S*`)
 
 // planOf is a statement's plan, normalised.
 func planOf(t *testing.T, c *pgx.Conn, mode string, i int, segment int32) string {
@@ -226,6 +243,9 @@ func fill(t *testing.T, url string, events int) (segment int32) {
 		"INSERT INTO waiting SELECT 1 + g % 1000, md5((g % 1000)::text)::uuid, g, 'line', 0, 0 FROM generate_series(1::bigint, EVENTS, 10) g",
 		"INSERT INTO blocked SELECT 1 + g % 1000, md5(g::text)::uuid, g, 'line', 1, 1, 1, 1, 1, 0, 500, '', 0 FROM generate_series(1::bigint, EVENTS, 100) g",
 		"INSERT INTO tallies SELECT 1 + g % 1000, 'line-' || g % 7, g / 700, 4, 0, 1 FROM generate_series(1, 20000) g ON CONFLICT DO NOTHING",
+		"INSERT INTO register_rows SELECT 1, g, md5('r' || g)::uuid, md5('o' || g / 3)::uuid, 0, 9223372036854775807, 0, 9223372036854775807, 1 + g * 5 / EVENTS, 1, '\\x00'::bytea FROM generate_series(1::bigint, EVENTS / 5) g",
+		"INSERT INTO register_closings SELECT 1, g, 5, 1 + g * 5 / EVENTS FROM generate_series(1::bigint, EVENTS / 5, 3) g",
+		"INSERT INTO register_outgoing SELECT 1, g, 1 + g * 10 / EVENTS, 1, '\\x00'::bytea FROM generate_series(1::bigint, EVENTS / 10) g",
 		"INSERT INTO readings SELECT 1 + g % 1000, 0, g, 1, 0 FROM generate_series(1, 20000) g",
 	} {
 		all.Go(func() { runAll(t, s, of, []string{query}) })

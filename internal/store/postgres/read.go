@@ -26,6 +26,24 @@ func (s *Store) Head(ctx context.Context) (position, recorded int64, err error) 
 	return position, recorded, err
 }
 
+// settle waits for who is appending: the row of the log's end is theirs until they commit.
+const settle = `UPDATE log_end SET recorded = greatest(recorded, least($1::bigint, greatest(recorded, $2::bigint) + 1))
+	RETURNING least($1::bigint, recorded)`
+
+// Settle implements eventlog.Store, for every node: it is written where all of them draw their times. Where something is
+// recorded at the time already, or later, nothing need be written.
+func (s *Store) Settle(ctx context.Context, before, now int64) (end int64, err error) {
+	_, recorded, err := s.Head(ctx)
+	if err != nil || recorded >= before {
+		return before, err
+	}
+	err = s.holding(ctx, "a time could not be settled", func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, settle, before, now).Scan(&end)
+	})
+	raise(&s.stamp, end)
+	return end, err
+}
+
 func (s *Store) readEnd(ctx context.Context) (position, recorded, epoch int64, err error) {
 	const end = "SELECT position, recorded, (SELECT id FROM epochs ORDER BY n DESC LIMIT 1) FROM log_end"
 	err = s.read(ctx, end, nil, func(row pgx.Rows) error { return row.Scan(&position, &recorded, &epoch) })

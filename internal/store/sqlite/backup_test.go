@@ -97,7 +97,7 @@ func TestBackupWhileCommitting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Head < before || m.Head > after+20 || m.Head%20 != 0 || m.Version != "v-test" || m.Schema != 2 || len(m.KEKs) != 1 {
+	if m.Head < before || m.Head > after+20 || m.Head%20 != 0 || m.Version != "v-test" || m.Schema != 3 || len(m.KEKs) != 1 {
 		t.Errorf("accepted before %d, after %d: %+v", before, after, m)
 	}
 	if got := names(t, filepath.Dir(to)); fmt.Sprint(got) != "[hub.backup hub.backup.json]" {

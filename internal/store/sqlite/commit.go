@@ -117,7 +117,7 @@ func (s *Store) synchronous(full bool) error {
 // write writes the requests, then the cuts. A change of configuration is refused before anything of its request is
 // written when another one came first: the caller checked its documents against a state that is no more.
 func (s *Store) write(c *eventlog.Commit) error {
-	s.recorded = max(s.recorded, c.Now)
+	s.recorded = max(s.recorded, s.settled, c.Now)
 	for _, r := range c.Requests {
 		r.Err = nil
 		var err error
@@ -135,6 +135,9 @@ func (s *Store) write(c *eventlog.Commit) error {
 		}
 		if err == nil && len(r.Revisions) > 0 && r.Err == nil {
 			err = s.appendRevisions(r)
+		}
+		if err == nil && r.Err == nil {
+			err = s.appendReceipts(r.Receipts)
 		}
 		if err == nil && r.Erasure != nil && r.Err == nil {
 			err = errors.Join(s.appendErasure(r.Erasure), s.eraseAside(r.Erased))

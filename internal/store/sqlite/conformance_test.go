@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/store/sqlite"
 	"github.com/varselhub/varsel/internal/store/storetest"
 )
@@ -26,6 +27,8 @@ func (f file) Entries(t testing.TB) audit.Entries {
 	t.Cleanup(func() { r.Close() })
 	return r.Entries()
 }
+
+func (f file) Registers(s storetest.Store) deposit.Store { return s.(*sqlite.Store).Registers() }
 
 func TestStore(t *testing.T) {
 	t.Parallel()

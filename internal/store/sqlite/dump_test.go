@@ -44,6 +44,7 @@ func TestDumpsOfReleases(t *testing.T) {
 			readSample(t, s)
 			if filepath.Base(file) != "v0.1.sql" {
 				readSampleStream(t, s)
+				readDelivered(t, s, "1")
 			}
 			fresh := filepath.Join(t.TempDir(), "hub.db")
 			open(t, fresh)
@@ -63,6 +64,7 @@ func TestTheSampleIsReadAsItWasWritten(t *testing.T) {
 	writeSample(t, s)
 	readSample(t, s)
 	readSampleStream(t, s)
+	readDelivered(t, s, "1")
 }
 
 // load makes a database of a dump, beside a vault with the key that the dump was made with.
@@ -168,6 +170,7 @@ func writeSample(t *testing.T, s *sqlite.Store) {
 	commit(t, s, &eventlog.Commit{Now: day + 12, Requests: []*eventlog.Request{{Intake: &eventlog.Intake{
 		Source: "a", Stream: "kafka:a", Places: []eventlog.StreamPlace{{Partition: 3, To: 17}}, Aside: []eventlog.Aside{sampleAside},
 	}}}})
+	deliver(t, s, "1")
 }
 
 // sampleAside is what the sample has set aside of a stream.

@@ -158,6 +158,7 @@ func (s *Store) eraseSome(c *sqlite.Conn, positions []int64) error {
 func eraseRows(c *sqlite.Conn, positions []int64) error {
 	for _, query := range []string{
 		"UPDATE attempt_details SET key = NULL, sealed = NULL WHERE position = ? AND sealed IS NOT NULL",
+		"UPDATE receipts SET key = NULL, sealed = NULL WHERE position = ?",
 		"UPDATE events SET flags = flags | 2, lane = zeroblob(16) WHERE position = ?",
 		"DELETE FROM payloads WHERE position = ?",
 	} {

@@ -114,6 +114,12 @@ func (x *Export) reading(t *store.Table) (query string, scan func(*sqlite.Stmt) 
 		return "SELECT s.class, s.day, c.clue, c.position " + shownClues + " ORDER BY s.day, s.class, c.clue, c.position", values(4)
 	case store.MovedAside:
 		return movedAside, x.aside()
+	case store.MovedRows:
+		return x.opened(t, (*store.Opener).Row)
+	case store.MovedOutgoing:
+		return x.opened(t, (*store.Opener).Draft)
+	case store.MovedReceipts:
+		return movedReceipts, x.receipts()
 	case store.MovedConsumers:
 		columns = strings.Replace(columns, "system", "''", 1)
 	}
@@ -188,5 +194,40 @@ func (x *Export) aside() func(*sqlite.Stmt) (store.Row, error) {
 		err = o.Aside(row.ColumnInt64(11), blob(row, 12), row.ColumnText(0), &a)
 		class := eventlog.Class{Retention: event.Retention(row.ColumnText(9)), Day: row.ColumnInt64(10)}
 		return append(r, &store.Opened{Class: class, Body: a.Message}), err
+	}
+}
+
+// opened is how rows are read that begin with the two numbers that what is sealed in them is bound to.
+func (x *Export) opened(t *store.Table, open func(o *store.Opener, key int64, sealed []byte, in, number int64) ([]byte, error)) (string, func(*sqlite.Stmt) (store.Row, error)) {
+	columns := 1 + strings.Count(t.Columns, ",")
+	o, plain := x.store.opener(x.conn), values(columns)
+	query := fmt.Sprintf("SELECT %s, k.class, k.day, key, sealed FROM %s JOIN data_keys k ON k.n = key ORDER BY %s", t.Columns, t.Name, t.Order)
+	return query, func(row *sqlite.Stmt) (store.Row, error) {
+		r, err := plain(row)
+		if err != nil {
+			return r, err
+		}
+		body, err := open(o, row.ColumnInt64(columns+2), blob(row, columns+3), row.ColumnInt64(0), row.ColumnInt64(1))
+		class := eventlog.Class{Retention: event.Retention(row.ColumnText(columns)), Day: row.ColumnInt64(columns + 1)}
+		return append(r, &store.Opened{Class: class, Body: body}), err
+	}
+}
+
+const movedReceipts = `SELECT system, message, position, type, at, coalesce(k.class, ''), coalesce(k.day, 0), coalesce(key, 0), sealed
+	FROM receipts LEFT JOIN data_keys k ON k.n = key ORDER BY message, system`
+
+// receipts reads rows of movedReceipts.
+func (x *Export) receipts() func(*sqlite.Stmt) (store.Row, error) {
+	o, plain := x.store.opener(x.conn), values(5)
+	return func(row *sqlite.Stmt) (store.Row, error) {
+		r, err := plain(row)
+		if err != nil || row.ColumnIsNull(8) {
+			return append(r, nil), err
+		}
+		one := eventlog.Receipt{System: row.ColumnText(0)}
+		row.ColumnBytes(1, one.Message[:])
+		err = o.Receipt(row.ColumnInt64(7), blob(row, 8), &one)
+		class := eventlog.Class{Retention: event.Retention(row.ColumnText(5)), Day: row.ColumnInt64(6)}
+		return append(r, &store.Opened{Class: class, Body: one.Sealed()}), err
 	}
 }

@@ -98,7 +98,7 @@ func (s *Store) destroy(c *sqlite.Conn, of eventlog.Class) (keys int, err error)
 	// While this transaction is open the writer is between two of its own.
 	s.keys.Renew()
 	if err == nil && keys > 0 {
-		err = errors.Join(toPrune(c, of), dropAside(c, of))
+		err = errors.Join(toPrune(c, of), dropAside(c, of), dropReceipts(c, of))
 	}
 	return keys, err
 }

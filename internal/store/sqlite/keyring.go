@@ -18,6 +18,7 @@ func (s *Store) sealingKey(c eventlog.Class) (*store.SealingKey, error) {
 }
 
 func (s *Store) makeDataKey(c eventlog.Class) (*store.SealingKey, error) {
+	s.made++
 	last, err := number(s.writer, "SELECT coalesce(max(n), 0) FROM data_keys")
 	if err != nil {
 		return nil, err

@@ -24,6 +24,16 @@ func (s *Store) Head(context.Context) (position, recorded int64, err error) {
 	return s.position, s.recorded, nil
 }
 
+// Settle implements eventlog.Store. It is this process's word: the next one draws its times from the clock and from what
+// is in the log, so only a clock that was set back while nobody had the file could go below it.
+func (s *Store) Settle(_ context.Context, before, now int64) (end int64, err error) {
+	s.turn.Lock() // no commit is under way, and the next is recorded from here on
+	defer s.turn.Unlock()
+	end = min(before, max(s.recorded, s.settled, now)+1)
+	s.settled = max(s.settled, end)
+	return end, nil
+}
+
 const eventColumns = `SELECT e.position, e.recorded, e.id, e.source, e.type, e.time, e.organisation, e.lane, e.flags,
 		p.key, p.sealed
 	FROM events e LEFT JOIN payloads p USING (position) `

@@ -30,8 +30,10 @@ type Store struct {
 
 	// The writer's own view of the end of the log; only Commit touches it.
 	position, recorded, revision int64
+	settled                      int64      // nothing more is recorded before: what was read of a time window stays all of it
 	audited                      audit.Head // the end of the audit log
 	waiting                      []row      // events of this commit whose rows are not inserted yet
+	made                         int        // data keys, so far
 
 	names   names
 	closing sync.Once

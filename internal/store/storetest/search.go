@@ -135,6 +135,41 @@ func beforeATime(t *testing.T, w *world) {
 	before(1000, 40)
 }
 
+// DESIGN promise 7: what was settled gains no event, whatever the clock of who appends shows.
+func aSettledTime(t *testing.T, w *world) {
+	s := w.open(t)
+	settle := func(before, now, want int64) {
+		t.Helper()
+		if end, err := s.Settle(t.Context(), before, now); end != want || err != nil {
+			t.Errorf("before %d at %d: %d, want %d, %v", before, now, end, want, err)
+		}
+	}
+	recorded := func() int64 {
+		events := read(t, s)
+		return events[len(events)-1].Recorded
+	}
+	publish(t, s, 100, fresh("a", "data", 1))
+	settle(90, 120, 90) // that is over
+	publish(t, s, 100, fresh("b", "data", 1))
+	if at := recorded(); at != 100 {
+		t.Errorf("recorded at %d", at)
+	}
+	settle(110, 120, 110)
+	publish(t, s, 105, fresh("c", "data", 1))
+	if at := recorded(); at != 110 {
+		t.Errorf("after all before 110 was read there comes an event recorded at %d", at)
+	}
+	settle(1000, 120, 121) // what lies ahead is cut
+	publish(t, s, 115, fresh("d", "data", 1))
+	if at := recorded(); at != 121 {
+		t.Errorf("after all before 121 was read there comes an event recorded at %d", at)
+	}
+	settle(1000, 50, 122) // a clock that was set back: what is accepted is there to be read
+	if at, err := s.Before(t.Context(), 122); at != 4 || err != nil {
+		t.Errorf("the last before it is %d, %v", at, err)
+	}
+}
+
 // Skeletons come newest first, by type and source, forgotten or not.
 func skeletons(t *testing.T, w *world) {
 	s := w.open(t)

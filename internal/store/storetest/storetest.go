@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/varselhub/varsel/internal/audit"
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/ident"
@@ -57,6 +58,8 @@ type Database interface {
 	Open(o Options) (Store, error)
 	// Execute changes it behind the store's back, with statements that every engine takes.
 	Execute(t testing.TB, statements string)
+	// Registers is an open store of it, for who keeps rows of registers.
+	Registers(s Store) deposit.Store
 	// Entries goes through the audit log as one who only reads.
 	Entries(t testing.TB) audit.Entries
 }
@@ -102,6 +105,7 @@ func Run(t *testing.T, e Engine) {
 		{"CluesAreMadeAnew", cluesAreMadeAnew},
 		{"ForgettingTakesTheClues", forgettingTakesTheClues},
 		{"BeforeATime", beforeATime},
+		{"ASettledTimeGainsNothing", aSettledTime},
 		{"Skeletons", skeletons},
 
 		{"Forgetting", forgetting},
@@ -116,6 +120,25 @@ func Run(t *testing.T, e Engine) {
 		{"S42WhatIsSetAside", whatIsSetAside},
 		{"WhatIsSetAsideIsForgotten", whatIsSetAsideIsForgotten},
 		{"WhatIsSetAsideIsErased", whatIsSetAsideIsErased},
+		{"F42ReceiptsAreKept", receiptsAreKept},
+		{"F42ReceiptsAreForgotten", receiptsAreForgotten},
+		{"ReceiptsAreErased", receiptsAreErased},
+
+		{"F9Correction", correction},
+		{"F9RealChange", realChange},
+		{"F8F10RowsAreEndedAndNeverDeleted", rowsAreEnded},
+		{"F10ADeliveryIsSeenWholeOrNotAtAll", aDeliveryIsSeenWhole},
+		{"F10ABatchIsStagedWholeOrNotAtAll", aBatchIsStagedWhole},
+		{"ADeliveryGoesOnWhereItStands", aDeliveryGoesOn},
+		{"OneDeliveryOfARegisterAtATime", oneDeliveryAtATime},
+		{"F11EventsGoOutInOrder", eventsGoOut},
+		{"ARefusedDeliveryLeavesNothing", aRefusedDelivery},
+		{"ClashesAreFound", clashesAreFound},
+		{"F44bRowsArePaged", rowsArePaged},
+		{"F43SpansAreRead", spansAreRead},
+		{"ChangedRowsAreRefused", changedRowsAreRefused},
+		{"OneOfSeveralDoesIt", oneOfSeveral},
+		{"F6RowsAreThoseOfANaiveModel", rowsOfAModel},
 
 		{"AnActAndItsEntryAreOneTransaction", anActAndItsEntry},
 		{"TheAuditLogIsAsked", theAuditLogIsAsked},

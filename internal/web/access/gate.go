@@ -33,11 +33,18 @@ type Egress interface {
 	CheckURL(text string) (*url.URL, error)
 }
 
+// Passwords compares passwords.
+type Passwords interface {
+	Fit(ctx context.Context, a *account.Account, text string) (bool, error)
+}
+
 // Options are what a gate stands on.
 type Options struct {
 	Accounts Accounts
-	Clock    clock.Clock
-	Egress   Egress
+	// Passwords compares those of faces that take passwords; nil where there are none.
+	Passwords Passwords
+	Clock     clock.Clock
+	Egress    Egress
 	// URL is where the hub is reached from outside, without a slash at its end: issuer and audience of its own tokens.
 	URL     string
 	Key     []byte   // the ed25519 seed that they are signed with, 32 bytes
@@ -54,6 +61,9 @@ type Gate struct {
 	addresses  *web.Limiter
 	principals *web.Limiter
 	logins     *web.Limiter
+
+	shown               *shown
+	tries, accountTries *web.Limiter // of passwords
 }
 
 // New makes a gate.
@@ -72,6 +82,7 @@ func New(opts Options) (*Gate, error) {
 		opts: opts, own: own, issuers: issuers,
 		addresses: web.NewLimiter(float64(l.Address), 2*l.Address, l.Callers), principals: web.NewLimiter(float64(l.Principal), 2*l.Principal, l.Callers),
 		logins: web.NewLimiter(float64(l.Token), 4*l.Token, l.Callers),
+		shown:  newShown(), tries: web.NewLimiter(triesPerSecond, triesAtOnce, l.Callers), accountTries: web.NewLimiter(accountTriesPerSecond, accountTriesAtOnce, l.Callers),
 	}, nil
 }
 

@@ -27,6 +27,11 @@ func (g *Gate) Page(route string, page http.Handler) http.Handler {
 	})
 }
 
+// Reader says who asks for something that programs of people read, such as a feed: by all that the API takes, or by an
+// account and its secret.
+// Errors: as Principal.
+func (g *Gate) Reader(r *http.Request) (*account.Principal, error) { return g.admit(r, g.byPassword) }
+
 // byPassword takes an account's name and secret as well as what the API takes.
 func (g *Gate) byPassword(r *http.Request, now time.Time) (*account.Principal, error) {
 	scheme, encoded, err := authorization(r)

@@ -3,11 +3,13 @@ package api_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/channel"
@@ -16,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/search"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -35,6 +38,13 @@ var anyState = []string{ifMatch, anySeen}
 
 const agreementOf = `{"agreement":{"profile":"standard","baseUrl":"https://$SYSTEM.test/hook","sources":["shared","$SOURCE"],"contacts":{"technical":{"email":"a@b.test"}}}}`
 
+const (
+	extractOf  = `{"system":"$SYSTEM","register":"$SOURCE","type":"Thing","selection":"total","format":"jsonl","keep":5}`
+	registerOf = `{"source":"$SOURCE","types":[{"name":"Thing","row":"id","object":["id"],"columns":[{"name":"id","required":true}]}]}`
+	deliveryOf = `<DatafordelerDataDelivery><Data><DataEntity><Action>Create</Action><CreateEvent>NoEvent</CreateEvent><Thing><id>$N</id><status>s</status>` +
+		`<registreringFra>2026-01-01T00:00:00Z</registreringFra><virkningFra>2026-01-01T00:00:00Z</virkningFra></Thing></DataEntity></Data></DatafordelerDataDelivery>`
+)
+
 // visits has one request for every route of the API. A route that is missing here fails the test.
 var visits = map[string]visit{
 	"POST /api/v1/events":                    {"/events", `{"specversion":"1.0","id":"$N","source":"urn:$SOURCE","type":"cv","data":{}}`, []string{kindOf, ce}, 403},
@@ -51,70 +61,86 @@ var visits = map[string]visit{
 	"GET /api/v1/whereabouts":                   {path: "/whereabouts?id=0&source=urn:$SOURCE"},
 	"GET /api/v1/systems/{name}/whereabouts":    {path: "/systems/$SYSTEM/whereabouts"},
 
-	"GET /api/v1/sources":                                  {path: "/sources"},
-	"GET /api/v1/sources/{name}":                           {path: "/sources/$SOURCE"},
-	"PUT /api/v1/sources/{name}":                           {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},
-	"GET /api/v1/streams":                                  {path: "/streams", foreign: 200},
-	"GET /api/v1/sources/{name}/stream":                    {path: "/sources/$SOURCE/stream"},
-	"GET /api/v1/sources/{name}/aside":                     {path: "/sources/$SOURCE/aside"},
-	"POST /api/v1/sources/{name}/aside/{number}/reveal":    {path: "/sources/$SOURCE/aside/1/reveal", body: `{"reason":"case 7"}`},
-	"POST /api/v1/sources/{name}/aside/{number}/release":   {path: "/sources/$SOURCE/aside/1/release"},
-	"POST /api/v1/sources/{name}/aside/{number}/discard":   {path: "/sources/$SOURCE/aside/1/discard"},
-	"GET /api/v1/event-types":                              {path: "/event-types"},
-	"GET /api/v1/event-types/{name}":                       {path: "/event-types/cv"},
-	"PUT /api/v1/event-types/{name}":                       {path: "/event-types/t$N", body: `{"title":"T","order":"none"}`},
-	"GET /api/v1/event-types/{name}/versions":              {path: "/event-types/cv/versions"},
-	"GET /api/v1/event-types/{name}/versions/{version}":    {path: "/event-types/cv/versions/v1"},
-	"PUT /api/v1/event-types/{name}/versions/{version}":    {path: "/event-types/cv/versions/v$N", body: `{"state":"draft","sample":{}}`},
-	"GET /api/v1/profiles":                                 {path: "/profiles"},
-	"GET /api/v1/systems":                                  {path: "/systems", foreign: 200},
-	"GET /api/v1/systems/{name}":                           {path: "/systems/$SYSTEM"},
-	"PUT /api/v1/systems/{name}":                           {path: "/systems/$SYSTEM", body: agreementOf, headers: anyState},
-	"DELETE /api/v1/systems/{name}":                        {path: "/systems/$SPARE", headers: anyState},
-	"GET /api/v1/systems/{name}/contacts":                  {path: "/systems/$SYSTEM/contacts"},
-	"PUT /api/v1/systems/{name}/contacts":                  {path: "/systems/$SYSTEM/contacts", body: `{"technical":{"email":"a$N@b.test"}}`, headers: anyState},
-	"GET /api/v1/systems/{name}/subscriptions":             {path: "/systems/$SYSTEM/subscriptions"},
-	"PUT /api/v1/systems/{name}/subscriptions":             {path: "/systems/$SYSTEM/subscriptions", body: `{"items":[{"name":"all","path":"/all"}]}`, headers: anyState},
-	"POST /api/v1/systems/{name}/signing-keys":             {path: "/systems/$SYSTEM/signing-keys", body: `{"overlapSeconds":0}`},
-	"GET /api/v1/subscriptions":                            {path: "/subscriptions", foreign: 200},
-	"GET /api/v1/subscriptions/{id}":                       {path: "/subscriptions/$SUBSCRIPTION"},
-	"POST /api/v1/subscriptions/{id}/test":                 {path: "/subscriptions/$SUBSCRIPTION/test"},
-	"POST /api/v1/subscriptions/{id}/activate":             {path: "/subscriptions/$SUBSCRIPTION/activate"},
-	"POST /api/v1/subscriptions/{id}/deactivate":           {path: "/subscriptions/$SUBSCRIPTION/deactivate"},
-	"GET /api/v1/audit":                                    {path: "/audit"},
-	"GET /api/v1/audit/head":                               {path: "/audit/head"},
-	"GET /api/v1/subscriptions/{id}/replays":               {path: "/subscriptions/$QUEUE/replays"},
-	"POST /api/v1/subscriptions/{id}/replays":              {path: "/subscriptions/$QUEUE/replays", body: `{"dryRun":true}`},
-	"DELETE /api/v1/subscriptions/{id}/replays/{pass}":     {path: "/subscriptions/$QUEUE/replays/$PASS"},
-	"GET /api/v1/pull/{subscription}":                      {path: "/pull/$CURSOR"},
-	"POST /api/v1/pull/{subscription}/lease":               {path: "/pull/$QUEUE/lease"},
-	"POST /api/v1/pull/{subscription}/acknowledge":         {path: "/pull/$QUEUE/acknowledge", body: `{"leases":["x"]}`},
-	"POST /api/v1/pull/{subscription}/return":              {path: "/pull/$QUEUE/return", body: `{"leases":["x"]}`},
-	"GET /api/v1/pauses":                                   {path: "/pauses"},
-	"POST /api/v1/hub/pause":                               {path: "/hub/pause"},
-	"POST /api/v1/hub/resume":                              {path: "/hub/resume"},
-	"POST /api/v1/systems/{name}/pause":                    {path: "/systems/$SYSTEM/pause"},
-	"POST /api/v1/systems/{name}/resume":                   {path: "/systems/$SYSTEM/resume"},
-	"POST /api/v1/subscriptions/{id}/pause":                {path: "/subscriptions/$SUBSCRIPTION/pause"},
-	"POST /api/v1/subscriptions/{id}/resume":               {path: "/subscriptions/$SUBSCRIPTION/resume"},
-	"POST /api/v1/endpoints/pause":                         {path: "/endpoints/pause", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
-	"POST /api/v1/endpoints/resume":                        {path: "/endpoints/resume", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
-	"GET /api/v1/egress":                                   {path: "/egress", foreign: 200},
-	"GET /api/v1/endpoints":                                {path: "/endpoints", foreign: 200},
-	"GET /api/v1/lanes":                                    {path: "/lanes", foreign: 200},
-	"POST /api/v1/lanes/release":                           {path: "/lanes/release", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
-	"POST /api/v1/lanes/discard":                           {path: "/lanes/discard", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
-	"GET /api/v1/totals":                                   {path: "/totals"},
-	"GET /api/v1/nodes":                                    {path: "/nodes"},
-	"GET /api/v1/openapi.json":                             {path: "/openapi.json"},
-	"GET /api/v1/accounts":                                 {path: "/accounts"},
-	"GET /api/v1/accounts/{name}":                          {path: "/accounts/robot"},
-	"PUT /api/v1/accounts/{name}":                          {path: "/accounts/a$N", body: `{"roles":["auditor"]}`},
-	"POST /api/v1/accounts/{name}/secrets":                 {path: "/accounts/robot/secrets", body: `{"overlapSeconds":0}`},
-	"PUT /api/v1/accounts/{name}/password":                 {path: "/accounts/robot/password", body: `{"password":"correct horse $N"}`},
-	"GET /api/v1/subscriptions/{id}/sink":                  {path: "/subscriptions/$SUBSCRIPTION/sink"},
-	"DELETE /api/v1/subscriptions/{id}/sink":               {path: "/subscriptions/$SUBSCRIPTION/sink"},
-	"POST /api/v1/subscriptions/{id}/sink/{number}/reveal": {path: "/subscriptions/$SUBSCRIPTION/sink/$ARRIVAL/reveal"},
+	"GET /api/v1/sources":                                       {path: "/sources"},
+	"GET /api/v1/sources/{name}":                                {path: "/sources/$SOURCE"},
+	"PUT /api/v1/sources/{name}":                                {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},
+	"GET /api/v1/streams":                                       {path: "/streams", foreign: 200},
+	"GET /api/v1/sources/{name}/stream":                         {path: "/sources/$SOURCE/stream"},
+	"GET /api/v1/sources/{name}/aside":                          {path: "/sources/$SOURCE/aside"},
+	"POST /api/v1/sources/{name}/aside/{number}/reveal":         {path: "/sources/$SOURCE/aside/1/reveal", body: `{"reason":"case 7"}`},
+	"POST /api/v1/sources/{name}/aside/{number}/release":        {path: "/sources/$SOURCE/aside/1/release"},
+	"POST /api/v1/sources/{name}/aside/{number}/discard":        {path: "/sources/$SOURCE/aside/1/discard"},
+	"GET /api/v1/registers":                                     {path: "/registers"},
+	"GET /api/v1/registers/{register}":                          {path: "/registers/$SOURCE"},
+	"PUT /api/v1/registers/{register}":                          {path: "/registers/r$N", body: registerOf},
+	"GET /api/v1/registers/{register}/deliveries":               {path: "/registers/$SOURCE/deliveries"},
+	"POST /api/v1/registers/{register}/deliveries":              {path: "/registers/$SOURCE/deliveries?id=d$N", body: deliveryOf, headers: []string{kindOf, "application/xml"}},
+	"GET /api/v1/registers/{register}/deliveries/{delivery}":    {path: "/registers/$SOURCE/deliveries/whole"},
+	"DELETE /api/v1/registers/{register}/deliveries/{delivery}": {path: "/registers/half-$SOURCE/deliveries/half"},
+	"GET /api/v1/registers/{register}/{type}":                   {path: "/registers/$SOURCE/Thing"},
+	"GET /api/v1/extracts":                                      {path: "/extracts", foreign: 200},
+	"GET /api/v1/extracts/{extract}":                            {path: "/extracts/$SYSTEM"},
+	"PUT /api/v1/extracts/{extract}":                            {path: "/extracts/$SYSTEM", body: extractOf, headers: anyState},
+	"DELETE /api/v1/extracts/{extract}":                         {path: "/extracts/spare-$SYSTEM", headers: anyState},
+	"POST /api/v1/extracts/{extract}/run":                       {path: "/extracts/$SYSTEM/run"},
+	"GET /api/v1/extracts/{extract}/files":                      {path: "/extracts/$SYSTEM/files"},
+	"GET /api/v1/extracts/{extract}/files/{file}":               {path: "/extracts/$SYSTEM/files/$SYSTEM-000001-total-1.jsonl.zip"},
+	"GET /api/v1/event-types":                                   {path: "/event-types"},
+	"GET /api/v1/event-types/{name}":                            {path: "/event-types/cv"},
+	"PUT /api/v1/event-types/{name}":                            {path: "/event-types/t$N", body: `{"title":"T","order":"none"}`},
+	"GET /api/v1/event-types/{name}/versions":                   {path: "/event-types/cv/versions"},
+	"GET /api/v1/event-types/{name}/versions/{version}":         {path: "/event-types/cv/versions/v1"},
+	"PUT /api/v1/event-types/{name}/versions/{version}":         {path: "/event-types/cv/versions/v$N", body: `{"state":"draft","sample":{}}`},
+	"GET /api/v1/profiles":                                      {path: "/profiles"},
+	"GET /api/v1/systems":                                       {path: "/systems", foreign: 200},
+	"GET /api/v1/systems/{name}":                                {path: "/systems/$SYSTEM"},
+	"PUT /api/v1/systems/{name}":                                {path: "/systems/$SYSTEM", body: agreementOf, headers: anyState},
+	"DELETE /api/v1/systems/{name}":                             {path: "/systems/$SPARE", headers: anyState},
+	"GET /api/v1/systems/{name}/contacts":                       {path: "/systems/$SYSTEM/contacts"},
+	"PUT /api/v1/systems/{name}/contacts":                       {path: "/systems/$SYSTEM/contacts", body: `{"technical":{"email":"a$N@b.test"}}`, headers: anyState},
+	"GET /api/v1/systems/{name}/subscriptions":                  {path: "/systems/$SYSTEM/subscriptions"},
+	"PUT /api/v1/systems/{name}/subscriptions":                  {path: "/systems/$SYSTEM/subscriptions", body: `{"items":[{"name":"all","path":"/all"}]}`, headers: anyState},
+	"POST /api/v1/systems/{name}/signing-keys":                  {path: "/systems/$SYSTEM/signing-keys", body: `{"overlapSeconds":0}`},
+	"GET /api/v1/subscriptions":                                 {path: "/subscriptions", foreign: 200},
+	"GET /api/v1/subscriptions/{id}":                            {path: "/subscriptions/$SUBSCRIPTION"},
+	"POST /api/v1/subscriptions/{id}/test":                      {path: "/subscriptions/$SUBSCRIPTION/test"},
+	"POST /api/v1/subscriptions/{id}/activate":                  {path: "/subscriptions/$SUBSCRIPTION/activate"},
+	"POST /api/v1/subscriptions/{id}/deactivate":                {path: "/subscriptions/$SUBSCRIPTION/deactivate"},
+	"GET /api/v1/audit":                                         {path: "/audit"},
+	"GET /api/v1/audit/head":                                    {path: "/audit/head"},
+	"GET /api/v1/subscriptions/{id}/replays":                    {path: "/subscriptions/$QUEUE/replays"},
+	"POST /api/v1/subscriptions/{id}/replays":                   {path: "/subscriptions/$QUEUE/replays", body: `{"dryRun":true}`},
+	"DELETE /api/v1/subscriptions/{id}/replays/{pass}":          {path: "/subscriptions/$QUEUE/replays/$PASS"},
+	"GET /api/v1/pull/{subscription}":                           {path: "/pull/$CURSOR"},
+	"POST /api/v1/pull/{subscription}/lease":                    {path: "/pull/$QUEUE/lease"},
+	"POST /api/v1/pull/{subscription}/acknowledge":              {path: "/pull/$QUEUE/acknowledge", body: `{"leases":["x"]}`},
+	"POST /api/v1/pull/{subscription}/return":                   {path: "/pull/$QUEUE/return", body: `{"leases":["x"]}`},
+	"GET /api/v1/pauses":                                        {path: "/pauses"},
+	"POST /api/v1/hub/pause":                                    {path: "/hub/pause"},
+	"POST /api/v1/hub/resume":                                   {path: "/hub/resume"},
+	"POST /api/v1/systems/{name}/pause":                         {path: "/systems/$SYSTEM/pause"},
+	"POST /api/v1/systems/{name}/resume":                        {path: "/systems/$SYSTEM/resume"},
+	"POST /api/v1/subscriptions/{id}/pause":                     {path: "/subscriptions/$SUBSCRIPTION/pause"},
+	"POST /api/v1/subscriptions/{id}/resume":                    {path: "/subscriptions/$SUBSCRIPTION/resume"},
+	"POST /api/v1/endpoints/pause":                              {path: "/endpoints/pause", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
+	"POST /api/v1/endpoints/resume":                             {path: "/endpoints/resume", body: `{"system":"$SYSTEM","url":"https://$SYSTEM.test/hook/all"}`},
+	"GET /api/v1/endpoints":                                     {path: "/endpoints", foreign: 200},
+	"GET /api/v1/lanes":                                         {path: "/lanes", foreign: 200},
+	"POST /api/v1/lanes/release":                                {path: "/lanes/release", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
+	"POST /api/v1/lanes/discard":                                {path: "/lanes/discard", body: `{"system":"$SYSTEM","dryRun":true}`, foreign: 200},
+	"GET /api/v1/totals":                                        {path: "/totals"},
+	"POST /api/v1/systems/{name}/subscriptions/preview":         {path: "/systems/$SYSTEM/subscriptions/preview", body: `{"filter":{"field":"objekttype","equals":"Bygning"}}`},
+	"GET /api/v1/egress":                                        {path: "/egress", foreign: 200},
+	"GET /api/v1/nodes":                                         {path: "/nodes"},
+	"GET /api/v1/openapi.json":                                  {path: "/openapi.json"},
+	"GET /api/v1/accounts":                                      {path: "/accounts"},
+	"GET /api/v1/accounts/{name}":                               {path: "/accounts/robot"},
+	"PUT /api/v1/accounts/{name}":                               {path: "/accounts/a$N", body: `{"roles":["auditor"]}`},
+	"POST /api/v1/accounts/{name}/secrets":                      {path: "/accounts/robot/secrets", body: `{"overlapSeconds":0}`},
+	"PUT /api/v1/accounts/{name}/password":                      {path: "/accounts/robot/password", body: `{"password":"correct horse $N"}`},
+	"GET /api/v1/subscriptions/{id}/sink":                       {path: "/subscriptions/$SUBSCRIPTION/sink"},
+	"DELETE /api/v1/subscriptions/{id}/sink":                    {path: "/subscriptions/$SUBSCRIPTION/sink"},
+	"POST /api/v1/subscriptions/{id}/sink/{number}/reveal":      {path: "/subscriptions/$SUBSCRIPTION/sink/$ARRIVAL/reveal"},
 
 	"GET /api/v1/sites":                                           {path: "/sites", foreign: 200},
 	"GET /api/v1/sites/{site}":                                    {path: "/sites/$SITE"},
@@ -201,7 +227,10 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 	w.own.pass, w.foreign.pass = w.replay(w.own.queue), w.replay(w.foreign.queue)
 	w.persons(anna)
 	w.ok(201, w.call("POST", "/erasures", `{"person":"`+anna+`","reason":"case 7","count":1}`))
+	w.extracting()
 	for _, h := range []*holdings{&w.own, &w.foreign} {
+		w.registers(h.source)
+		w.extracts(h.system, h.source)
 		w.stage(h.site)
 		_, err := w.Manager.PutSite(ctx, status.Site{
 			Name: "spare-" + h.site, Title: status.Text{"en": "Spare"}, Zone: "Etc/UTC", Languages: []string{"en"}, Sections: []status.Section{{Name: "all", Title: status.Text{"en": "All"}}},
@@ -210,6 +239,25 @@ func newTown(t *testing.T, who func(*http.Request) (*account.Principal, error)) 
 	}
 	w.set(func(o *api.Options) { o.Who = who })
 	return w
+}
+
+// registers has a register of a source with a delivery, and another one with half a delivery.
+func (w *world) registers(source string) {
+	w.T.Helper()
+	whole := strings.ReplaceAll(deliveryOf, "$N", "1")
+	for name, body := range map[string]io.Reader{source: strings.NewReader(whole), "half-" + source: io.MultiReader(strings.NewReader(strings.TrimSuffix(whole, "</Data></DatafordelerDataDelivery>")), iotest.ErrReader(io.ErrUnexpectedEOF))} {
+		_, err := w.Manager.PutRegister(w.T.Context(), register.Register{Name: name, Source: source, Types: []register.EntityType{{
+			Name: "Thing", Row: "id", Object: []string{"id"}, Columns: []register.Column{{Name: "id", Required: true}},
+		}}}, manage.By{Author: "test"})
+		w.Must(err)
+		id, _, _ := strings.Cut(name, "-")
+		if id != "half" {
+			id = "whole"
+		}
+		if _, err = w.options.Registers.Take(w.T.Context(), name, id, body, nil); id == "whole" {
+			w.Must(err)
+		}
+	}
 }
 
 // tell publishes an event of a source and returns its position.

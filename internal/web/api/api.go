@@ -1,6 +1,6 @@
 // Package api is the hub's HTTP API for programs: publishing events, managing configuration, operating deliveries. It
 // decides nothing: it reads requests, hands them to the verbs, and writes what came of them. routes is the table of
-// contents; problem.go is the one place where an error becomes an answer.
+// contents; web.Fail is the one place where an error becomes an answer.
 package api
 
 import (
@@ -67,6 +67,8 @@ type Options struct {
 	Nodes     Nodes
 	Audit     Audit
 	Streams   Streams
+	Registers Registers
+	Extracts  Extracts
 	Keeper    Keeper
 	// Shown is the chain of certificates that a system of the agreement is called with, leaf first; Addresses are those that
 	// the hub's calls come from.
@@ -143,6 +145,21 @@ func (a *api) routes() []route {
 		{"POST /api/v1/sources/{name}/aside/{number}/reveal", a.revealAside},
 		{"POST /api/v1/sources/{name}/aside/{number}/release", a.letGo(Streams.Release)},
 		{"POST /api/v1/sources/{name}/aside/{number}/discard", a.letGo(Streams.Discard)},
+		{"GET /api/v1/registers", a.listRegisters},
+		{"GET /api/v1/registers/{register}", a.register().get},
+		{"PUT /api/v1/registers/{register}", a.register().replace},
+		{"GET /api/v1/registers/{register}/deliveries", a.listDeliveries},
+		{"POST /api/v1/registers/{register}/deliveries", a.takeDelivery},
+		{"GET /api/v1/registers/{register}/deliveries/{delivery}", a.getDelivery},
+		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
+		{"GET /api/v1/registers/{register}/{type}", a.listRows},
+		{"GET /api/v1/extracts", a.listExtracts},
+		{"GET /api/v1/extracts/{extract}", a.extract().get},
+		{"PUT /api/v1/extracts/{extract}", a.extract().replace},
+		{"DELETE /api/v1/extracts/{extract}", a.removeExtract},
+		{"POST /api/v1/extracts/{extract}/run", a.runExtract},
+		{"GET /api/v1/extracts/{extract}/files", a.listExtractFiles},
+		{"GET /api/v1/extracts/{extract}/files/{file}", a.getExtractFile},
 		{"GET /api/v1/event-types", a.listTypes},
 		{"GET /api/v1/event-types/{name}", a.eventType().get},
 		{"PUT /api/v1/event-types/{name}", a.eventType().replace},
@@ -159,6 +176,7 @@ func (a *api) routes() []route {
 		{"PUT /api/v1/systems/{name}/contacts", a.putContacts},
 		{"GET /api/v1/systems/{name}/subscriptions", a.getSet},
 		{"PUT /api/v1/systems/{name}/subscriptions", a.putSet},
+		{"POST /api/v1/systems/{name}/subscriptions/preview", a.previewFilter},
 		{"POST /api/v1/systems/{name}/signing-keys", a.rotateKey},
 		{"GET /api/v1/systems/{name}/whereabouts", a.getSystemWhereabouts},
 

@@ -35,6 +35,7 @@ type about struct {
 	gives    map[int]any // by status, a value of the type that is written; nil: no body
 	streams  map[string]openapi.MediaType
 	tagged   bool         // a GET of a state with its ETag
+	ranged   bool         // a GET of a file with its ETag, or of parts of it
 	edits    bool         // a change of such a state: If-Match and If-None-Match
 	mayMatch bool         // a change that needs no If-Match, and keeps one that is given
 	leaves   bool         // what is answered has the ETag of the state that it leaves
@@ -95,6 +96,16 @@ func (d *description) add(pattern string, a *about) error {
 	if a.tagged {
 		operation.Responses["304"] = &openapi.Response{Description: "You have it.", Headers: headers("X-Request-Id", "ETag")}
 	}
+	if a.ranged {
+		part := *operation.Responses["200"]
+		part.Description = http.StatusText(http.StatusPartialContent) + "."
+		operation.Responses["206"] = &part
+		operation.Responses["304"] = &openapi.Response{Description: "You have it.", Headers: headers("X-Request-Id", "ETag")}
+		operation.Responses["416"] = &openapi.Response{
+			Description: "It has no such part.", Headers: headers("X-Request-Id"),
+			Content: map[string]openapi.MediaType{"text/plain": {Schema: &openapi.Schema{Type: openapi.Types{"string"}}}},
+		}
+	}
 	if err := d.problems(operation, method, rule, a); err != nil {
 		return err
 	}
@@ -144,7 +155,7 @@ func (d *description) body(a *about) (*openapi.Body, error) {
 
 func (d *description) answer(a *about, status int, value any) (*openapi.Response, error) {
 	r := &openapi.Response{Description: http.StatusText(status) + ".", Headers: headers("X-Request-Id")}
-	if a.tagged || a.leaves || a.edits && a.gives[http.StatusOK] != nil && !a.removes() {
+	if a.tagged || a.ranged || a.leaves || a.edits && a.gives[http.StatusOK] != nil && !a.removes() {
 		maps.Copy(r.Headers, headers("ETag"))
 	}
 	if a.streams != nil {
@@ -279,22 +290,26 @@ type placed struct {
 
 // places are the parts of paths, by the part before and the name, or by the name alone.
 var places = map[string]placed{
-	"sources/name":     {text: "Name of the source.", example: "permits"},
-	"event-types/name": {text: "Name of the event type: the CloudEvents type.", example: "permit.changed"},
-	"systems/name":     {text: "Name of the system.", example: "archive"},
-	"accounts/name":    {text: "Name of the account, which is its client id.", example: "archive-reader"},
-	"version":          {text: "The version: the end of dataschema.", example: "v1"},
-	"position":         {text: "The event's place in the log.", example: 42, number: true},
-	"id":               {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
-	"subscription":     {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
-	"erasures/number":  {text: "Number of the erasure.", example: 1, number: true},
-	"site":             {text: "Name of the status site.", example: "services"},
-	"component":        {text: "Id of the component.", example: "7kq2m9x4h1zc"},
-	"notice":           {text: "Id of the notice.", example: "b3v8n1t6w0pd"},
-	"update":           {text: "Id of the update.", example: "m5r2k7y9c4xa"},
-	"sink/number":      {text: "Number of the message in the sink.", example: 1, number: true},
-	"aside/number":     {text: "Number of the message within what was set aside of the source.", example: 1, number: true},
-	"pass":             {text: "Number of the replay.", example: 1, number: true},
+	"sources/name":       {text: "Name of the source.", example: "permits"},
+	"event-types/name":   {text: "Name of the event type: the CloudEvents type.", example: "permit.changed"},
+	"systems/name":       {text: "Name of the system.", example: "archive"},
+	"accounts/name":      {text: "Name of the account, which is its client id.", example: "archive-reader"},
+	"version":            {text: "The version: the end of dataschema.", example: "v1"},
+	"position":           {text: "The event's place in the log.", example: 42, number: true},
+	"id":                 {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
+	"subscription":       {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
+	"erasures/number":    {text: "Number of the erasure.", example: 1, number: true},
+	"site":               {text: "Name of the status site.", example: "services"},
+	"component":          {text: "Id of the component.", example: "7kq2m9x4h1zc"},
+	"notice":             {text: "Id of the notice.", example: "b3v8n1t6w0pd"},
+	"update":             {text: "Id of the update.", example: "m5r2k7y9c4xa"},
+	"registers/register": {text: "Name of the register.", example: "dagi"},
+	"register":           {text: "Name of the register.", example: "dagi"},
+	"delivery":           {text: "Id of the delivery, as the register calls it.", example: "2026-11-27-1"},
+	"type":               {text: "Name of the entity type.", example: "Kommuneinddeling"},
+	"sink/number":        {text: "Number of the message in the sink.", example: 1, number: true},
+	"aside/number":       {text: "Number of the message within what was set aside of the source.", example: 1, number: true},
+	"pass":               {text: "Number of the replay.", example: 1, number: true},
 }
 
 // conditions are the headers that make a request depend on a state.

@@ -14,6 +14,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/filter"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
@@ -77,6 +78,11 @@ var namedTypes = map[reflect.Type]string{
 	reflect.TypeFor[manage.Report]():        "SetReport",
 	reflect.TypeFor[manage.Entry]():         "SetEntry",
 	reflect.TypeFor[set]():                  "SubscriptionSet",
+	reflect.TypeFor[manage.Asked]():         "FilterPreviewRequest",
+	reflect.TypeFor[manage.Preview]():       "FilterPreview",
+	reflect.TypeFor[manage.Example]():       "FilterExample",
+	reflect.TypeFor[filter.Place]():         "FilterPlace",
+	reflect.TypeFor[filter.Area]():          "FilterArea",
 	reflect.TypeFor[passView]():             "Replay",
 	reflect.TypeFor[eventlog.Filter]():      "ReplayFilter",
 	reflect.TypeFor[selection]():            "LaneSelection",
@@ -175,7 +181,8 @@ func wordsOfTypes() map[reflect.Type][]string {
 		reflect.TypeFor[fault.Code]():           words(codes...),
 		reflect.TypeFor[profile.Name]():         words(profiles...),
 		reflect.TypeFor[profile.Scope]():        words(profile.PerSubscription, profile.PerSystem),
-		reflect.TypeFor[subscription.Channel](): words("", subscription.Webhook, subscription.Queue, subscription.Cursor),
+		reflect.TypeFor[filter.Field]():         append([]string{""}, words(filter.Fields...)...),
+		reflect.TypeFor[subscription.Channel](): words("", subscription.Webhook, subscription.Queue, subscription.Cursor, subscription.Window),
 		reflect.TypeFor[subscription.State]():   append([]string{""}, states...),
 		reflect.TypeFor[status.State]():         append(words(status.NoData), words(status.States...)...),
 		reflect.TypeFor[status.Kind]():          words(status.Kinds...),
@@ -205,6 +212,7 @@ var neededMembers = map[reflect.Type][]string{
 	reflect.TypeFor[subscription.Agreement]():   {"profile", "baseUrl", "contacts"},
 	reflect.TypeFor[subscription.Contacts]():    {"technical"},
 	reflect.TypeFor[set]():                      {"items"},
+	reflect.TypeFor[manage.Asked]():             {"filter"},
 	reflect.TypeFor[accountView]():              {"roles"},
 	reflect.TypeFor[leasesRequest]():            {"leases"},
 	reflect.TypeFor[status.Site]():              {"title", "zone", "languages", "sections"},
@@ -231,10 +239,13 @@ var bounds = map[reflect.Type]map[string]openapi.Schema{
 	},
 	reflect.TypeFor[event.Broker]():              {"mechanism": {Enum: []string{"", event.SASLPlain, event.SCRAMSHA256, event.SCRAMSHA512}}},
 	reflect.TypeFor[StreamView]():                {"state": {Enum: intake.States()}},
-	reflect.TypeFor[subscription.Subscription](): {"mode": {Enum: []string{"", "structured", "binary"}}},
+	reflect.TypeFor[subscription.Subscription](): {"mode": {Enum: []string{"", "structured", "binary"}}, "format": {Enum: []string{"", subscription.FormatJSON, subscription.FormatXML}}},
+	reflect.TypeFor[subscription.Agreement]():    {"pushWrapper": {Enum: []string{"", subscription.NoWrapper}}},
 	reflect.TypeFor[newKeyRequest]():             {"kind": {Enum: []string{manage.HMAC, manage.Ed25519}, Default: manage.HMAC}},
 	reflect.TypeFor[subscription.SigningKey]():   {"kind": {Enum: []string{manage.HMAC, manage.Ed25519}}},
 	reflect.TypeFor[overlapping]():               {"overlapSeconds": {Minimum: bound(0), Maximum: bound(90 * 24 * 3600), Default: int64(defaultOverlap.Seconds())}},
+	reflect.TypeFor[manage.Asked]():              {"last": {Minimum: bound(0), Maximum: bound(manage.MostPreviewed)}},
+	reflect.TypeFor[filter.Area]():               {"municipality": {Pattern: "^([0-9]{4})?$"}},
 	reflect.TypeFor[because]():                   {"reason": {MaxLength: bound(maxReason)}},
 	reflect.TypeFor[delivery.LaneView]():         {"state": {Enum: laneStates}},
 	reflect.TypeFor[resultView]():                {"status": {Enum: []string{"accepted", "duplicate", "refused"}}},

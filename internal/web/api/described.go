@@ -25,6 +25,8 @@ var tags = []openapi.Tag{
 	{Name: "Fetching", Description: "Receivers that fetch instead of being sent to: by cursor, or from a queue."},
 	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
+	{Name: "Registers", Description: "What registers deliver, and what they knew at one time about another."},
+	{Name: "Extracts", Description: "Files of what registers keep, made at an interval."},
 	{Name: "Sites", Description: "What stands on status sites, how components do, and what is said."},
 	{Name: "Accounts", Description: "Who may call, in which roles, by which secrets and certificates."},
 	{Name: "Erasures", Description: "Forgetting all events of a person, with a report of who had them."},
@@ -201,6 +203,12 @@ func described() map[string]about {
 			example: `{"items": [{"name": "all", "types": ["permit.changed"], "path": "/permits"}]}`, gives: map[int]any{200: manage.Report{}},
 			problems: []fault.Code{fault.DropCount, fault.NotGranted, fault.Overlap},
 		},
+		"POST /api/v1/systems/{name}/subscriptions/preview": {
+			id: "previewFilter", tag: "Systems", summary: "Tell what a filter would have matched among recent events",
+			more: "Of the newest events that the agreement grants. With the profile datafordeler. Nothing is changed.", asks: manage.Asked{},
+			example: `{"filter": {"all": [{"field": "objekttype", "equals": "Bygning"}, {"place": {"within": {"municipality": "0706", "wkt": "POLYGON((575000 6240000, 605000 6240000, 605000 6270000, 575000 6240000))"}}}]}, "last": 1000}`,
+			gives:   map[int]any{200: manage.Preview{}},
+		},
 		"POST /api/v1/systems/{name}/signing-keys": {
 			id: "newSigningKey", tag: "Systems", summary: "Give a system a new signing key, told once", asks: newKeyRequest{},
 			example: `{"kind": "v1", "overlapSeconds": 86400}`, gives: map[int]any{201: manage.NewKey{}}, problems: []fault.Code{fault.Conflict, fault.ReadOnly},
@@ -360,6 +368,8 @@ func described() map[string]about {
 		},
 	}
 	maps.Copy(all, describedSites())
+	maps.Copy(all, describedRegisters())
+	maps.Copy(all, describedExtracts())
 	return all
 }
 

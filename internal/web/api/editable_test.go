@@ -25,6 +25,8 @@ var editable = map[string]edit{
 	"/api/v1/systems/{name}/contacts":                        {"/systems/my-system/contacts", `{"technical":{"email":"a@b.test"}}`, `{"technical":{"email":"c@b.test"}}`, "", false},
 	"/api/v1/systems/{name}/subscriptions":                   {"/systems/my-system/subscriptions", `{"items":[{"name":"all","path":"/all"}]}`, `{"items":[{"name":"all","path":"/all"},{"name":"cv","types":["cv"],"path":"/cv"}]}`, "", false},
 	"/api/v1/accounts/{name}":                                {"/accounts/robot", `{"roles":["auditor"]}`, `{"roles":["operator"]}`, "", false},
+	"/api/v1/registers/{register}":                           {"/registers/new", aRegister("One"), aRegister("Two"), "", false},
+	"/api/v1/extracts/{extract}":                             {"/extracts/new", anExtract("One"), anExtract("Two"), "", false},
 	"/api/v1/sites/{site}":                                   {"/sites/new-site", aSite("One"), aSite("Two"), "", false},
 	"/api/v1/sites/{site}/components/{component}/state":      {"/sites/my-site/components/" + mailID + "/state", `{"state":"degraded_performance"}`, `{"state":"major_outage"}`, "", true},
 	"/api/v1/sites/{site}/notices/{notice}":                  {"/sites/my-site/notices/" + openID, `{"title":{"en":"One"}}`, `{"title":{"en":"Two"}}`, "", false},
@@ -37,10 +39,20 @@ func aSite(title string) string {
 	return `{"title":{"en":"` + title + `"},"zone":"Etc/UTC","languages":["en"],"sections":[{"name":"all","title":{"en":"All"},"components":[{"title":{"en":"Search"}}]}]}`
 }
 
+// aRegister is a register's document with a title.
+func aRegister(title string) string {
+	return `{"title":"` + title + `",` + strings.ReplaceAll(registerOf, "$SOURCE", "mine")[1:]
+}
+
+// anExtract is an extract's document with a title.
+func anExtract(title string) string {
+	return `{"title":"` + title + `",` + strings.NewReplacer("$SOURCE", "mine", "$SYSTEM", "my-system").Replace(extractOf)[1:]
+}
+
 const plain = `{"agreement":{"profile":"standard","baseUrl":"https://b.test","sources":["*"],"contacts":{"technical":{"email":"a@b.test"}}}}`
 
 // ended are the addresses that only take DELETE of what nobody edits.
-var ended = []string{"/api/v1/subscriptions/{id}/replays/{pass}", "/api/v1/subscriptions/{id}/sink"}
+var ended = []string{"/api/v1/registers/{register}/deliveries/{delivery}", "/api/v1/subscriptions/{id}/replays/{pass}", "/api/v1/subscriptions/{id}/sink"}
 
 // unread are the addresses that only take PUT of what nobody can read, and so nobody can have seen.
 var unread = []string{"/api/v1/accounts/{name}/password"}

@@ -9,6 +9,7 @@ import (
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/web"
 )
 
 // publish answers 202 when all of it is durable. With partial=true events are accepted one by one, and when one is
@@ -59,8 +60,8 @@ func appendResult(text []byte, result *publish.Result) []byte {
 	}
 	text = append(append(append(text, `,"status":"`...), result.Status...), '"')
 	if result.Err != nil {
-		p, _ := problemOf(result.Err)
-		text = append(append(text, `,"problem":`...), joined(p, nil)...)
+		p, _ := web.ProblemOf(result.Err)
+		text = p.Append(append(text, `,"problem":`...), nil)
 	}
 	return append(text, '}')
 }

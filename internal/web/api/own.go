@@ -32,13 +32,16 @@ func (a *api) own() map[string]handler {
 		"GET /api/v1/whereabouts":                   a.narrowed((*api).findWhereabouts),
 		"GET /api/v1/systems/{name}/whereabouts":    ofOwnSystem(a.getSystemWhereabouts),
 
-		"GET /api/v1/systems":                        a.listOwnSystems,
-		"GET /api/v1/systems/{name}":                 ofOwnSystem(a.getOwnSystem),
-		"GET /api/v1/systems/{name}/contacts":        ofOwnSystem(a.getContacts),
-		"PUT /api/v1/systems/{name}/contacts":        ofOwnSystem(a.putContacts),
-		"GET /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.getSet),
-		"PUT /api/v1/systems/{name}/subscriptions":   ofOwnSystem(a.putSet),
-		"POST /api/v1/systems/{name}/signing-keys":   ofOwnSystem(a.rotateKey),
+		"GET /api/v1/systems":                      a.listOwnSystems,
+		"GET /api/v1/systems/{name}":               ofOwnSystem(a.getOwnSystem),
+		"GET /api/v1/systems/{name}/contacts":      ofOwnSystem(a.getContacts),
+		"PUT /api/v1/systems/{name}/contacts":      ofOwnSystem(a.putContacts),
+		"GET /api/v1/systems/{name}/subscriptions": ofOwnSystem(a.getSet),
+		"PUT /api/v1/systems/{name}/subscriptions": ofOwnSystem(a.putSet),
+		"POST /api/v1/systems/{name}/signing-keys": ofOwnSystem(a.rotateKey),
+
+		"POST /api/v1/systems/{name}/subscriptions/preview": ofOwnSystem(a.previewFilter),
+
 		"GET /api/v1/subscriptions":                  a.listOwnSubscriptions,
 		"GET /api/v1/subscriptions/{id}":             a.ofOwnSubscription("id", a.getSubscription),
 		"POST /api/v1/subscriptions/{id}/test":       a.ofOwnSubscription("id", a.test),
@@ -64,6 +67,17 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/sources/{name}/aside/{number}/reveal":  ofOwnSource(a.revealAside),
 		"POST /api/v1/sources/{name}/aside/{number}/release": ofOwnSource(a.letGo(Streams.Release)),
 		"POST /api/v1/sources/{name}/aside/{number}/discard": ofOwnSource(a.letGo(Streams.Discard)),
+
+		"GET /api/v1/registers/{register}/deliveries":               a.ofOwnRegister(a.listDeliveries),
+		"POST /api/v1/registers/{register}/deliveries":              a.ofOwnRegister(a.takeDelivery),
+		"GET /api/v1/registers/{register}/deliveries/{delivery}":    a.ofOwnRegister(a.getDelivery),
+		"DELETE /api/v1/registers/{register}/deliveries/{delivery}": a.ofOwnRegister(a.dropDelivery),
+		"GET /api/v1/registers/{register}/{type}":                   a.ofGrantedRegister(a.listRows),
+
+		"GET /api/v1/extracts":                        a.listOwnExtracts,
+		"GET /api/v1/extracts/{extract}":              a.ofOwnExtract(a.extract().get),
+		"GET /api/v1/extracts/{extract}/files":        a.ofOwnExtract(a.listExtractFiles),
+		"GET /api/v1/extracts/{extract}/files/{file}": a.ofOwnExtract(a.getExtractFile),
 
 		"GET /api/v1/sites":                                           a.listOwnSites,
 		"GET /api/v1/sites/{site}":                                    ofOwnSite(a.site(true).get),

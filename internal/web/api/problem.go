@@ -1,28 +1,18 @@
 package api
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 
-	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/ident"
+	"github.com/varselhub/varsel/internal/web"
 )
-
-// requestHeader carries the id of a request in its answer, the same as in a problem's instance and in the hub's log.
-const requestHeader = "X-Request-Id"
-
-// retryAfter is what a client is told to wait, in seconds, while the hub takes nothing.
-const retryAfter = "5"
 
 // ServeHTTP gives every request its id and looks for its route.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set(requestHeader, ident.New().String())
+	w.Header().Set(web.RequestID, ident.New().String())
 	w.Header().Set("Cache-Control", "no-store") // configuration and deliveries are never a shared cache's business
 	handler, pattern := a.mux.Handler(r)
 	if pattern == "" {
@@ -77,65 +67,8 @@ func (a *api) answering(handle handler) http.Handler {
 	})
 }
 
-// problem is RFC 9457's document with the members that every one of the hub's has. A fault's own members follow.
-type problem struct {
-	Type       string            `json:"type"`
-	Title      string            `json:"title"`
-	Status     int               `json:"status"`
-	Detail     string            `json:"detail"`
-	Instance   string            `json:"instance,omitempty"`
-	Code       fault.Code        `json:"code"`
-	Mend       string            `json:"mend"`
-	Violations []fault.Violation `json:"violations,omitempty"`
-}
+// problem is what an error becomes.
+type problem = web.Problem
 
-// problemOf says of an error what clients may know. Anything unexpected is internal: its text is the operator's.
-func problemOf(err error) (problem, map[string]any) {
-	f := fault.Of(err)
-	entry := fault.Lookup(f.Code)
-	p := problem{
-		Type: entry.Code.Page(), Title: entry.Title, Status: entry.Status, Detail: f.Detail,
-		Code: entry.Code, Mend: entry.Mend, Violations: f.Violations,
-	}
-	if entry.Code == fault.Internal {
-		p.Detail, p.Violations = "the hub could not do this; its log says why, under the id in instance", nil
-		return p, nil
-	}
-	return p, f.Extra
-}
-
-// fail answers with the problem of an error, and tells the operator of those that are the hub's own.
-func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
-	id := w.Header().Get(requestHeader)
-	p, extra := problemOf(err)
-	p.Instance = "urn:uuid:" + id
-	if p.Status >= http.StatusInternalServerError {
-		a.Logger.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.String("request", id),
-			slog.String("route", r.Pattern), slog.String("code", string(p.Code)), slog.String("error", err.Error()))
-	}
-	switch p.Status {
-	case http.StatusServiceUnavailable, http.StatusInsufficientStorage:
-		w.Header().Set("Retry-After", retryAfter)
-	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", fmt.Sprint(extra[account.RetryAfter]))
-	case http.StatusUnauthorized, http.StatusForbidden:
-		if challenge := account.Challenge(p.Code, p.Detail); challenge != "" {
-			w.Header().Set("WWW-Authenticate", challenge)
-		}
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	text := joined(p, extra)
-	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(text) // a client that left needs no answer
-}
-
-// joined writes a problem with a fault's own members behind its common ones.
-func joined(p problem, extra map[string]any) []byte {
-	text, err := json.Marshal(p)
-	members, errExtra := json.Marshal(extra)
-	if errors.Join(err, errExtra) != nil || len(extra) == 0 {
-		return text
-	}
-	return append(append(text[:len(text)-1], ','), members[1:]...)
-}
+// fail answers with the problem of an error.
+func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) { web.Fail(w, r, a.Logger, err) }

@@ -242,7 +242,8 @@ var unmet = []fault.Code{fault.StreamMoved, fault.StreamRewound, fault.AsideFull
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch,
 	fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing, fault.SealBroken, fault.NoDatabase, fault.StoreNewer, fault.StoreNotEmpty, fault.BackupInvalid, fault.DataInUse, fault.NodeSecrets,
 	fault.SignedOut, fault.SignInRefused, fault.SignInLost, fault.ProviderRefused, fault.ProviderUnreachable,
-	fault.MoveUnfinished, fault.MoveDiffers, fault.HubMoved, fault.PageUnreadable}
+	fault.MoveUnfinished, fault.MoveDiffers, fault.HubMoved, fault.PageUnreadable,
+	fault.InvalidGeometry, fault.GeometryTooLarge}
 
 // Every code that a request can be answered with has a row; every answer says what, where and how to mend it, and shows
 // nothing of the request's values or of the hub's inside.

@@ -67,6 +67,19 @@ func (a *api) putSet(w http.ResponseWriter, r *http.Request) error {
 	return respondState(w, http.StatusOK, report, report.Position)
 }
 
+// previewFilter reads the filter from a body: it may name a person.
+func (a *api) previewFilter(w http.ResponseWriter, r *http.Request) error {
+	var document manage.Asked
+	if err := a.readDocument(w, r, &document); err != nil {
+		return err
+	}
+	preview, err := a.Manager.PreviewFilter(r.Context(), r.PathValue("name"), document, a.Author(r))
+	if err != nil {
+		return err
+	}
+	return respond(w, http.StatusOK, preview)
+}
+
 // newKeyRequest asks for a new signing key.
 type newKeyRequest struct {
 	Kind string `json:"kind"` // v1: HMAC; v1a: ed25519

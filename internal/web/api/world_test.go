@@ -15,13 +15,16 @@ import (
 	"time"
 
 	"github.com/varselhub/varsel/internal/account"
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/envelope/cloudevents"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	ingest "github.com/varselhub/varsel/internal/ingest/register"
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/search"
@@ -83,6 +86,13 @@ func newWorld(t testing.TB) *world {
 	w.options.Streams = intake.New(w.Log, w.Store, w.Book, intake.Options{
 		Accepter: publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), Hasher: hasher, Decode: cloudevents.Decode, Clock: w.Clock,
 	})
+	w.options.Registers = deposit.New(deposit.Options{
+		Store: w.Store.Registers(), Log: w.Log, Places: w.Store, Directory: w.Book, Handles: hasher, Clock: w.Clock,
+		Accepter: publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}),
+		Read: func(body io.Reader, r *register.Register) deposit.Reader {
+			return ingest.NewReader(body, r, ingest.Limits{})
+		},
+	})
 	w.options.Keeper = retention.New(retention.Options{
 		Store: w.Store, Log: w.Log, Engine: w.Engine, Journal: erasurefile.New(t.TempDir(), []byte("key")), Book: w.Book, Clock: w.Clock, Logger: w.options.Logger,
 		Finder: w.options.Searcher.(*search.Searcher),
@@ -131,7 +141,7 @@ func (w *world) send(method, path string, body io.Reader, h ...string) answer {
 	recorder := httptest.NewRecorder()
 	w.handler.ServeHTTP(recorder, r)
 	a := answer{status: recorder.Code, header: recorder.Header(), text: recorder.Body.String()}
-	if a.text != "" {
+	if kind := a.header.Get("Content-Type"); a.text != "" && kind != "application/zip" && !strings.HasPrefix(kind, "text/plain") {
 		if err := json.Unmarshal(recorder.Body.Bytes(), &a.json); err != nil {
 			w.T.Fatalf("%s %s: not JSON: %s", method, path, a.text)
 		}

@@ -306,7 +306,11 @@ func (p *page) events(ctx context.Context, head int64, lanes []delivery.LaneView
 // stops tells for each system that an event is for whether it is there.
 func (p *page) stops(ctx context.Context, e *event.Event, lanes []delivery.LaneView) []Stop {
 	var consumers []*revision.Consumer
-	p.Book.Route(e, func(l *revision.Line) { consumers = append(consumers, l.Consumer) })
+	p.Book.Route(e, func(l *revision.Line) {
+		if !l.Windowed() { // it is not on its way to anybody
+			consumers = append(consumers, l.Consumer)
+		}
+	})
 	last := map[string]eventlog.Outcome{}
 	if len(consumers) > 0 {
 		rows, _ := p.History.AttemptsAt(ctx, e.Position) // without them it is shown as on its way

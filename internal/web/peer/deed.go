@@ -48,6 +48,8 @@ var (
 	arrival     = deed[numbered, found]{"arrival", (*Own).arrival}
 	holds       = deed[string, int]{"holds", (*Own).holds}
 	empty       = deed[string, nothing]{"empty", (*Own).empty}
+	nearest     = deed[delivery.WindowPage, ended]{"nearest-page", (*Own).nearest}
+	pageEnded   = deed[ended, nothing]{"page-ended", (*Own).ended}
 	fetch       = stream{"fetch"}
 )
 
@@ -55,7 +57,7 @@ var (
 func deeds() []served {
 	return []served{
 		lanes, selected, act, endpoints, totals, standings, pending, owed, passed, lease, acknowledge, giveBack, replay, stopReplay,
-		where, figures, forget, forgetDay, arrivals, arrival, holds, empty, fetch,
+		where, figures, forget, forgetDay, arrivals, arrival, holds, empty, nearest, pageEnded, fetch,
 	}
 }
 

@@ -20,6 +20,7 @@ func (s stream) travels() []any {
 
 // keptBack are the fields that stay where they are, and why that is right.
 var keptBack = map[string]string{
+	"event.Event.facts":      "what one node's filters have looked at serves its own subscriptions",
 	"event.Event.renderings": "what one node rendered serves its own deliveries",
 	"event.Rendering.Err":    "what breaks its contract is never lent or fetched",
 }

@@ -191,6 +191,9 @@ func (d *Document) answer(o *operation, e *Exchange) error {
 	if _, known := response.Content[kind]; !known {
 		return fmt.Errorf("the document has no %q for it", kind)
 	}
+	if !strings.Contains(kind, "json") {
+		return nil
+	}
 	at := response.at + "/content/" + escaped(kind) + "/schema"
 	if kind != "application/x-ndjson" {
 		return d.valid(at, e.Answered)
@@ -230,8 +233,8 @@ func (d *Document) request(o *operation, e *Exchange) error {
 	if _, known := o.Body.Content[kind]; !known {
 		return fmt.Errorf("the document has no such body")
 	}
-	if kind == "*/*" {
-		return nil
+	if kind == "*/*" || kind == "application/xml" {
+		return nil // no JSON schema is of it
 	}
 	return d.valid(o.at+"/requestBody/content/"+escaped(kind)+"/schema", e.Asked)
 }

@@ -1,11 +1,10 @@
 package feed
 
 import (
-	"encoding/xml"
-	"fmt"
 	"time"
 
 	"github.com/varselhub/varsel/internal/status"
+	"github.com/varselhub/varsel/internal/web"
 )
 
 // The elements of RSS 2.0 that are used, in the order that Statuspage has them. encoding/xml writes the names as they
@@ -70,18 +69,10 @@ func writeRSS(f *feed) ([]byte, error) {
 		}
 		channel.Items = append(channel.Items, item)
 	}
-	return writeXML(rss{
+	return web.WriteXML(rss{
 		Version: "2.0", DC: "http://purl.org/dc/elements/1.1/", Atom: "http://www.w3.org/2005/Atom", Channel: channel,
 	})
 }
 
 // rfc822 is a moment as RSS has it: RFC 822, with the four digits of a year that RSS asks for.
 func (f *feed) rfc822(t status.Time) string { return t.In(f.zone).Format(time.RFC1123Z) }
-
-func writeXML(document any) ([]byte, error) {
-	body, err := xml.MarshalIndent(document, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("write a feed: %w", err)
-	}
-	return append(append([]byte(xml.Header), body...), '\n'), nil
-}

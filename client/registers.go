@@ -1,0 +1,142 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// Register is what one authority keeps and delivers.
+type Register struct {
+	Name   string       `json:"name"`
+	Title  string       `json:"title,omitempty"`
+	Source string       `json:"source"`           // name of the source whose events are derived from its data
+	Zone   string       `json:"zone,omitempty"`   // IANA zone of times that say no offset; empty: Europe/Copenhagen
+	Public bool         `json:"public,omitempty"` // the feed of what it publishes is everyone's to read, not its rows
+	Types  []EntityType `json:"types"`
+}
+
+// EntityType is one kind of object that a register keeps.
+type EntityType struct {
+	Name      string            `json:"name"`                // the XML element's local name
+	Namespace string            `json:"namespace,omitempty"` // and its namespace
+	Row       string            `json:"row"`                 // the column that tells its rows apart
+	Object    []string          `json:"object"`              // the columns that together tell its objects apart
+	Columns   []RegisterColumn  `json:"columns"`             // besides those of time, status and actors, which every type has
+	Events    map[string]string `json:"events,omitempty"`    // event type by CreateEvent, UpdateEvent and DeleteEvent; none: NameCreate …
+}
+
+// RegisterColumn is one field of an entity type.
+type RegisterColumn struct {
+	Name      string `json:"name"`
+	Type      string `json:"type,omitempty"` // text (the default), integer, decimal, boolean, time, date, uuid or geometry
+	Required  bool   `json:"required,omitempty"`
+	EventOnly bool   `json:"eventOnly,omitempty"` // is not kept, and only fills events
+}
+
+// Delivery is how a register's delivery stands.
+type Delivery struct {
+	ID     string    `json:"id"`     // as the register calls it
+	Number int64     `json:"number"` // in the register
+	State  string    `json:"state"`  // staging, committed, published or refused
+	Staged int64     `json:"staged"` // entities of it that are here
+	Rows   int64     `json:"rows"`   // made
+	Closed int64     `json:"closed"` // rows that are not known any more
+	Events int64     `json:"events"` // derived from it
+	Begun  time.Time `json:"begun"`
+	Ended  time.Time `json:"ended,omitzero"`
+	Reason string    `json:"reason,omitempty"` // why it was refused
+}
+
+// Registers lists the registers.
+func (c *Client) Registers(ctx context.Context) ([]Register, error) {
+	return list[Register](ctx, c, nil, "registers")
+}
+
+// Register reads one. Error: CodeNotFound.
+func (c *Client) Register(ctx context.Context, name string) (Register, ETag, error) {
+	return fetch[Register](ctx, c, nil, "registers", name)
+}
+
+// PutRegister sets a register up or changes it, and returns it as it stands now.
+func (c *Client) PutRegister(ctx context.Context, r Register, match ETag) (Register, ETag, error) {
+	return put(ctx, c, r, match, "registers", r.Name)
+}
+
+// Deliver hands over a delivery, a DatafordelerDataDelivery of any size, under the id that the register gave it; "" for the one
+// that it calls itself by. When it returns without an error all of it is there. It is not repeated by itself: when it broke off,
+// hand it over again from its beginning, and it goes on where it stopped.
+// Errors: CodeNotFound, CodeBadRequest, CodeInvalidDocument, CodeConflict.
+func (c *Client) Deliver(ctx context.Context, register, id string, body io.Reader) (d Delivery, err error) {
+	r := request{method: http.MethodPost, path: []string{"registers", register, "deliveries"}, mediaType: "application/xml"}
+	if id != "" {
+		r.query = url.Values{"id": {id}}
+	}
+	request, err := c.request(ctx, &r)
+	if err != nil {
+		return d, err
+	}
+	request.Body, request.GetBody, request.ContentLength = io.NopCloser(body), nil, -1
+	response, err := c.streams.Do(request)
+	if err != nil {
+		return d, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return d, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+	}
+	return d, read(response, text, &d)
+}
+
+// Delivery tells how a delivery stands. Error: CodeNotFound.
+func (c *Client) Delivery(ctx context.Context, register, id string) (Delivery, error) {
+	d, _, err := fetch[Delivery](ctx, c, nil, "registers", register, "deliveries", id)
+	return d, err
+}
+
+// Deliveries lists the deliveries of a register, newest first.
+func (c *Client) Deliveries(ctx context.Context, register string) ([]Delivery, error) {
+	return list[Delivery](ctx, c, nil, "registers", register, "deliveries")
+}
+
+// DropDelivery gives up a delivery that stopped half way. Errors: CodeNotFound; CodeConflict when it is not being staged.
+func (c *Client) DropDelivery(ctx context.Context, register, id string) error {
+	_, err := c.call(ctx, request{method: http.MethodDelete, path: []string{"registers", register, "deliveries", id}}, nil)
+	return err
+}
+
+// AsOf says at which times rows are looked up. A zero time is now.
+type AsOf struct {
+	Registered time.Time // as it was known then
+	Effective  time.Time // about then
+	Object     []string  // of the object with these values of its columns; nil: of all
+	History    bool      // every row of Object instead, whenever it was known
+}
+
+// Rows looks up what a register knew at one time about another, row by row as they were delivered, by as many requests as it
+// takes. Errors: CodeNotFound, CodeBadRequest.
+func (c *Client) Rows(ctx context.Context, register, entityType string, at AsOf) iter.Seq2[json.RawMessage, error] {
+	query := url.Values{"limit": {strconv.Itoa(rowsOfPage)}}
+	if !at.Registered.IsZero() {
+		query.Set("registreringstid", at.Registered.Format(time.RFC3339Nano))
+	}
+	if !at.Effective.IsZero() {
+		query.Set("virkningstid", at.Effective.Format(time.RFC3339Nano))
+	}
+	if at.History {
+		query.Set("history", "true")
+	}
+	if at.Object != nil {
+		query["object"] = at.Object
+	}
+	return all[json.RawMessage](ctx, c, query, "registers", register, entityType)
+}
+
+const rowsOfPage = 1000

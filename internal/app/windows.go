@@ -1,0 +1,57 @@
+package app
+
+import (
+	"slices"
+
+	"github.com/varselhub/varsel/internal/envelope"
+	"github.com/varselhub/varsel/internal/envelope/haendelsesbesked"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/web/listener"
+	"github.com/varselhub/varsel/internal/web/pull"
+)
+
+// windows are the faces by which systems ask for their events by time: one for each kind of endpoint (F32).
+func (h *Hub) windows() faces {
+	book := h.Log.Book()
+	options := pull.Options{
+		Windows: h.among.whole, Render: h.besked, Windowed: book.Windowed, Zone: h.config.Zone, ZeroBased: h.config.ZeroBased, Logger: h.logger,
+	}
+	if !h.config.NoAccess {
+		options.Callers = h.gate
+	}
+	var list faces
+	for _, kind := range []pull.Kind{pull.Password, pull.Certificate, pull.Sensitive} {
+		handler := h.upToDate(pull.New(kind, options))
+		list = append(list, face{windowsFace(kind), pull.Path, handler}, face{windowsFace(kind), pull.Path + "/", handler})
+	}
+	return list
+}
+
+func windowsFace(kind pull.Kind) string { return "pull/" + string(kind) }
+
+// besked makes the message of an event for whoever asks for windows.
+func (h *Hub) besked(e *event.Event, format pull.Format) *event.Rendering {
+	form := haendelsesbesked.JSON
+	if format == pull.XML {
+		form = haendelsesbesked.XML
+	}
+	return envelope.Of(h.out.besked[form], e, h.Log.Book().Last())
+}
+
+// answers lists what a listener answers, with the kind of endpoint that it is where systems ask for windows.
+func answers(l *listener.Listener) []string {
+	names := slices.Clone(l.Faces())
+	for i, name := range names {
+		if name == "pull" {
+			names[i] = windowsFace(kindOf(l.Config().Pull))
+		}
+	}
+	return names
+}
+
+func kindOf(setting string) pull.Kind {
+	if setting == "" {
+		return pull.Password
+	}
+	return pull.Kind(setting)
+}

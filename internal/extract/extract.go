@@ -1,0 +1,273 @@
+// Package extract makes the files of extract subscriptions: a subset of what a register keeps, at an interval, for one system
+// (F43).
+//
+// Read make.go first: one run, from the delivery that it goes up to, to the commit that has it in the log. write.go is what
+// a file is; extract.go says when one is made, and which are kept.
+//
+// What was made stands in the log as revisions, each in one commit with the event that tells of it. So what is due is known
+// after a crash, on whichever node: a run that is not in the log has not been, and its file is removed; one that is has been
+// told of exactly once.
+package extract
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/varselhub/varsel/internal/clock"
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/register"
+	"github.com/varselhub/varsel/internal/revision"
+)
+
+// Rows are what registers keep.
+type Rows interface {
+	// Changes reads rows of a span, in order of number, at most its limit.
+	Changes(ctx context.Context, s *register.Span) ([]register.Row, error)
+	// Deliveries lists those of a register with a number below one (0: all), newest first.
+	Deliveries(ctx context.Context, registerName string, below int64, limit int) ([]register.Delivery, error)
+}
+
+// Files are where the files of extracts are kept.
+type Files interface {
+	Create(extract, name string) (Part, error)
+	Open(extract, name string) (File, error)
+	Tidy(kept func(extract, name string) bool) error
+}
+
+// Part is a file that is being written.
+type Part interface {
+	io.Writer
+	Keep() error // from now on it is there
+	Drop()       // it never was
+}
+
+// File is one to be read, from any place.
+type File interface {
+	io.ReadSeekCloser
+	io.ReaderAt
+}
+
+// Log is where runs go.
+type Log interface {
+	Append(ctx context.Context, r *eventlog.Request) error
+}
+
+// Book is the configuration.
+type Book interface {
+	Register(name string) (*register.Register, int64)
+	Extracts() []*register.Extract
+	ExtractState(name string) revision.ExtractState
+	Zone() *time.Location
+	Last() int64
+	Changed() <-chan struct{}
+}
+
+// Options are what a Maker stands on; all must be set.
+type Options struct {
+	Rows    Rows
+	Files   Files
+	Log     Log
+	Book    Book
+	Clock   clock.Clock
+	Handles register.Handler
+	// Ready makes the event that a file is ready; the id tells apart what is told once from what is told again.
+	Ready func(id string, n *Notice) (*event.Event, error)
+	URL   string // of the hub, from outside
+	// Trouble reports what an operator should see in the log.
+	Trouble func(doing string, err error)
+}
+
+// Maker makes extracts. It is safe for concurrent use; Run is for one at a time.
+type Maker struct{ Options }
+
+// New makes a maker, which makes nothing before Run.
+func New(options Options) *Maker { return &Maker{options} }
+
+// What went wrong is tried again after a while, and then more and more seldom.
+const (
+	firstAgain = time.Minute
+	lastAgain  = time.Hour
+)
+
+// again is when an extract that could not be made is tried again.
+type again struct {
+	at   time.Time
+	wait time.Duration
+}
+
+// Run makes what is due until ctx ends. Of all nodes one does it.
+func (m *Maker) Run(ctx context.Context) {
+	waits := map[string]again{}
+	for ctx.Err() == nil {
+		changed := m.Book.Changed()
+		m.tidy()
+		next := m.round(ctx, waits)
+		m.rest(ctx, changed, next)
+	}
+}
+
+// rest waits until something is due, or is to be looked at anew.
+func (m *Maker) rest(ctx context.Context, changed <-chan struct{}, next time.Time) {
+	due := make(chan struct{})
+	if !next.IsZero() {
+		timer := m.Clock.AfterFunc(next.Sub(m.Clock.Now()), func() { close(due) })
+		defer timer.Stop()
+	}
+	select {
+	case <-ctx.Done():
+	case <-changed:
+	case <-due:
+	}
+}
+
+// round makes whatever is due, and says when something will be; zero: never.
+func (m *Maker) round(ctx context.Context, waits map[string]again) (next time.Time) {
+	for _, x := range m.Book.Extracts() {
+		state := m.Book.ExtractState(x.Name)
+		due := m.due(&state)
+		if !due.IsZero() && due.Before(waits[x.Name].at) {
+			due = waits[x.Name].at
+		}
+		if due.IsZero() {
+			continue
+		}
+		if now := m.Clock.Now(); !due.After(now) {
+			if err := m.make(ctx, &state); err != nil {
+				if ctx.Err() != nil {
+					return next
+				}
+				m.Trouble("making the extract "+x.Name, err)
+				wait := min(max(2*waits[x.Name].wait, firstAgain), lastAgain)
+				waits[x.Name] = again{m.Clock.Now().Add(wait), wait}
+				due = waits[x.Name].at
+			} else {
+				delete(waits, x.Name)
+				state = m.Book.ExtractState(x.Name)
+				due = m.due(&state)
+			}
+		}
+		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	return earlier(next, m.ending())
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// due is when an extract is to be made next; zero: never. What was missed while no hub ran is made up for by one run.
+func (m *Maker) due(state *revision.ExtractState) time.Time {
+	x := state.Extract
+	if x == nil {
+		return time.Time{}
+	}
+	if state.Pending() {
+		return clock.FromMicros(state.Since)
+	}
+	schedule, err := register.ParseSchedule(x.Schedule)
+	if x.Schedule == "" || err != nil {
+		return time.Time{}
+	}
+	last := state.Since
+	if state.Last != nil {
+		last = max(last, state.Last.Begun)
+	}
+	return schedule.Next(clock.FromMicros(last), m.Book.Zone())
+}
+
+// Kept lists the runs whose files are kept, newest first.
+func (m *Maker) Kept(name string) []*register.Run {
+	state := m.Book.ExtractState(name)
+	if state.Extract == nil {
+		return nil
+	}
+	now := m.Clock.Now()
+	return slices.DeleteFunc(state.Files, func(r *register.Run) bool {
+		end := ends(state.Extract, r)
+		return !end.IsZero() && !now.Before(end)
+	})
+}
+
+// ends is when a file's time is over; zero: never.
+func ends(x *register.Extract, r *register.Run) time.Time {
+	if x.KeepDays == 0 {
+		return time.Time{}
+	}
+	return clock.FromMicros(r.Ended).AddDate(0, 0, x.KeepDays)
+}
+
+// ending is when the next file's time is over; zero: never.
+func (m *Maker) ending() (next time.Time) {
+	for _, x := range m.Book.Extracts() {
+		for _, r := range m.Kept(x.Name) {
+			next = earlier(next, ends(x, r))
+		}
+	}
+	return next
+}
+
+func (m *Maker) tidy() {
+	err := m.Files.Tidy(func(extract, name string) bool { return m.run(extract, name) != nil })
+	if err != nil {
+		m.Trouble("removing old files of extracts", err)
+	}
+}
+
+// run finds the run that made a file which is kept.
+func (m *Maker) run(extract, name string) *register.Run {
+	kept := m.Kept(extract)
+	at := slices.IndexFunc(kept, func(r *register.Run) bool { return r.File == name })
+	if at < 0 {
+		return nil
+	}
+	return kept[at]
+}
+
+// ChecksumEnding ends the name of the file that holds another's checksum.
+const ChecksumEnding = ".sha256"
+
+// Opened is a file of an extract as it is fetched.
+type Opened struct {
+	File
+	Run  *register.Run
+	Name string
+	Size int64
+}
+
+// Open opens a file that is kept, or the checksum of one.
+// Error: fault.NotFound.
+func (m *Maker) Open(extract, name string) (*Opened, error) {
+	of, sum := strings.CutSuffix(name, ChecksumEnding)
+	run := m.run(extract, of)
+	if run == nil {
+		return nil, fault.New(fault.NotFound, "there is no file of that name")
+	}
+	if sum {
+		text := Checksum(run)
+		return &Opened{checksum{strings.NewReader(text)}, run, name, int64(len(text))}, nil
+	}
+	file, err := m.Files.Open(extract, name)
+	if err != nil {
+		return nil, err
+	}
+	return &Opened{file, run, name, run.Size}, nil
+}
+
+// Checksum is what the checksum file of a run says, in the form that sha256sum --check reads.
+func Checksum(r *register.Run) string { return r.SHA256 + "  " + r.File + "\n" }
+
+// checksum is a file that stands nowhere: what is in it is in the log.
+type checksum struct{ *strings.Reader }
+
+// Close implements io.Closer.
+func (checksum) Close() error { return nil }

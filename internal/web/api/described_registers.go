@@ -1,0 +1,58 @@
+package api
+
+import (
+	"encoding/json"
+
+	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/register"
+	"github.com/varselhub/varsel/internal/web/api/openapi"
+)
+
+// describedRegisters are the routes of registers, and of what they deliver and keep.
+func describedRegisters() map[string]about {
+	return map[string]about{
+		"GET /api/v1/registers": {
+			id: "listRegisters", tag: "Registers", summary: "List the registers", query: pageParameters(), gives: map[int]any{200: page[register.Register]{}},
+		},
+		"GET /api/v1/registers/{register}": {
+			id: "getRegister", tag: "Registers", summary: "Read a register", tagged: true, gives: map[int]any{200: register.Register{}},
+		},
+		"PUT /api/v1/registers/{register}": {
+			id: "putRegister", tag: "Registers", summary: "Set a register up or change it",
+			more: "Entity types and columns may come, and none may go: rows are kept by them. The source and the event types that are named must be there.",
+			asks: register.Register{}, example: registerExample, edits: true, gives: put(register.Register{}),
+		},
+		"GET /api/v1/registers/{register}/deliveries": {
+			id: "listDeliveries", tag: "Registers", summary: "List the deliveries of a register, newest first", query: pageParameters(), gives: map[int]any{200: page[DeliveryView]{}},
+		},
+		"POST /api/v1/registers/{register}/deliveries": {
+			id: "takeDelivery", tag: "Registers", summary: "Take a delivery in, all or nothing",
+			more: "A `DatafordelerDataDelivery`, of any size: it is read as it comes. 201 when all of it is there: its rows are seen from then on, and its events follow. " +
+				"One that stopped half way goes on when it is posted again from its beginning under the same id; one that is there already is answered with 200.",
+			query: []openapi.Parameter{textParameter("id", "What the register calls the delivery; none: what the delivery calls itself.", "2026-11-27-1")},
+			forms: map[string]openapi.MediaType{"application/xml": {Schema: &openapi.Schema{Type: openapi.Types{"string"}, Description: "A DatafordelerDataDelivery."}}},
+			gives: map[int]any{200: DeliveryView{}, 201: DeliveryView{}}, problems: []fault.Code{fault.BadRequest, fault.InvalidDocument, fault.Conflict},
+		},
+		"GET /api/v1/registers/{register}/deliveries/{delivery}": {
+			id: "getDelivery", tag: "Registers", summary: "Tell how a delivery stands", gives: map[int]any{200: DeliveryView{}},
+		},
+		"DELETE /api/v1/registers/{register}/deliveries/{delivery}": {
+			id: "dropDelivery", tag: "Registers", summary: "Give up a delivery that stopped half way", more: "What was staged of it goes; it was seen by nobody.",
+			gives: map[int]any{204: nil}, problems: []fault.Code{fault.Conflict},
+		},
+		"GET /api/v1/registers/{register}/{type}": {
+			id: "listRows", tag: "Registers", summary: "Look up what a register knew at one time about another",
+			more: "Rows stand as they were delivered. `registreringTil` is when they were de-registered, if they were.",
+			query: []openapi.Parameter{
+				timeParameter("registreringstid", "As it was known then; none: now."), timeParameter("virkningstid", "About then; none: now."),
+				textParameter("object", "Of one object: the values of the columns that tell it, one parameter each, in the type's order.", "10389119"),
+				wordParameter("history", "true: every row of the object, whenever it was known.", "true", "false"),
+				wholeParameter("limit", "Rows of a page.", 1, rowsMost, rowsShown), afterParameter(),
+			},
+			gives: map[int]any{200: page[json.RawMessage]{}}, problems: []fault.Code{fault.BadRequest},
+		},
+	}
+}
+
+const registerExample = `{"title": "Municipalities", "source": "dagi", "types": [{"name": "Kommuneinddeling", "row": "objectid", "object": ["id_lokalId"], "columns": [` +
+	`{"name": "objectid", "required": true}, {"name": "id_lokalId", "required": true}, {"name": "geometri", "type": "geometry"}, {"name": "feltliste", "eventOnly": true}]}]}`
