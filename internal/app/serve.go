@@ -77,6 +77,9 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	for _, l := range listeners {
 		l.Serve(faces.only(answers(l)), h.report, errorLog)
 	}
+	if err := h.serveSFTP(); err != nil {
+		return err
+	}
 	h.onStop(func(ctx context.Context) {
 		h.logger.Info("taking no more connections; what has been asked is answered")
 		h.Engine.EndWaits()
@@ -124,7 +127,7 @@ func (h *Hub) faces() (faces, error) {
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
 		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.Deposits, Extracts: h.extracts, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
-		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses,
+		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses, Receipts: h.newDesk(),
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
@@ -142,6 +145,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
+		{"api", "/system/EventReceipts/", h.observed(h.upToDate(programs))},
 		{"api", "/feeds/", h.observed(h.upToDate(followed))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},

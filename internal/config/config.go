@@ -24,7 +24,7 @@ type Config struct {
 	InFlight       int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
 	MaxEvent       Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
 	AllowSinks     bool          `name:"allow-sinks" help:"Subscriptions may have a sink: the hub takes their messages itself, and counts them as delivered. For hubs to develop with; never where somebody waits for the messages."`
-	Municipalities string        `name:"municipalities" placeholder:"FILE" help:"GeoJSON of the outlines of municipalities, each with its code as property kode, for filters that name one (docs/filters.md). None: filters give outlines themselves."`
+	Municipalities string        `name:"municipalities" placeholder:"FILE" help:"Outlines of municipalities, for filters that name one by its code (docs/filters.md): GeoJSON with the code as property kode, or a list of rows with kommunekode and geometri, as in examples/registers/municipalities. None: filters give outlines themselves."`
 	ReceiptHours   int           `name:"receipt-hours" default:"24" placeholder:"N" help:"How long after its delivery the receipt for a message that requires one is overdue (docs/receipts.md)."`
 	Drain          time.Duration `name:"drain" placeholder:"TIME" help:"How long the hub goes on as before once it is asked to stop, while /readyz answers 503: twice the time between a load balancer's health checks. None: it stops at once, which is right where no load balancer stands in front."`
 	Grace          time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`
@@ -37,6 +37,8 @@ type Config struct {
 	AuditHeads string `name:"audit-heads" placeholder:"DIR" help:"Directory that the heads of the audit log are exported to; best on another machine. The data directory when empty."`
 
 	Extracts string `name:"extracts" placeholder:"DIR" help:"Directory of the files of extracts. Of a hub of several nodes it is one that all of them share, for one makes the files and all serve them. None: extracts in the data directory."`
+
+	SFTP SFTP `embed:"" prefix:"sftp-" name:"sftp"`
 
 	OperateListen string     `name:"operate-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of health and metrics alone, without TLS; empty: none. When the default's port is taken the hub starts without it."`
 	Listeners     []Listener `kong:"-" name:"listeners" help:"What listens where, instead of listen."`
@@ -67,6 +69,12 @@ type Node struct {
 	Name string `name:"name" placeholder:"NAME" help:"What this node is called where nodes are listed; the machine's name when empty."`
 	URL  URL    `name:"url" placeholder:"URL" help:"Where the other nodes of the hub reach this one, such as https://10.0.0.5:8443: a listener of its own that answers node. None: the first listener that answers node, by its address."`
 	CA   string `name:"ca" placeholder:"FILE" help:"File of the authorities that the other nodes' certificates come from; the machine's when empty."`
+}
+
+// SFTP is where the files of extracts are fetched by SFTP.
+type SFTP struct {
+	Listen  string `name:"listen" placeholder:"HOST:PORT" help:"Address that the files of extracts are served at by SFTP, such as :2222, to accounts by their secrets or their SSH keys. None: nowhere."`
+	HostKey string `name:"host-key" placeholder:"FILE" help:"File of the private key that the hub shows there; made when it is not there. Of a hub of several nodes behind one address all have the same. None: sftp-host-key in the data directory."`
 }
 
 // SMTP is where mail is handed in.
