@@ -16,6 +16,7 @@ type Account struct {
 	Sources      []string             `json:"sources,omitempty"` // a source's: those it publishes as, by name
 	Sites        []string             `json:"sites,omitempty"`   // a site editor's: those it writes on, by slug; "*": all
 	Certificates []AccountCertificate `json:"certificates,omitempty"`
+	SSHKeys      []string             `json:"sshKeys,omitempty"`     // public keys that it fetches extracts with by SFTP, each as in a .pub file
 	Disabled     bool                 `json:"disabled,omitempty"`    // refused from the next request on
 	Secrets      []AccountSecret      `json:"secrets,omitempty"`     // the hub's, newest first; put back or left out alike
 	HasPassword  bool                 `json:"hasPassword,omitempty"` // the hub's: a person can sign in to it with a browser

@@ -112,6 +112,9 @@ func tellAccount(out io.Writer, a *client.Account) error {
 	for _, certificate := range a.Certificates {
 		line("certificate", certificate.Subject+certificate.SHA256)
 	}
+	for _, key := range a.SSHKeys {
+		line("SSH key", key)
+	}
 	if a.HasPassword {
 		line("password", "set; a person can sign in with a browser")
 	}
@@ -135,6 +138,7 @@ type accountSetCommand struct {
 	Source      []string `help:"The sources it publishes as, all of them; \"\": none." placeholder:"NAME"`
 	Site        []string `help:"The status sites it writes on as a site-editor, by slug, all of them; *: every site; \"\": none." placeholder:"SLUG"`
 	Certificate []string `help:"Its client certificates, all of them: the SHA-256 fingerprint, or the subject such as CN=permits,O=Example; \"\": none." sep:"none" placeholder:"CERTIFICATE"`
+	SSHKey      []string `name:"ssh-key" help:"The public SSH keys that it fetches extracts with by SFTP, all of them, each as it stands in its .pub file; \"\": none." sep:"none" placeholder:"KEY"`
 	JSON        bool     `help:"Print JSON, for programs."`
 }
 
@@ -162,6 +166,9 @@ func (c *accountSetCommand) Run(ctx context.Context, s *streams, parsed *kong.Co
 		}
 		if given["site"] {
 			a.Sites = some(c.Site)
+		}
+		if given["ssh-key"] {
+			a.SSHKeys = some(c.SSHKey)
 		}
 		if given["certificate"] {
 			a.Certificates = certificates(some(c.Certificate))

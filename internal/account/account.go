@@ -31,6 +31,7 @@ type Account struct {
 	Sources      []string      `json:"sources,omitempty"` // a source's: those it publishes as
 	Sites        []string      `json:"sites,omitempty"`   // a site-editor's: those it writes on, by slug; "*": all
 	Certificates []Certificate `json:"certificates,omitempty"`
+	SSHKeys      []string      `json:"sshKeys,omitempty"`  // public keys that it fetches extracts with by SFTP, each as in a .pub file
 	Disabled     bool          `json:"disabled,omitempty"` // refused from the next request on
 	Secrets      []Secret      `json:"secrets,omitempty"`  // newest first
 	Password     string        `json:"password,omitempty"` // what is kept of it, see Passwords; never shown
@@ -158,6 +159,7 @@ func (a *Account) Check() []fault.Violation {
 		}
 	}
 	a.checkCertificates(refuse)
+	a.checkSSHKeys(refuse)
 	return found
 }
 

@@ -1,9 +1,13 @@
 package account_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/fault"
@@ -93,6 +97,49 @@ func TestChallenges(t *testing.T) {
 	} {
 		if got := account.Challenge(code, "its \"time\\\" is over\r\n"); got != want {
 			t.Errorf("%s: %s", code, got)
+		}
+	}
+}
+
+// F43: the keys that an account fetches extracts with are public, current, and nothing but keys.
+func TestF43WhichSSHKeysAreTaken(t *testing.T) {
+	t.Parallel()
+	const good = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8Hx0t1rCSJjAFLlcjgNcrNRCbcLgrBTXD8zZ2sS2cL map@example"
+	public := func(key any) string {
+		signer, err := ssh.NewPublicKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(ssh.MarshalAuthorizedKey(signer))
+	}
+	small, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		key   string
+		taken bool
+	}{
+		"ed25519":           {good, true},
+		"with options":      {`command="id" ` + good, false},
+		"two in one":        {good + "\n" + good, false},
+		"RSA of 2048 bits":  {public(&small.PublicKey), false},
+		"a private key":     {"-----BEGIN OPENSSH PRIVATE KEY-----", false},
+		"nothing":           {"", false},
+		"more than a key":   {good + strings.Repeat("x", 1000), false},
+		"of another format": {"ssh-rsa AAAA", false},
+	} {
+		a := account.Account{Name: "a", Roles: []account.Role{account.Auditor}, SSHKeys: []string{c.key}}
+		found := a.Check()
+		if c.taken != (len(found) == 0) || !c.taken && found[0].Pointer != "/sshKeys/0" {
+			t.Errorf("%s: %v", name, found)
+		}
+		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(good))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.ShowsKey(key.Marshal()) != c.taken {
+			t.Errorf("%s: shown or not, it is not as it is taken", name)
 		}
 	}
 }

@@ -37,6 +37,7 @@ const (
 	ByCertificate Method = "certificate" // a client certificate
 	ByPassword    Method = "password"    // a person's password; on the live page an account's secret
 	ByProvider    Method = "provider"    // an OpenID Connect provider where the person signs in
+	ByKey         Method = "ssh-key"     // a key, by SSH
 	Unasked       Method = "unasked"     // the hub runs without access control
 )
 

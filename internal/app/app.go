@@ -78,6 +78,7 @@ type Hub struct {
 	out       *outbound
 	sinks     *sink.Sinks          // nil: not allowed
 	listeners []*listener.Listener // that answer
+	sftpAt    net.Addr             // nil: nowhere
 	started   atomic.Bool          // the engine delivers
 	leaving   chan struct{}        // closed when the hub begins to stop
 	leave     sync.Once

@@ -39,6 +39,8 @@ type Config struct {
 	InFlight      int            // sends at once on this node; 0: 4,096
 	MaxEvent      int            // bytes; 0: 1 MiB
 	Extracts      string         // directory of the files of extracts; extracts in Data when empty
+	SFTP          string         // address of SFTP; empty: none
+	SFTPHostKey   string         // file of its host key; sftp-host-key in Data when empty
 	AllowSinks    bool           // subscriptions may have their messages taken by the hub itself (S58)
 	ZeroBased     bool           // pages of windows are counted from 0, not from 1 (requirements 4c, 1)
 	AuditHeads    string         // directory that the heads of the audit log are exported to; Data when empty
@@ -70,7 +72,7 @@ func Configured(s *config.Config) Config {
 		Data: s.Data, Environment: s.Environment, Zone: s.Zone.Location, Operator: s.Operator, InFlight: s.InFlight, MaxEvent: int(s.MaxEvent),
 		Egress: netguard.Rules{Allow: s.AllowEgress, AllowHTTP: s.AllowHTTP, Brokers: s.AllowBrokers}, Addresses: s.EgressAddresses,
 		Store: s.Store.String(), StorePassword: s.StorePassword.Text(), NodeName: s.Node.Name, NodeURL: s.Node.URL.String(), NodeCA: s.Node.CA,
-		AuditHeads: s.AuditHeads, Extracts: s.Extracts, AllowSinks: s.AllowSinks, ZeroBased: s.Paging == "zero-based", NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
+		AuditHeads: s.AuditHeads, Extracts: s.Extracts, SFTP: s.SFTP.Listen, SFTPHostKey: s.SFTP.HostKey, AllowSinks: s.AllowSinks, ZeroBased: s.Paging == "zero-based", NoAccess: s.NoAccess, URL: s.PublicURL.String(), Limits: access.Limits{Principal: s.RateLimit},
 		Municipalities: s.Municipalities, ReceiptHours: s.ReceiptHours,
 	}
 	for i := range s.Issuers {

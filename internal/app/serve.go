@@ -77,6 +77,9 @@ func (h *Hub) Answer(listeners ...*listener.Listener) error {
 	for _, l := range listeners {
 		l.Serve(faces.only(answers(l)), h.report, errorLog)
 	}
+	if err := h.serveSFTP(); err != nil {
+		return err
+	}
 	h.onStop(func(ctx context.Context) {
 		h.logger.Info("taking no more connections; what has been asked is answered")
 		h.Engine.EndWaits()

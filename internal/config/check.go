@@ -70,6 +70,11 @@ func (l *loading) checkSMTP() {
 
 func (l *loading) checkListeners() {
 	c := &l.config
+	if c.SFTP.Listen != "" {
+		_, _, err := net.SplitHostPort(c.SFTP.Listen)
+		l.require(err == nil, "sftp.listen", "address", "want a host and a port, such as :2222")
+		l.require(!c.NoAccess, "sftp.listen", "access", "goes against no-access: by SFTP everyone logs in")
+	}
 	if len(c.Listeners) == 0 {
 		l.checkAddress("listen", &Listener{Address: c.Listen})
 	} else if origin(l.origins, "listen") != "" {

@@ -38,6 +38,8 @@ type Config struct {
 
 	Extracts string `name:"extracts" placeholder:"DIR" help:"Directory of the files of extracts. Of a hub of several nodes it is one that all of them share, for one makes the files and all serve them. None: extracts in the data directory."`
 
+	SFTP SFTP `embed:"" prefix:"sftp-" name:"sftp"`
+
 	OperateListen string     `name:"operate-listen" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Address of health and metrics alone, without TLS; empty: none. When the default's port is taken the hub starts without it."`
 	Listeners     []Listener `kong:"-" name:"listeners" help:"What listens where, instead of listen."`
 
@@ -67,6 +69,12 @@ type Node struct {
 	Name string `name:"name" placeholder:"NAME" help:"What this node is called where nodes are listed; the machine's name when empty."`
 	URL  URL    `name:"url" placeholder:"URL" help:"Where the other nodes of the hub reach this one, such as https://10.0.0.5:8443: a listener of its own that answers node. None: the first listener that answers node, by its address."`
 	CA   string `name:"ca" placeholder:"FILE" help:"File of the authorities that the other nodes' certificates come from; the machine's when empty."`
+}
+
+// SFTP is where the files of extracts are fetched by SFTP.
+type SFTP struct {
+	Listen  string `name:"listen" placeholder:"HOST:PORT" help:"Address that the files of extracts are served at by SFTP, such as :2222, to accounts by their secrets or their SSH keys. None: nowhere."`
+	HostKey string `name:"host-key" placeholder:"FILE" help:"File of the private key that the hub shows there; made when it is not there. Of a hub of several nodes behind one address all have the same. None: sftp-host-key in the data directory."`
 }
 
 // SMTP is where mail is handed in.

@@ -140,7 +140,7 @@ type world struct {
 
 var by = manage.By{Author: "test", Condition: manage.Condition{}}
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{World: managetest.New(t), rows: &ledger{}, dir: filepath.Join(t.TempDir(), "extracts"), stop: func() {}}
 	w.Must(w.Log.Append(t.Context(), &eventlog.Request{Revisions: notify.Register(false, false)}))
@@ -285,6 +285,6 @@ func (w *world) names() []string {
 	return names
 }
 
-func shelfOf(t *testing.T) extract.Files {
+func shelfOf(t testing.TB) extract.Files {
 	return shelf{extractfile.New(filepath.Join(t.TempDir(), "extracts"))}
 }

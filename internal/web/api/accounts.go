@@ -20,6 +20,7 @@ type accountView struct {
 	Sources      []string              `json:"sources,omitempty"`
 	Sites        []string              `json:"sites,omitempty"` // status sites of a site-editor, by slug; "*": all
 	Certificates []account.Certificate `json:"certificates,omitempty"`
+	SSHKeys      []string              `json:"sshKeys,omitempty"`
 	Disabled     bool                  `json:"disabled,omitempty"`
 	Secrets      []secretView          `json:"secrets,omitempty"`
 	HasPassword  bool                  `json:"hasPassword,omitempty"` // a person can sign in to it with a browser
@@ -37,7 +38,7 @@ func viewAccount(a *account.Account) *accountView {
 	}
 	return &accountView{
 		Name: a.Name, Title: a.Title, Email: a.Email, Roles: a.Roles, Systems: a.Systems, Sources: a.Sources, Sites: a.Sites,
-		Certificates: a.Certificates, Disabled: a.Disabled, Secrets: viewSecrets(a.Secrets), HasPassword: a.Password != "",
+		Certificates: a.Certificates, SSHKeys: a.SSHKeys, Disabled: a.Disabled, Secrets: viewSecrets(a.Secrets), HasPassword: a.Password != "",
 	}
 }
 
@@ -69,7 +70,7 @@ func (a *api) account() document[accountView] {
 		put: func(ctx context.Context, sent accountView, by manage.By) (manage.Put, error) {
 			return a.Manager.PutAccount(ctx, account.Account{
 				Name: sent.Name, Title: sent.Title, Email: sent.Email, Roles: sent.Roles, Systems: sent.Systems, Sources: sent.Sources,
-				Sites: sent.Sites, Certificates: sent.Certificates, Disabled: sent.Disabled,
+				Sites: sent.Sites, Certificates: sent.Certificates, SSHKeys: sent.SSHKeys, Disabled: sent.Disabled,
 			}, by)
 		},
 	}

@@ -299,6 +299,8 @@ var places = map[string]placed{
 	"id":                 {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
 	"subscription":       {text: "Id of the subscription.", example: "0190f3a4-7b1c-7c3e-9d2a-5f6b7c8d9e0f"},
 	"erasures/number":    {text: "Number of the erasure.", example: 1, number: true},
+	"extract":            {text: "Name of the extract.", example: "municipalities"},
+	"file":               {text: "Name of the file, or of its checksum.", example: "municipalities-000012-snapshot-17.csv.zip"},
 	"site":               {text: "Name of the status site.", example: "services"},
 	"component":          {text: "Id of the component.", example: "7kq2m9x4h1zc"},
 	"notice":             {text: "Id of the notice.", example: "b3v8n1t6w0pd"},
