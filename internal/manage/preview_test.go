@@ -150,3 +150,36 @@ func TestF17FiltersAreSavedWithTheirShapes(t *testing.T) {
 		t.Errorf("in another profile: %s", got)
 	}
 }
+
+// DESIGN promise 10: what a filter looked at is gone with the event, and "where is it?" still tells who was sent it.
+func TestWhereAForgottenEventWentThatAFilterChose(t *testing.T) {
+	t.Parallel()
+	w := buildings(t)
+	ctx := context.Background()
+	ids := w.Subscribe("map",
+		subscription.Subscription{Name: "geometry", Types: []string{"BygningUpdate"}, Path: "/a", Filter: parsed(t, `{"field":"objekthandling","contains":"geometri"}`)},
+		subscription.Subscription{Name: "status", Types: []string{"BygningUpdate"}, Path: "/b", Filter: parsed(t, `{"field":"objekthandling","contains":"status"}`)})
+	for _, id := range ids {
+		_, err := w.Manager.Test(ctx, id, "test")
+		w.Must(err)
+	}
+	w.PublishData("BygningUpdate", `{"id":"b-1","at":"2024-05-01T10:00:00Z","felter":"geometri"}`)
+	position := w.Log.Head()
+	where := func() (text string) {
+		list, err := w.Engine.Where(ctx, position)
+		w.Must(err)
+		for _, at := range list {
+			text += at.Name + " " + at.State + " "
+		}
+		return text
+	}
+	w.Until("it is delivered", func() bool { return where() == "geometry delivered " })
+	w.Must(w.Store.Erase(ctx, []int64{position}, func(int) {}))
+	w.Log.Forget(func(*event.Event) bool { return true })
+	if e, err := w.Log.At(ctx, position); err != nil || !e.Forgotten {
+		t.Fatalf("it is not forgotten: %+v, %v", e, err)
+	}
+	if got := where(); got != "geometry delivered " {
+		t.Errorf("once it is forgotten: %q", got)
+	}
+}
