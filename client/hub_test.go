@@ -509,6 +509,7 @@ func TestOperating(t *testing.T) {
 	}
 	w.finds(ctx)
 	w.previews(ctx)
+	w.confirms(ctx)
 	w.fetchesAndLeases(ctx)
 	w.sinks(ctx)
 	w.accounts(ctx)
@@ -536,26 +537,6 @@ func (w *world) finds(ctx context.Context) {
 		w.t.Errorf("%+v %v", none, err)
 	}
 	if _, err := w.Find(ctx, client.FindQuery{System: "nobody"}); !client.Has(err, client.CodeNotFound) {
-		w.t.Errorf("%v", err)
-	}
-}
-
-// previews tries a filter on what the system could have had.
-func (w *world) previews(ctx context.Context) {
-	w.t.Helper()
-	system, _, err := w.PutSystem(ctx, client.System{Name: "map", Agreement: client.Agreement{
-		Profile: "datafordeler", BaseURL: "https://map.example", Sources: []string{"*"}, Contacts: client.Contacts{Technical: client.Contact{Email: "drift@map.example"}},
-	}}, "")
-	w.must(err)
-	wanted := client.Filter{All: []client.Filter{
-		{Field: "objekttype", Equals: "Bygning"}, {Place: &client.FilterPlace{Within: &client.FilterArea{WKT: "POLYGON((9 55,10 55,10 56,9 55))"}}},
-	}}
-	preview, err := w.PreviewFilter(ctx, system.Name, wanted, nil, 5)
-	w.must(err)
-	if preview.Looked == 0 || preview.Looked > 5 || preview.Matched != 0 || preview.To.IsZero() || preview.Examples == nil {
-		w.t.Errorf("%+v", preview)
-	}
-	if _, err := w.PreviewFilter(ctx, system.Name, client.Filter{Field: "farve", Equals: "x"}, nil, 0); !client.Has(err, client.CodeInvalidDocument) {
 		w.t.Errorf("%v", err)
 	}
 }

@@ -127,6 +127,12 @@ var Rules = []Rule{
 	to("GET /api/v1/lanes", All, All, None, Own, None),
 	to("POST /api/v1/lanes/release", All, None, None, Own, None),
 	to("POST /api/v1/lanes/discard", All, None, None, Own, None),
+	// A receipt is the receiving system's word; what it is about is payload.
+	to("POST /api/v1/receipts", All, None, None, Own, None),
+	to("GET /api/v1/receipts", All, All, None, Own, None),
+	to("GET /api/v1/receipts/overdue", All, All, None, Own, None),
+	to("POST /api/v1/receipts/{message}/reveal", All, None, None, Own, None),
+
 	to("GET /api/v1/totals", All, All, None, None, None),
 	to("GET /api/v1/nodes", All, All, None, None, None),
 

@@ -53,6 +53,7 @@ type Hub struct {
 	Log       *eventlog.Log
 	Store     Store
 	Signing   signing
+	Deposits  *deposit.Depositor // takes in what registers deliver
 	Vault     *secret.Vault
 
 	config    Config
@@ -72,7 +73,6 @@ type Hub struct {
 	forget    retention.Engine // lets go of what was forgotten, on every node
 	intake    *intake.Intake
 	rows      deposit.Store // of registers
-	deposit   *deposit.Depositor
 	extracts  *extract.Maker
 	monitor   *monitor.Monitor
 	out       *outbound
@@ -178,7 +178,7 @@ func (h *Hub) open(ctx context.Context) error {
 	h.intake = h.newIntake(book, accepter, hasher, guard, system)
 
 	// Deliveries of registers.
-	h.deposit = h.newDepositor(book, accepter, hasher, system)
+	h.Deposits = h.newDepositor(book, accepter, hasher, system)
 	h.extracts = h.newMaker(book, accepter, hasher, system)
 
 	// Search.
@@ -241,8 +241,8 @@ func (h *Hub) Start(ctx context.Context) error {
 	h.onStop(func(context.Context) { h.Searcher.Stop() })
 	h.intake.Start()
 	h.onStop(func(context.Context) { h.intake.Stop() })
-	h.deposit.Start()
-	h.onStop(func(context.Context) { h.deposit.Stop() })
+	h.Deposits.Start()
+	h.onStop(func(context.Context) { h.Deposits.Stop() })
 	h.keeper.Start()
 	h.onStop(func(context.Context) { h.keeper.Stop() })
 	h.Manager.Start()

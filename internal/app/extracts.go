@@ -18,7 +18,7 @@ import (
 // newMaker makes the files of extracts, and tells of each by an event of the hub's own.
 func (h *Hub) newMaker(book *revision.Book, accepter *publish.Accepter, handles register.Handler, clk clock.Clock) *extract.Maker {
 	return extract.New(extract.Options{
-		Rows: h.deposit, Files: shelf{extractfile.New(h.config.extracts())}, Log: h.Log, Book: book, Clock: clk, Handles: handles, URL: h.config.URL, Trouble: h.report,
+		Rows: h.Deposits, Files: shelf{extractfile.New(h.config.extracts())}, Log: h.Log, Book: book, Clock: clk, Handles: handles, URL: h.config.URL, Trouble: h.report,
 		Ready: func(id string, n *extract.Notice) (*event.Event, error) {
 			draft, err := notify.Draft(notify.ExtractReady, id, n)
 			if err != nil {

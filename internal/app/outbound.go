@@ -165,7 +165,7 @@ func (o *outbound) sink(system *subscription.System, id string, signer *signatur
 		return subscription.Subscription{}
 	}
 	return o.sinks.Sender(sink.Config{
-		Subscription: id, Verifier: verifier, Profile: system.Agreement.Policy(),
+		Subscription: id, Verifier: verifier, Profile: system.Agreement.Policy(), Foreign: system.Agreement.Profile == profile.Datafordeler,
 		Settings: func() *subscription.Sink { return now().Sink },
 		Request: func(m *channel.Message) ([]byte, error) {
 			endpoint, err := subscription.Endpoint(system.Agreement.BaseURL, now().Path)

@@ -126,8 +126,8 @@ func (h *Hub) faces() (faces, error) {
 	}
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
-		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.deposit, Extracts: h.extracts, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
-		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses,
+		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.Deposits, Extracts: h.extracts, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
+		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses, Receipts: h.newDesk(),
 	}
 	if h.sinks != nil {
 		options.Sinks = h.arrivals()
@@ -145,6 +145,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
+		{"api", "/system/EventReceipts/", h.observed(h.upToDate(programs))},
 		{"api", "/feeds/", h.observed(h.upToDate(followed))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},

@@ -24,7 +24,7 @@ type Config struct {
 	InFlight       int           `name:"in-flight" default:"4096" placeholder:"N" help:"Messages being sent at once, at most."`
 	MaxEvent       Size          `name:"max-event" default:"1MiB" placeholder:"SIZE" help:"The largest event that is accepted, attributes and data together."`
 	AllowSinks     bool          `name:"allow-sinks" help:"Subscriptions may have a sink: the hub takes their messages itself, and counts them as delivered. For hubs to develop with; never where somebody waits for the messages."`
-	Municipalities string        `name:"municipalities" placeholder:"FILE" help:"GeoJSON of the outlines of municipalities, each with its code as property kode, for filters that name one (docs/filters.md). None: filters give outlines themselves."`
+	Municipalities string        `name:"municipalities" placeholder:"FILE" help:"Outlines of municipalities, for filters that name one by its code (docs/filters.md): GeoJSON with the code as property kode, or a list of rows with kommunekode and geometri, as in examples/registers/municipalities. None: filters give outlines themselves."`
 	ReceiptHours   int           `name:"receipt-hours" default:"24" placeholder:"N" help:"How long after its delivery the receipt for a message that requires one is overdue (docs/receipts.md)."`
 	Drain          time.Duration `name:"drain" placeholder:"TIME" help:"How long the hub goes on as before once it is asked to stop, while /readyz answers 503: twice the time between a load balancer's health checks. None: it stops at once, which is right where no load balancer stands in front."`
 	Grace          time.Duration `name:"grace" default:"10s" placeholder:"TIME" help:"How long requests and attempts under way may take to finish when the hub is asked to stop."`

@@ -20,7 +20,7 @@ const (
 	StateConfirmed = "confirmed" // a cursor's reader came back with a later cursor
 	StateWithheld  = "withheld"  // the agreement did not grant it when it was its turn
 	StateDropped   = "dropped"   // its subscription was removed first
-	StateExpired   = "expired"   // it was forgotten first, at the end of its retention or on a person's erasure
+	StateExpired   = "expired"   // it was forgotten first, at the end of its retention or on a person's erasure; or given up
 	StateDiscarded = "discarded" // a person gave it up
 )
 

@@ -130,10 +130,13 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 	if err := w.hub.Serve(socket); err != nil {
 		return err
 	}
-	if err := register(ctx, w.hub.Manager); err != nil {
+	if err := putSample(ctx, w.hub.Manager); err != nil {
 		return err
 	}
 	if err := putSites(ctx, w.hub.Manager, time.Now()); err != nil {
+		return err
+	}
+	if err := putDivisions(ctx, w.hub, time.Now()); err != nil {
 		return err
 	}
 	for _, r := range w.receivers {

@@ -69,7 +69,9 @@ func TestTheDemoServesItsPageAndLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.drain()
-	for path, want := range map[string]string{"/now/": "National archive", "/now/now.json": `"delivered":20`, "/readyz": "ready", "/api/v1/totals": `"delivered":20`} {
+	for path, want := range map[string]string{"/now/": "National archive", "/now/now.json": `"delivered":20`, "/readyz": "ready", "/api/v1/totals": `"delivered":20`,
+		"/api/v1/registers/dagi/deliveries/correction": `"rows":1,"closed":1,"events":1`, "/api/v1/registers/dagi/Kommuneinddeling": `"navn":"Lejre"`,
+		"/api/v1/events?type=KommuneinddelingUpdate": `"correction/1"`} {
 		response, err := http.Get(w.address + path)
 		if err != nil {
 			t.Fatal(err)

@@ -83,8 +83,8 @@ var cvMapping = map[string]string{
 // contacts are who would be told.
 var contacts = subscription.Contacts{Technical: subscription.Contact{Email: "operations@receiver.demo"}}
 
-// register puts sources, types and versions in place.
-func register(ctx context.Context, m *manage.Manager) error {
+// putSample puts sources, types and versions in place.
+func putSample(ctx context.Context, m *manage.Manager) error {
 	by := manage.By{Author: author}
 	for _, t := range sampleTypes {
 		if _, err := m.PutType(ctx, t, by); err != nil {

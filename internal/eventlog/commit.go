@@ -144,7 +144,7 @@ const (
 	Done                         // delivered
 	Withheld                     // the agreement no longer grants it
 	Dropped                      // its subscription was removed
-	Expired                      // its type's retention ended first
+	Expired                      // its type's retention ended first, or its subscription was given up
 	Discarded                    // given up by a person
 	Confirmed                    // a cursor's reader has it: it came back with a later cursor. There is no attempt
 	Served                       // handed out to a cursor's reader, which may have it or not: counted, and no end

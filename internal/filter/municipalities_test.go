@@ -1,6 +1,8 @@
 package filter_test
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/varselhub/varsel/internal/filter"
@@ -31,5 +33,21 @@ func TestMunicipalitiesAreReadFromGeoJSON(t *testing.T) {
 		if _, err := filter.ReadMunicipalities([]byte(text)); err == nil {
 			t.Errorf("%s is taken", name)
 		}
+	}
+}
+
+// The example's municipalities are what a hub can be given.
+func TestTheExamplesMunicipalitiesAreRead(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../examples/registers/municipalities/municipalities.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := filter.ReadMunicipalities(text)
+	if err != nil || len(all) != 98 {
+		t.Fatalf("%d municipalities, %v", len(all), err)
+	}
+	if wkt, found := all.Outline("0706"); !found || !strings.HasPrefix(wkt, "SRID=25832;") {
+		t.Errorf("0706: %.40s", wkt)
 	}
 }

@@ -122,11 +122,10 @@ func (d *Desk) receiptFor(ctx context.Context, system string, acts func(string) 
 		if err != nil {
 			return nil, err
 		}
-		had, err := d.had(ctx, e)
+		had, err := d.had(ctx, e, mine)
 		if err != nil {
 			return nil, err
 		}
-		had = slices.DeleteFunc(had, func(name string) bool { return !mine(name) })
 		switch {
 		case len(had) > 1:
 			return nil, fault.Invalid(fault.InvalidDocument, []fault.Violation{{Pointer: "/system", Rule: "required", Message: "several of your systems had the message; say which confirms it"}})
@@ -137,29 +136,31 @@ func (d *Desk) receiptFor(ctx context.Context, system string, acts func(string) 
 	return nil, nil
 }
 
-// had lists the systems that an event was delivered to, and those that fetch it by themselves and may still have it: of
-// these nobody knows more than that they could.
-func (d *Desk) had(ctx context.Context, e *event.Event) ([]string, error) {
+// had lists the systems, of some, that an event was delivered to, and those that fetch it by themselves and may still have
+// it: of these nobody knows more than that they could.
+func (d *Desk) had(ctx context.Context, e *event.Event, mine func(string) bool) (had []string, err error) {
 	rows, err := d.Store.AttemptsAt(ctx, e.Position)
 	if err != nil {
 		return nil, err
 	}
-	var systems []string
-	for i := range rows {
-		if rows[i].Outcome == eventlog.Done {
-			systems = append(systems, d.Book.SystemOf(rows[i].Consumer))
+	add := func(system string) {
+		if system != "" && mine(system) && !slices.Contains(had, system) {
+			had = append(had, system)
 		}
 	}
-	d.Book.Route(e, func(l *revision.Line) { // with the book locked: what it answers is asked after
-		systems = append(systems, "?"+l.ID)
-	})
-	var had []string
-	for _, name := range systems {
-		if name != "" && name[0] == '?' {
-			name = d.fetches(name[1:], e)
+	for i := range rows {
+		if rows[i].Outcome == eventlog.Done {
+			add(d.Book.SystemOf(rows[i].Consumer))
 		}
-		if name != "" && !slices.Contains(had, name) {
-			had = append(had, name)
+	}
+	var lines []string
+	d.Book.Route(e, func(l *revision.Line) { lines = append(lines, l.ID) }) // the book is locked meanwhile
+	for _, line := range lines {
+		add(d.fetches(line, e))
+	}
+	for _, system := range d.Book.Systems() {
+		if mine(system.Name) && d.Book.Windowed(system.Name) && d.Book.ShareOf(system.Name, e) == revision.Granted {
+			add(system.Name)
 		}
 	}
 	return had, nil

@@ -169,6 +169,14 @@ func TestF41ReceiptsForWhatWasDelivered(t *testing.T) {
 	if n := w.count(eventlog.ReceiptQuery{}); n != 0 {
 		t.Errorf("%d receipts of a request that was refused", n)
 	}
+	w.System("windows", profile.Datafordeler)
+	w.Subscribe("windows", subscription.Subscription{Name: "pull", Types: []string{"EjerskabUpdate"}, Channel: subscription.Window})
+	if _, err := w.take("windows", e, ""); !fault.Has(err, fault.NotFound) {
+		t.Errorf("from before it subscribed: %v", err)
+	}
+	if r, err := w.take("windows", w.publish("EjerskabUpdate", "e-3", 1), ""); err != nil || r.System != "windows" {
+		t.Errorf("what is fetched by window: %+v, %v", r, err)
+	}
 	if r, err := w.take("reader", e, ""); err != nil || r.System != "reader" {
 		t.Errorf("what is fetched by cursor: %+v, %v", r, err)
 	}
@@ -256,5 +264,30 @@ func TestReceiptsAreRevealedOnRecord(t *testing.T) {
 	list, err := w.desk.Reveal(context.Background(), "eva", only("bank"), e.ID, "case 7")
 	if err != nil || len(list) != 1 || list[0].Text != "noted" || list[0].Objects[0] != "e-1" {
 		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// The time that a receiver has begins with the delivery, however old the message is by then.
+func TestF40LateDeliveriesHaveTheirTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.subscribe("bank", subscription.Webhook, "EjerskabUpdate")
+	w.Answer(500)
+	e := w.publish("EjerskabUpdate", "e-1", 1)
+	w.Answer(204)
+	delivered := func() bool {
+		rows, err := w.Store.AttemptsAt(context.Background(), e.Position)
+		w.Must(err)
+		return rows[len(rows)-1].Outcome == eventlog.Done
+	}
+	w.Clock.Advance(5 * time.Hour)
+	w.Until("it is delivered", delivered)
+	for advance, want := range []int{0, 1} {
+		w.Clock.Advance(2*time.Hour + time.Duration(advance)*3*time.Hour)
+		list, _, _, err := w.desk.Overdue(context.Background(), every, 0, 100)
+		w.Must(err)
+		if len(list) != want {
+			t.Errorf("%d hours after its delivery: %+v", 2+advance*5, list)
+		}
 	}
 }

@@ -114,7 +114,7 @@ func TestF17FiltersInForceAtThePosition(t *testing.T) {
 	}
 	check("at once")
 	r.subscribe(t, "first", `{"field":"objektID","equals":"b-9"}`)
-	r.subscribe(t, "every", `{"field":"objektID","equals":"b-0"}`)
+	r.subscribe(t, "every", `{"field":"objektID","equals":"b-1"}`)
 	r.subscribe(t, "fields", "")
 	r.subscribe(t, "there", `{"place":{"within":{"wkt":"POLYGON((549000 6199000,551000 6199000,551000 6201000,549000 6201000,549000 6199000))"}}}`)
 	r.remove(t, "here")

@@ -8,6 +8,7 @@ package search
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/revision"
 )
 
@@ -159,6 +161,18 @@ func (s *Searcher) OfPerson(ctx context.Context, value string) (positions []int6
 func States() []string {
 	return []string{"pending", "waiting", "sending", "retrying", "parked", "leased", "kept", "served", "delivered", "confirmed", "withheld", "dropped", "expired", "discarded"}
 }
+
+// OfMessage lists the positions, newest first, of the events that have a message id: of all that were accepted when it was
+// asked, or as far as the index has come after a while.
+func (s *Searcher) OfMessage(ctx context.Context, id ident.UUID) ([]int64, error) {
+	soon, cancel := context.WithTimeout(ctx, patience)
+	_ = s.Reach(soon, s.log.Head()) // what is not there yet is not found yet
+	cancel()
+	return s.store.Positions(ctx, []event.Clue{event.ClueOf(id)}, math.MaxInt64, mostSame)
+}
+
+// mostSame is how many events of one message id are told.
+const mostSame = 10
 
 // note writes the audit entry of a search by person or key, before anybody sees what it found.
 func (s *Searcher) note(ctx context.Context, actor string, q *Query, found int) error {

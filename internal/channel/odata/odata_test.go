@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,9 +146,9 @@ func TestReading8ABatchOfOneOnRequest(t *testing.T) {
 // 201+500: both again, with the same Ids (section 7, "Batch").
 func TestReading6AnyFailureIsTheWholeBatch(t *testing.T) {
 	t.Parallel()
-	refuse := true
+	var taking atomic.Bool
 	service := &odatatest.Service{Refuse: func(e odatatest.Event) int {
-		if e.ID == 2 && refuse {
+		if e.ID == 2 && !taking.Load() {
 			return 500
 		}
 		return 0
@@ -158,7 +159,7 @@ func TestReading6AnyFailureIsTheWholeBatch(t *testing.T) {
 	if results[0].Status != 500 || !strings.Contains(string(results[0].Body), `"message":"no"`) {
 		t.Errorf("want the service's own words: %+v", results[0])
 	}
-	refuse = false
+	taking.Store(true)
 	wantClasses(t, sender.SendAll(t.Context(), messages(1, 2)), channel.Delivered, channel.Delivered)
 	if want := []int64{1, 2}; !slices.Equal(taken(service), want) {
 		t.Errorf("took %v, want %v", taken(service), want)
@@ -168,15 +169,15 @@ func TestReading6AnyFailureIsTheWholeBatch(t *testing.T) {
 func TestReading6SinglyWhereThereIsNoBatch(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{404, 405, 501} {
-		service := &odatatest.Service{NoBatch: status}
-		now := clock.NewFake(noon)
-		sender := to(t, serve(t, service), func(c *odata.Config) { c.Clock = now })
-		service.Refuse = func(e odatatest.Event) int {
+		service := &odatatest.Service{Refuse: func(e odatatest.Event) int {
 			if e.ID == 3 {
 				return 503
 			}
 			return 0
-		}
+		}}
+		service.NoBatch.Store(int32(status))
+		now := clock.NewFake(noon)
+		sender := to(t, serve(t, service), func(c *odata.Config) { c.Clock = now })
 		// The first that fails is the last that is sent.
 		wantClasses(t, sender.SendAll(t.Context(), messages(1, 2, 3, 4)), channel.Delivered, channel.Delivered, channel.Retry)
 		if sender.Most() != 1 {
@@ -187,7 +188,7 @@ func TestReading6SinglyWhereThereIsNoBatch(t *testing.T) {
 			t.Errorf("%d: requests %v, want %v", status, service.Requests(), want)
 		}
 		now.Advance(2 * time.Hour)
-		service.NoBatch = 0
+		service.NoBatch.Store(0)
 		if sender.Most() != 100 {
 			t.Errorf("%d: it is not asked again after a while", status)
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/varselhub/varsel/receive"
 )
 
-// Config says how one subscription's sink takes messages. All but Verifier must be set.
+// Config says how one subscription's sink takes messages. All but Verifier and Foreign must be set.
 type Config struct {
 	Subscription string // its id
 	// Settings are its sink as the configuration is now; nil when it has none any more, which answers as the zero Sink.
@@ -30,6 +30,7 @@ type Config struct {
 	// Request is what would be written to the endpoint for a message, and the caller's.
 	Request  func(m *channel.Message) ([]byte, error)
 	Verifier *receive.Verifier // of the system's keys; nil: its profile signs nothing
+	Foreign  bool              // its messages are in a form that package receive does not read: how they read is not told
 	Profile  profile.Profile   // what an answer means, and how long one is waited for
 }
 
@@ -85,6 +86,9 @@ func (s *Sender) read(a *channel.Arrival, request []byte) {
 		if err := s.config.Verifier.Verify(header, body); err != nil {
 			a.Signature, a.Fault = "invalid", err.Error()
 		}
+	}
+	if s.config.Foreign {
+		return
 	}
 	messages, err := receive.Decode(header, body)
 	if err != nil {

@@ -341,3 +341,22 @@ func TestFollowersAreWoken(t *testing.T) {
 		t.Error("woken for nothing")
 	}
 }
+
+// What is pushed to an OData service is shown as the request that it would get; how it reads is not this package's to tell.
+func TestAFormThatReceiversOfOursDoNotRead(t *testing.T) {
+	t.Parallel()
+	for _, foreign := range []bool{false, true} {
+		f := newFixture(t, profile.Datafordeler)
+		policy, _ := profile.Get(profile.Datafordeler)
+		s := f.Sinks.Sender(sink.Config{
+			Subscription: "a", Profile: policy, Foreign: foreign, Settings: func() *subscription.Sink { return f.settings },
+			Request: func(m *channel.Message) ([]byte, error) {
+				return []byte("POST /odata/Events HTTP/1.1\r\nContent-Type: application/json;odata.metadata=minimal\r\n\r\n{\"Id\":7}"), nil
+			},
+		})
+		s.Send(context.Background(), f.message("m", 7))
+		if a := f.all()[0]; a.Request != "POST /odata/Events" || a.Size != len(`{"Id":7}`) || (a.Fault == "") != foreign {
+			t.Errorf("foreign %v: %+v", foreign, a)
+		}
+	}
+}

@@ -72,7 +72,7 @@ func (m *rowsModel) takes(b *register.Batch) (refused []string) {
 	}
 	for i, c := range b.Closings {
 		at := slices.IndexFunc(next.rows, func(r register.Row) bool { return r.Type == c.Type && r.ID == c.Row })
-		if at < 0 || next.rows[at].Registration.To <= c.At || slices.ContainsFunc(next.closings, func(o modelClosing) bool { return o.number == next.rows[at].Number }) {
+		if at < 0 || c.At <= next.rows[at].Registration.From || next.rows[at].Registration.To <= c.At || slices.ContainsFunc(next.closings, func(o modelClosing) bool { return o.number == next.rows[at].Number }) {
 			refused = append(refused, fmt.Sprint("/closings/", i))
 			continue
 		}

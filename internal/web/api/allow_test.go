@@ -61,6 +61,10 @@ var visits = map[string]visit{
 	"GET /api/v1/whereabouts":                   {path: "/whereabouts?id=0&source=urn:$SOURCE"},
 	"GET /api/v1/systems/{name}/whereabouts":    {path: "/systems/$SYSTEM/whereabouts"},
 
+	"POST /api/v1/receipts":                                     {path: "/receipts", body: `{"beskedID":["$MESSAGE"]}`},
+	"GET /api/v1/receipts":                                      {path: "/receipts?system=$SYSTEM"},
+	"GET /api/v1/receipts/overdue":                              {path: "/receipts/overdue?system=$SYSTEM"},
+	"POST /api/v1/receipts/{message}/reveal":                    {path: "/receipts/$MESSAGE/reveal", body: `{"reason":"case 7"}`},
 	"GET /api/v1/sources":                                       {path: "/sources"},
 	"GET /api/v1/sources/{name}":                                {path: "/sources/$SOURCE"},
 	"PUT /api/v1/sources/{name}":                                {path: "/sources/s$N", body: `{"title":"S","uri":"urn:s$N"}`},
@@ -279,12 +283,22 @@ func (w *town) arrive(subscription string) string {
 	return strconv.FormatInt(list[0].Number, 10)
 }
 
+// messageOf is the message id of the event at a position, as it is written there; of none, one that nothing has.
+func (w *town) messageOf(position string) string {
+	n, _ := strconv.ParseInt(position, 10, 64)
+	e, err := w.Log.At(w.T.Context(), n)
+	if err != nil {
+		return "019b1f2e-0000-7000-8000-000000000000"
+	}
+	return e.ID.String()
+}
+
 func (w *town) visit(pattern string, h holdings) answer {
 	w.T.Helper()
 	v := visits[pattern]
 	w.visits++
 	w.Must(w.options.Searcher.(*search.Searcher).Reach(w.T.Context(), w.Log.Head())) // an answer tells how far it has come
-	fill := strings.NewReplacer(append(h.ids(), "$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$PASS", h.pass, "$ARRIVAL", h.arrival,
+	fill := strings.NewReplacer(append(h.ids(), "$SYSTEM", h.system, "$SUBSCRIPTION", h.subscription, "$CURSOR", h.cursor, "$QUEUE", h.queue, "$SPARE", h.spare, "$SOURCE", h.source, "$EVENT", h.event, "$MESSAGE", w.messageOf(h.event), "$PASS", h.pass, "$ARRIVAL", h.arrival,
 		"$N", strconv.Itoa(w.visits+10))...)
 	method, _, _ := strings.Cut(pattern, " ")
 	return w.call(method, fill.Replace(v.path), fill.Replace(v.body), v.headers...)

@@ -70,6 +70,7 @@ type Options struct {
 	Registers Registers
 	Extracts  Extracts
 	Keeper    Keeper
+	Receipts  Receipts
 	// Shown is the chain of certificates that a system of the agreement is called with, leaf first; Addresses are those that
 	// the hub's calls come from.
 	Shown     func(*subscription.Agreement) ([]*x509.Certificate, error)
@@ -214,6 +215,10 @@ func (a *api) routes() []route {
 		{"GET /api/v1/lanes", a.listLanes},
 		{"POST /api/v1/lanes/release", a.releaseLanes},
 		{"POST /api/v1/lanes/discard", a.discardLanes},
+		{"POST /api/v1/receipts", a.takeReceipts(false)},
+		{"GET /api/v1/receipts", a.listReceipts(false)},
+		{"GET /api/v1/receipts/overdue", a.listOverdue(false)},
+		{"POST /api/v1/receipts/{message}/reveal", a.revealReceipts(false)},
 		{"GET /api/v1/totals", a.totals},
 		{"GET /api/v1/nodes", a.listNodes},
 
@@ -259,6 +264,8 @@ func New(options Options) http.Handler {
 		rule, _ := account.RuleOf(route.pattern)
 		a.mux.Handle(route.pattern, a.answering(a.allowing(rule, route.handle, own[route.pattern])))
 	}
+	rule, _ := account.RuleOf("POST /api/v1/receipts")
+	a.mux.Handle(receiptsAt, a.answering(a.allowing(rule, a.takeReceipts(false), a.takeReceipts(true))))
 	a.mux.Handle(docsPattern, a.answering(a.docs))
 	return a
 }

@@ -238,6 +238,7 @@ var administeredElse = map[string]administrative{
 		refused: request{path: "/subscriptions/ID/sink/1/reveal"},
 		changes: request{path: "/subscriptions/ID/sink/" + firstArrival + "/reveal"},
 	},
+	"POST /api/v1/receipts/{message}/reveal":            revealingReceipt(),
 	"POST /api/v1/systems/{name}/subscriptions/preview": previewing("/systems/jobnet/subscriptions/preview"),
 	"PUT /api/v1/systems/{name}/subscriptions": {
 		act: audit.PutSubscriptions, subject: "system/plain", detail: `{"added":2}`, makes: true,
@@ -343,7 +344,7 @@ func TestEveryAdministrativeActIsAudited(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range api.Patterns() {
 		method, _, _ := strings.Cut(pattern, " ")
-		if method == "GET" || pattern == "POST /api/v1/events" || pattern == "POST /api/v1/registers/{register}/deliveries" || strings.Contains(pattern, "/pull/") { // what systems do every day
+		if method == "GET" || pattern == "POST /api/v1/events" || pattern == "POST /api/v1/receipts" || pattern == "POST /api/v1/registers/{register}/deliveries" || strings.Contains(pattern, "/pull/") { // what systems do every day
 			continue
 		}
 		c, ok := administered[pattern]
@@ -359,7 +360,7 @@ func TestEveryAdministrativeActIsAudited(t *testing.T) {
 				id = c.prepare(w)
 			}
 			do := func(r request) answer {
-				return w.call(method, strings.ReplaceAll(r.path, "ID", id), strings.ReplaceAll(r.body, "ID", id), r.headers...)
+				return w.call(method, strings.ReplaceAll(strings.ReplaceAll(r.path, "MESSAGE", w.message), "ID", id), strings.ReplaceAll(r.body, "ID", id), r.headers...)
 			}
 			before := len(w.audited())
 			if a := do(c.refused); a.status < 400 || len(w.audited()) != before {

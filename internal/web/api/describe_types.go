@@ -18,6 +18,7 @@ import (
 	"github.com/varselhub/varsel/internal/intake"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/receipt"
 	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/status"
 	"github.com/varselhub/varsel/internal/subscription"
@@ -83,6 +84,7 @@ var namedTypes = map[reflect.Type]string{
 	reflect.TypeFor[manage.Example]():       "FilterExample",
 	reflect.TypeFor[filter.Place]():         "FilterPlace",
 	reflect.TypeFor[filter.Area]():          "FilterArea",
+	reflect.TypeFor[OverdueView]():          "OverdueReceipt",
 	reflect.TypeFor[passView]():             "Replay",
 	reflect.TypeFor[eventlog.Filter]():      "ReplayFilter",
 	reflect.TypeFor[selection]():            "LaneSelection",
@@ -213,6 +215,7 @@ var neededMembers = map[reflect.Type][]string{
 	reflect.TypeFor[subscription.Contacts]():    {"technical"},
 	reflect.TypeFor[set]():                      {"items"},
 	reflect.TypeFor[manage.Asked]():             {"filter"},
+	reflect.TypeFor[receiptRequest]():           {"beskedID"},
 	reflect.TypeFor[accountView]():              {"roles"},
 	reflect.TypeFor[leasesRequest]():            {"leases"},
 	reflect.TypeFor[status.Site]():              {"title", "zone", "languages", "sections"},
@@ -245,6 +248,7 @@ var bounds = map[reflect.Type]map[string]openapi.Schema{
 	reflect.TypeFor[subscription.SigningKey]():   {"kind": {Enum: []string{manage.HMAC, manage.Ed25519}}},
 	reflect.TypeFor[overlapping]():               {"overlapSeconds": {Minimum: bound(0), Maximum: bound(90 * 24 * 3600), Default: int64(defaultOverlap.Seconds())}},
 	reflect.TypeFor[manage.Asked]():              {"last": {Minimum: bound(0), Maximum: bound(manage.MostPreviewed)}},
+	reflect.TypeFor[receiptRequest]():            {"beskedID": {MinItems: bound(1), MaxItems: bound(receipt.MostMessages)}},
 	reflect.TypeFor[filter.Area]():               {"municipality": {Pattern: "^([0-9]{4})?$"}},
 	reflect.TypeFor[because]():                   {"reason": {MaxLength: bound(maxReason)}},
 	reflect.TypeFor[delivery.LaneView]():         {"state": {Enum: laneStates}},

@@ -25,6 +25,7 @@ var tags = []openapi.Tag{
 	{Name: "Fetching", Description: "Receivers that fetch instead of being sent to: by cursor, or from a queue."},
 	{Name: "Pauses", Description: "Stopping what is sent, of everything or of a part; what comes is kept."},
 	{Name: "Deliveries", Description: "Endpoints and the lanes that stand."},
+	{Name: "Receipts", Description: "What receivers confirm, and what they have not confirmed in time."},
 	{Name: "Registers", Description: "What registers deliver, and what they knew at one time about another."},
 	{Name: "Extracts", Description: "Files of what registers keep, made at an interval."},
 	{Name: "Sites", Description: "What stands on status sites, how components do, and what is said."},
@@ -368,6 +369,7 @@ func described() map[string]about {
 		},
 	}
 	maps.Copy(all, describedSites())
+	maps.Copy(all, describedReceipts())
 	maps.Copy(all, describedRegisters())
 	maps.Copy(all, describedExtracts())
 	return all

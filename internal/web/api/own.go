@@ -99,6 +99,11 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/sites/{site}/notices/{notice}/acknowledgements": a.acknowledgeNotice(true),
 		"GET /api/v1/sites/{site}/notices/{notice}/history":           ofOwnSite(a.listNoticeHistory),
 
+		"POST /api/v1/receipts":                  a.takeReceipts(true),
+		"GET /api/v1/receipts":                   a.listReceipts(true),
+		"GET /api/v1/receipts/overdue":           a.listOverdue(true),
+		"POST /api/v1/receipts/{message}/reveal": a.revealReceipts(true),
+
 		"GET /api/v1/egress":         a.getOwnEgress,
 		"GET /api/v1/endpoints":      a.narrowed((*api).listEndpoints),
 		"GET /api/v1/lanes":          a.narrowed((*api).listLanes),

@@ -236,7 +236,7 @@ func owing(w *world) {
 
 // unmet are the codes that are no problem of a request: they are reasons of attempts, of one entry of many, of not starting,
 // of a person's page (internal/web/session), or what a damaged disk and the commands beside the hub meet.
-var unmet = []fault.Code{fault.StreamMoved, fault.StreamRewound, fault.AsideFull, fault.LoginRefused, fault.NoTopic, fault.MessageTooLarge,
+var unmet = []fault.Code{fault.InvalidGeometry, fault.GeometryTooLarge, fault.StreamMoved, fault.StreamRewound, fault.AsideFull, fault.LoginRefused, fault.NoTopic, fault.MessageTooLarge,
 	fault.AfterRefused, fault.Configuration, fault.Forbidden, // allow_test.go meets it on every route
 	fault.DNSFailed, fault.AddressRefused, fault.ConnectFailed, fault.TLSFailed, fault.SendTimeout,
 	fault.ConnectionReset, fault.BadAnswer, fault.SigningKey, fault.SignatureMissing, fault.SignatureStale, fault.SignatureMismatch,

@@ -24,6 +24,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/publish"
+	"github.com/varselhub/varsel/internal/receipt"
 	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/retention"
 	"github.com/varselhub/varsel/internal/revision"
@@ -40,6 +41,7 @@ type world struct {
 	handler http.Handler
 	logged  *safeBuffer
 	hasher  *event.Hasher
+	message string                   // id of the message that a test is about
 	stale   time.Duration            // how old what the hub knows is
 	where   map[int64][]search.Place // what whereabouts tells, beside that it is asked of events there are
 }
@@ -97,6 +99,7 @@ func newWorld(t testing.TB) *world {
 		Store: w.Store, Log: w.Log, Engine: w.Engine, Journal: erasurefile.New(t.TempDir(), []byte("key")), Book: w.Book, Clock: w.Clock, Logger: w.options.Logger,
 		Finder: w.options.Searcher.(*search.Searcher),
 	})
+	w.options.Receipts = receipt.New(receipt.Options{Log: w.Log, Store: w.Store, Book: w.Book, Clock: w.Clock, Positions: w.options.Searcher.(*search.Searcher).OfMessage})
 	w.handler = w.described()
 	w.Seed()
 	w.System("jobnet", profile.Star)

@@ -202,6 +202,10 @@ func (a *answer) end() error {
 // fail answers with a problem; an answer that is under way is broken off.
 func (a *answer) fail(err error) {
 	if a.out != nil {
+		if _, gone := a.out.Write(nil); gone == nil && a.request.Context().Err() == nil { // it is not the client who left
+			a.face.Logger.LogAttrs(a.request.Context(), slog.LevelError, "an answer under way was broken off",
+				slog.String("request", a.writer.Header().Get(web.RequestID)), slog.String("error", err.Error()))
+		}
 		panic(http.ErrAbortHandler)
 	}
 	if fault.Has(err, fault.Unauthenticated) && a.face.kind == Password {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -22,6 +23,7 @@ import (
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/oracle"
 	"github.com/varselhub/varsel/internal/web/pull"
 )
 
@@ -288,6 +290,26 @@ func TestF38AMessageIsADocumentOfItsOwn(t *testing.T) {
 	}
 }
 
+// Another reader of XML finds nothing wrong with an answer, nor with a message that is taken out of it.
+func TestF38AnotherReaderOfXML(t *testing.T) {
+	t.Parallel()
+	xmllint := oracle.Program(t, "xmllint")
+	for _, name := range []string{"three.xml", "none.xml"} {
+		if out, err := exec.Command(xmllint, "--noout", filepath.Join("testdata", name)).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+	text, err := exec.Command(xmllint, "--xpath", "string(/ArrayOfEnvelope/Envelope[2]/Message)", filepath.Join("testdata", "three.xml")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := exec.Command(xmllint, "--xpath", "string(//*[local-name()='Text'])", "-")
+	inner.Stdin = bytes.NewReader(text)
+	if out, err := inner.Output(); err != nil || strings.TrimSpace(string(out)) != "<b> ]]>" {
+		t.Errorf("%q %v", out, err)
+	}
+}
+
 // What cannot be written is left out, and the operator hears of it once an answer.
 func TestWhatCannotBeWrittenIsLeftOut(t *testing.T) {
 	t.Parallel()
@@ -325,6 +347,10 @@ func TestAnAnswerIsWholeOrBrokenOff(t *testing.T) {
 			t.Errorf("%s: half an answer ended as if it were whole", coding)
 		}
 		answer.Body.Close()
+	}
+	server.Close()
+	if log := w.log.String(); strings.Count(log, "broken off") != 2 {
+		t.Errorf("the operator is told %q", log)
 	}
 }
 

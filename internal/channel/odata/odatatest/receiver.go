@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Event is an entity as it was taken.
@@ -29,8 +30,8 @@ type Service struct {
 
 	// Refuse says with which status an entity is refused; nil, and 0: it is taken.
 	Refuse func(Event) int
-	// NoBatch is what $batch is answered with by a service that has none; 0: it has one.
-	NoBatch int
+	// NoBatch is what $batch is answered with by a service that has none; 0: it has one. It may be changed at any time.
+	NoBatch atomic.Int32
 
 	mu       sync.Mutex
 	taken    []Event
@@ -191,9 +192,9 @@ var boundaries = regexp.MustCompile(`^multipart/mixed; boundary=((?:batch|change
 
 // batch does all of a change set or nothing (section 11.7.3).
 func (s *Service) batch(w http.ResponseWriter, r *http.Request, body []byte) {
-	if s.NoBatch != 0 {
+	if status := int(s.NoBatch.Load()); status != 0 {
 		s.note("$batch")
-		w.WriteHeader(s.NoBatch)
+		w.WriteHeader(status)
 		return
 	}
 	events, err := s.changeSet(r, body)
