@@ -80,7 +80,7 @@ type sending struct {
 // Read implements io.Reader.
 func (r *sending) Read(p []byte) (int, error) {
 	n, err := r.body.Read(p)
-	if r.done += int64(n); r.size > 0 {
+	if r.done += int64(n); r.size > worthTelling {
 		r.told.tell(r.done, r.size)
 	}
 	return n, err
@@ -89,6 +89,8 @@ func (r *sending) Read(p []byte) (int, error) {
 const (
 	stdin     = "-"
 	xmlEnding = ".xml"
+
+	worthTelling = 1 << 20 // bytes: less is gone before anybody has read of it
 )
 
 // deliveryFiles lists the files that the paths name, those of a folder in the order of their names.
