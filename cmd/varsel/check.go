@@ -73,7 +73,7 @@ func (c *checkCommand) Run(ctx context.Context, s *streams) error {
 			report.tell(f)
 		}
 	}
-	if system.Agreement.Profile == registered && standing.Channel != client.Queue && standing.Channel != client.Cursor {
+	if system.Agreement.Profile == registered && !fetched(standing.Channel) {
 		push, err := pushOf(ctx, hub, &standing, &system)
 		if err != nil {
 			return err

@@ -109,13 +109,14 @@ func (p *pushing) parallel() probe.Finding {
 	const step = "beside it"
 	for i := range p.set {
 		other := &p.set[i]
-		pulled := other.Channel == client.Queue || other.Channel == client.Cursor
-		if pulled && other.State == client.Active && covers(other.Types, p.standing.Types) {
+		if fetched(other.Channel) && other.State == client.Active && covers(other.Types, p.standing.Types) {
 			return probe.Finding{Grade: probe.Fine, Step: step, Text: other.Name + " fetches the same: compare what it gets"}
 		}
 	}
-	return probe.Finding{Grade: probe.Warning, Step: step, Text: "nothing fetches the same messages", Next: "A second subscription with \"channel\": \"cursor\" shows whether there was anything to send."}
+	return probe.Finding{Grade: probe.Warning, Step: step, Text: "nothing fetches the same messages", Next: "A second subscription with \"channel\": \"window\" shows whether there was anything to send."}
 }
+
+func fetched(c client.Channel) bool { return c != "" && c != client.Webhook }
 
 // covers reports whether whoever asks for some types, or for all with none, gets others too.
 func covers(types, others []string) bool {

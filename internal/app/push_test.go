@@ -21,6 +21,7 @@ import (
 
 	"github.com/varselhub/varsel/client"
 	"github.com/varselhub/varsel/internal/channel/odata/odatatest"
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/revision"
@@ -74,6 +75,13 @@ func service(t *testing.T, certificate, key string) (*odatatest.Service, string)
 	return s, server.URL
 }
 
+// changed is the n-th event of a municipality.
+func changed(n int) client.Event {
+	return client.Event{
+		ID: fmt.Sprint(n), Source: "urn:dagi", Type: "KommuneinddelingUpdate", Data: fmt.Appendf(nil, `{"id":"%d","fra":"2016-08-07T02:10:00.000000"}`, n%2),
+	}
+}
+
 // F19 to F25: what is published goes by the whole line to an OData service, over TLS with the agreement's certificate; what
 // waits goes as one change set, in order; and the certificate is told.
 func TestF19PushToAService(t *testing.T) {
@@ -83,17 +91,33 @@ func TestF19PushToAService(t *testing.T) {
 	if _, err := hub.Manager.RemoveSystem(t.Context(), "jobcenter", manage.By{Author: "test", Condition: manage.Condition{Present: true}}, new(int64)); err != nil {
 		t.Fatal(err)
 	}
+	by := manage.By{Author: "test"}
+	if _, err := hub.Manager.PutType(t.Context(), event.Type{Name: "KommuneinddelingUpdate", Title: "Kommuneinddeling, updated", Order: event.OrderKey, Retention: "P60D"}, by); err != nil {
+		t.Fatal(err)
+	}
+	_, err := hub.Manager.PutVersion(t.Context(), event.Version{
+		Type: "KommuneinddelingUpdate", Version: "v1", State: event.StateActive, Sample: []byte(`{"id":"0","fra":"2016-08-07T02:10:00.000000"}`),
+		Mapping: event.Mapping{Fields: map[string]string{
+			"key": "/id", "besked.objektID": "Load(id)", "besked.objekttype": "Constant(Kommuneinddeling)", "besked.registreringstid": "Load(fra)",
+			"besked.sikkerhedsklassificering": "Constant(http://data.gov.dk/vocabulary/security/confidentiality#NonConfidential)",
+		}},
+	}, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hub.Manager.PutSource(t.Context(), event.Source{Name: "dagi", URI: "urn:dagi", Title: "DAGI", Types: []string{"*"}}, by); err != nil {
+		t.Fatal(err)
+	}
 	certificate, key := selfSigned(t)
 	receiver, url := service(t, certificate, key)
-	by := manage.By{Author: "test"}
-	_, err := hub.Manager.PutSystem(t.Context(), subscription.System{Name: "municipality", Agreement: subscription.Agreement{
-		Profile: profile.Datafordeler, BaseURL: url + "/push", Sources: []string{"cv"}, Contacts: subscription.Contacts{Technical: subscription.Contact{Email: "drift@example.org"}},
+	_, err = hub.Manager.PutSystem(t.Context(), subscription.System{Name: "municipality", Agreement: subscription.Agreement{
+		Profile: profile.Datafordeler, BaseURL: url + "/push", Sources: []string{"dagi"}, Contacts: subscription.Contacts{Technical: subscription.Contact{Email: "drift@example.org"}},
 		Certificate: &subscription.Certificate{CertFile: certificate, KeyFile: key}, CABundle: certificate,
 	}}, by)
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := hub.Manager.PutSubscriptions(t.Context(), "municipality", []subscription.Subscription{{Name: "push", Path: "/odata"}}, manage.SetOptions{By: by})
+	report, err := hub.Manager.PutSubscriptions(t.Context(), "municipality", []subscription.Subscription{{Name: "push", Path: "/odata", Types: []string{"KommuneinddelingUpdate"}}}, manage.SetOptions{By: by})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +131,7 @@ func TestF19PushToAService(t *testing.T) {
 	}
 	var events []client.Event
 	for n := range 5 {
-		events = append(events, client.Event{ID: fmt.Sprint(n), Source: "urn:cv", Type: "cv", Data: fmt.Appendf(nil, `{"person":"%d"}`, n%2)})
+		events = append(events, changed(n))
 	}
 	published, err := c.Publish(t.Context(), events...)
 	if err != nil {
@@ -120,12 +144,15 @@ func TestF19PushToAService(t *testing.T) {
 	if err := hub.Manager.Resume(t.Context(), scope, "test"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Publish(t.Context(), client.Event{ID: "last", Source: "urn:cv", Type: "cv", Data: []byte(`{"person":"9"}`)}); err != nil {
+	if _, err := c.Publish(t.Context(), changed(5)); err != nil {
 		t.Fatal(err)
 	}
 	var ids []int64
 	for _, e := range receiver.Await(t.Context(), 7)[1:] { // the test message came first
 		ids = append(ids, e.ID)
+		if e.Format != "JSON" || !strings.Contains(e.Body, `"beskedtype":"KommuneinddelingUpdate"`) {
+			t.Errorf("%+v", e)
+		}
 	}
 	if len(ids) != 6 || !slices.IsSorted(ids) || ids[0] != published[0].Position {
 		t.Errorf("taken %v, published from %d", ids, published[0].Position)
