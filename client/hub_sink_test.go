@@ -42,4 +42,5 @@ func (w *world) sinks(ctx context.Context) {
 	w.streams(ctx)
 	w.sites(ctx)
 	w.registers(ctx)
+	w.extracts(ctx)
 }

@@ -20,15 +20,19 @@ func ChangesOf(s *register.Span, v RegisterView, kind, before, last int64) *Chan
 	return &Changes{v.N, kind, min(before, v.Rows), min(last, v.Rows), s}
 }
 
-// spanColumns are those of a row beside its closing c, where it has one.
-const spanColumns = "r.number, r.id, r.object, r.registered_from, CASE WHEN c.at < r.registered_to THEN c.at ELSE r.registered_to END, r.effect_from, r.effect_to, r.key, r.sealed"
+// spanColumns are those of a row r whose registration ends as a span has it.
+func spanColumns(end string) string {
+	return "r.number, r.id, r.object, r.registered_from, " + end + ", r.effect_from, r.effect_to, r.key, r.sealed"
+}
 
-const (
-	rowsClosed = "SELECT " + spanColumns + ` FROM register_closings c JOIN register_rows r ON r.type = $1 AND r.number = c.number
+// The closing of a row that was made is looked up, row by row, whatever the planner thinks of joins.
+var (
+	rowsClosed = "SELECT " + spanColumns("CASE WHEN c.at < r.registered_to THEN c.at ELSE r.registered_to END") + `
+		FROM register_closings c JOIN register_rows r ON r.type = $1 AND r.number = c.number
 		WHERE c.register = $2 AND c.number > $3 AND c.number <= $4 AND c.delivery > $5 AND c.delivery <= $6 ORDER BY c.number LIMIT $7`
-	rowsMade = "SELECT " + spanColumns + ` FROM register_rows r
-		LEFT JOIN register_closings c ON c.register = $1 AND c.number = r.number AND c.delivery <= $2
-		WHERE r.type = $3 AND r.number > $4 AND r.number <= $5 ORDER BY r.number LIMIT $6`
+	rowsMade = "SELECT " + spanColumns(`coalesce((SELECT c.at FROM register_closings c
+			WHERE c.register = $1 AND c.number = r.number AND c.delivery <= $2 AND c.at < r.registered_to), r.registered_to)`) + `
+		FROM register_rows r WHERE r.type = $3 AND r.number > $4 AND r.number <= $5 ORDER BY r.number LIMIT $6`
 )
 
 // Closed is the first statement, and its arguments.

@@ -69,6 +69,8 @@ var hot = []struct {
 	{"the history of an object", knownRows(&register.Query{Object: register.Handle{1}, History: true, Limit: 100}), []string{"1", "2", "1", "0", "00000000-0000-0000-0000-000000000001", "100"}},
 	{"how far rows are looked at", store.RowUpTo, []string{"1", "5000", "200000", "19999"}},
 	{"Rows by their handles", store.RowsByID, []string{"1", "2", "1", "{00000000-0000-0000-0000-000000000001}", "200000"}},
+	{"rows that a span closed", spanClosed, []string{"1", "1", "5000", "100000", "1", "3", "100"}},
+	{"rows that a span made", spanMade, []string{"1", "3", "1", "100000", "200000", "100"}},
 	{"Clashes", clashes, []string{"1", "1", "150000", "151000", "100"}},
 	{"rows to close", rowsToClose, []string{"1", "{1}", "{00000000-0000-0000-0000-000000000001}"}},
 	{"refused rows", store.DropRows, []string{"1", "150000", "1000"}},
@@ -77,6 +79,11 @@ var hot = []struct {
 
 	{"Pending", store.Pending, []string{"11", "3", "10"}},
 }
+
+var (
+	spanClosed, _ = store.ChangesOf(&register.Span{}, store.RegisterView{}, 1, 0, 0).Closed()
+	spanMade, _   = store.ChangesOf(&register.Span{}, store.RegisterView{}, 1, 0, 0).Made(0)
+)
 
 func knownRows(q *register.Query) string {
 	query, _ := store.RowsKnown(q, store.RegisterView{N: 1}, 1, 1)
