@@ -307,6 +307,7 @@ var places = map[string]placed{
 	"update":             {text: "Id of the update.", example: "m5r2k7y9c4xa"},
 	"registers/register": {text: "Name of the register.", example: "dagi"},
 	"register":           {text: "Name of the register.", example: "dagi"},
+	"message":            {text: "Id of the message: beskedID, or webhook-id.", example: "d64e59aa-dd8b-5786-a4b2-c72d670494f2"},
 	"delivery":           {text: "Id of the delivery, as the register calls it.", example: "2026-11-27-1"},
 	"type":               {text: "Name of the entity type.", example: "Kommuneinddeling"},
 	"sink/number":        {text: "Number of the message in the sink.", example: 1, number: true},
