@@ -178,7 +178,7 @@ func (h *Hub) open(ctx context.Context) error {
 	h.intake = h.newIntake(book, accepter, hasher, guard, system)
 
 	// Deliveries of registers.
-	h.Deposits = h.newDepositor(book, accepter, hasher, system)
+	h.Deposits = h.newDepositor(book, hasher, system)
 	h.extracts = h.newMaker(book, accepter, hasher, system)
 
 	// Search.
