@@ -44,12 +44,15 @@ func describedRegisters() map[string]about {
 			id: "listRows", tag: "Registers", summary: "Look up what a register knew at one time about another",
 			more: "Rows stand as they were delivered. `registreringTil` is when they were de-registered, if they were.",
 			query: []openapi.Parameter{
-				timeParameter("registreringstid", "As it was known then; none: now."), timeParameter("virkningstid", "About then; none: now."),
+				textParameter("registreringstid", "As it was known then, a time or a day; none: now.", "2017-01-05"), textParameter("virkningstid", "About then, a time or a day; none: now.", "2017-03-01T00:00:00Z"),
 				textParameter("object", "Of one object: the values of the columns that tell it, one parameter each, in the type's order.", "10389119"),
+				wordParameter("format", "geojson: features, each with the first of its places, in longitude and latitude.", formJSON, formGeoJSON),
+				wordParameter("srs", "The reference system of places in WKT, by its EPSG code; none: as they were delivered.", srsUTM32, srsWGS84),
 				wordParameter("history", "true: every row of the object, whenever it was known.", "true", "false"),
 				wholeParameter("limit", "Rows of a page.", 1, rowsMost, rowsShown), afterParameter(),
 			},
-			gives: map[int]any{200: page[json.RawMessage]{}}, problems: []fault.Code{fault.BadRequest},
+			gives: map[int]any{200: page[json.RawMessage]{}}, problems: []fault.Code{fault.BadRequest, fault.InvalidGeometry},
+			streams: map[string]openapi.MediaType{geoJSON: {Schema: &openapi.Schema{Type: openapi.Types{"object"}, Description: "A FeatureCollection (RFC 7946), with next."}}},
 		},
 	}
 }

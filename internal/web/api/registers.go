@@ -164,31 +164,35 @@ func (a *api) dropDelivery(w http.ResponseWriter, r *http.Request) error {
 // listRows answers with rows of an entity type as they were known at one time about another.
 func (a *api) listRows(w http.ResponseWriter, r *http.Request) error {
 	objects := r.URL.Query()["object"]
-	q := queryOf(withoutObjects(r), paging("registreringstid", "virkningstid", "history")...)
+	q := queryOf(withoutObjects(r), paging("registreringstid", "virkningstid", "history", "format", "srs")...)
 	at := q.place(rowsShown, rowsMost)
 	question := deposit.Question{
 		Register: r.PathValue("register"), Type: r.PathValue("type"), Registered: q.instant(a, "registreringstid"), Effective: q.instant(a, "virkningstid"),
 		Object: objects, History: q.flag("history"), After: q.numbered(at.after), Limit: at.limit,
 	}
+	reg, _ := a.Book.Register(question.Register)
+	if reg == nil {
+		return noRegister()
+	}
+	of := reg.Named(question.Type)
+	if of == nil {
+		return fault.New(fault.NotFound, "the register has no entity type of that name")
+	}
+	told := q.placing(of)
 	if err := q.err(); err != nil {
 		return err
 	}
-	rows, next, err := a.Registers.Find(r.Context(), &question)
+	found, next, err := a.Registers.Find(r.Context(), &question)
 	if err != nil {
 		return err
 	}
-	p := page[json.RawMessage]{Items: []json.RawMessage{}}
-	for i := range rows {
-		item, err := rows[i].JSON()
-		if err != nil {
+	rows := make([]json.RawMessage, len(found))
+	for i := range found {
+		if rows[i], err = found[i].JSON(); err != nil {
 			return err
 		}
-		p.Items = append(p.Items, item)
 	}
-	if next > 0 {
-		p.Next = cursorOf(strconv.FormatInt(next, 10))
-	}
-	return respond(w, http.StatusOK, p)
+	return told.respond(w, rows, next)
 }
 
 // withoutObjects is the request without the parameter that may be there more than once.
