@@ -57,7 +57,7 @@ func readBatch(mediaType string, body []byte, n int) (worst *part, err error) {
 	if worst, err = readSet(inner, n); err != nil {
 		return nil, err
 	}
-	return worst, atEnd(outer, "more than one part for one change set")
+	return ended(worst, outer, "more than one part for one change set")
 }
 
 // errNoMultipart completes "the batch's answer …".
@@ -131,7 +131,15 @@ func readLone(p *multipart.Part, outer boundaried) (*part, error) {
 		return nil, fmt.Errorf("has one part, with status %d, in place of its change set", lone.status)
 	}
 	lone.id = 0
-	return lone, atEnd(outer, "more parts after the one for the failed change set")
+	return ended(lone, outer, "more parts after the one for the failed change set")
+}
+
+// ended is what was read of an answer, if the answer ends there: of one that does not, nothing is believed.
+func ended(worst *part, outer boundaried, otherwise string) (*part, error) {
+	if err := atEnd(outer, otherwise); err != nil {
+		return nil, err
+	}
+	return worst, nil
 }
 
 // readPart reads an answer in a part of its own: application/http (RFC 9112 section 10.2).
