@@ -28,7 +28,7 @@ const (
 func putDivisions(ctx context.Context, hub *app.Hub, now time.Time) error {
 	by := manage.By{Author: author}
 	for _, kind := range register.EventKinds {
-		if err := putDivisionType(ctx, hub.Manager, municipality+string(kind[:len(kind)-len("Event")]), by); err != nil {
+		if err := putDivisionType(ctx, hub.Manager, (&register.EntityType{Name: municipality}).EventType(kind), by); err != nil {
 			return err
 		}
 	}

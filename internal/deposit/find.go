@@ -2,6 +2,7 @@ package deposit
 
 import (
 	"context"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/clock"
 	"github.com/varselhub/varsel/internal/fault"
@@ -43,7 +44,7 @@ func (d *Depositor) Find(ctx context.Context, q *Question) (rows []register.Row,
 	}
 	switch {
 	case q.Object != nil && len(q.Object) != len(t.Object):
-		return nil, 0, fault.Invalid(fault.BadRequest, []fault.Violation{{Pointer: "query:object", Rule: "count", Message: "an object of this type is told by the values of " + listed(t.Object) + ", in this order"}})
+		return nil, 0, fault.Invalid(fault.BadRequest, []fault.Violation{{Pointer: "query:object", Rule: "count", Message: "an object of this type is told by the values of " + strings.Join(t.Object, ", ") + ", in this order"}})
 	case q.Object != nil:
 		query.Object = reg.ObjectHandle(d.Handles, t, q.Object...)
 	case q.History:
@@ -66,12 +67,4 @@ func (d *Depositor) Find(ctx context.Context, q *Question) (rows []register.Row,
 // Changes reads rows of committed deliveries for extracts (F43): see register.Span.
 func (d *Depositor) Changes(ctx context.Context, s *register.Span) ([]register.Row, error) {
 	return d.Store.Changes(ctx, s)
-}
-
-func listed(names []string) string {
-	text := names[0]
-	for _, name := range names[1:] {
-		text += ", " + name
-	}
-	return text
 }

@@ -30,7 +30,7 @@ type Store interface {
 	// before, and clashes with nothing that it did not clash with already. fault.Conflict when it is not being staged.
 	Clashes(ctx context.Context, registerName string, delivery int64, limit int) ([]register.Clash, error)
 	// Commit makes a delivery seen, by one short transaction that is durable when it returns: its state, and when it ended.
-	// With no events to be published its state is Published at once. fault.Conflict when the delivery is not staged as far as
+	// It sets d.State: Committed, or with no events to be published Published at once. fault.Conflict when the delivery is not staged as far as
 	// d says, or is not being staged any more.
 	Commit(ctx context.Context, d *register.Delivery) error
 	// Refuse ends a delivery with nothing kept of it but why. What was staged goes first, in bounded transactions; until all of

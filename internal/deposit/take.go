@@ -325,10 +325,7 @@ func (t *taking) finish() (*register.Delivery, error) {
 	if err := t.clashing(clashes); err != nil {
 		return t.broken(err)
 	}
-	t.delivery.State, t.delivery.Ended = register.Committed, clock.Micros(t.Clock.Now())
-	if t.delivery.Events == 0 {
-		t.delivery.State = register.Published
-	}
+	t.delivery.Ended = clock.Micros(t.Clock.Now())
 	if err := t.Store.Commit(t.ctx, t.delivery); err != nil {
 		return nil, err
 	}

@@ -8,9 +8,5 @@ func (p *Profile) Ends(at time.Time) (end time.Time, ever bool) {
 	if p.EndMonths == 0 {
 		return time.Time{}, false
 	}
-	end = at.AddDate(0, p.EndMonths, 0)
-	if end.Day() != at.Day() { // it ran over into the next month
-		end = end.AddDate(0, 0, -end.Day())
-	}
-	return end, true
+	return addMonths(at, p.EndMonths), true
 }
