@@ -82,12 +82,14 @@ type fetch struct {
 	began, at eventlog.Cursor
 	served    [2]int64 // what the reader was handed out before: consumer.served
 	left      int
-	moved     moved // matched events that the cursor has moved over, whether they were shown or not
-	changed   bool  // the channel was, meanwhile: what comes from here on goes another way, and may be on it
+	moved     moved                      // matched events that the cursor has moved over, whether they were shown or not
+	standing  map[int64]eventlog.Waiting // what was left over above the watermark: it comes at its place in the log
+	changed   bool                       // the channel was, meanwhile: what comes from here on goes another way, and may be on it
 	visit     Visit
 }
 
-// read visits what there is now: first what was left over, then the log.
+// read visits what there is now: first what was left over below the watermark, then the log. What a crash in the middle of
+// a change left over above the watermark comes at its place in the log: a cursor there says whether its reader has it.
 func (f *fetch) read(ctx context.Context) error {
 	c := f.consumer
 	for f.at.Rest && f.left > 0 && !f.changed {
@@ -95,8 +97,12 @@ func (f *fetch) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		read := c.readUpTo()
+		if above := slices.IndexFunc(rows, func(w eventlog.Waiting) bool { return w.Position > read }); above >= 0 {
+			rows = rows[:above]
+		}
 		if len(rows) == 0 {
-			f.at = c.engine.log.Cursor(c.readUpTo(), false)
+			f.at = c.engine.log.Cursor(read, false)
 		}
 		for _, row := range rows {
 			if _, f.changed = c.holds(row.Position); f.changed {
@@ -109,6 +115,9 @@ func (f *fetch) read(ctx context.Context) error {
 	}
 	// The end is fixed first. What is behind it has been counted by the router, and nothing before it can change.
 	end := c.engine.routed.Load()
+	if err := f.readStanding(ctx, end); err != nil {
+		return err
+	}
 	var next <-chan reach
 	for f.left > 0 && f.at.Position < end {
 		if next == nil {
@@ -130,6 +139,20 @@ func (f *fetch) read(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// readStanding reads what was left over above the watermark.
+func (f *fetch) readStanding(ctx context.Context, upTo int64) error {
+	clear(f.standing)
+	if f.at.Rest || f.left == 0 || !f.consumer.tookUp() {
+		return nil
+	}
+	return f.consumer.rest(ctx, f.at.Position, upTo, func(w eventlog.Waiting) {
+		if f.standing == nil {
+			f.standing = map[int64]eventlog.Waiting{}
+		}
+		f.standing[w.Position] = w
+	})
 }
 
 // reach is one range of the log, read.
@@ -175,10 +198,15 @@ func (f *fetch) takeAll(events []*event.Event) error {
 		if over, f.changed = f.consumer.holds(ev.Position); f.changed {
 			return nil
 		}
-		if f.at.Position = ev.Position; over || f.consumer.book.Match(ev) == nil {
-			continue
+		f.at.Position = ev.Position
+		w, stands := f.standing[ev.Position]
+		if !stands {
+			if over || f.consumer.book.Match(ev) == nil {
+				continue
+			}
+			w.Position = ev.Position
 		}
-		if err := f.show(ev, eventlog.Waiting{Position: ev.Position}); err != nil {
+		if err := f.show(ev, w); err != nil {
 			return err
 		}
 	}
@@ -231,8 +259,15 @@ func part(rest bool) int {
 	return 0
 }
 
-// isOver reports whether a position above the watermark ended by the way of before (after a crash in the middle of a
-// change of channel).
+// tookUp reports whether something above the watermark is known to be over or on disk, from before a crash.
+func (c *consumer) tookUp() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.settled) > 0
+}
+
+// isOver reports whether a position above the watermark ended by the way of before, or is on disk (after a crash in the
+// middle of a change of channel).
 func (c *consumer) isOver(position int64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -301,6 +336,9 @@ func (c *consumer) untilRead(ctx context.Context) error {
 // confirm moves the watermark to where the reader stands, and takes what it has off the pending figure.
 func (c *consumer) confirm(ctx context.Context, at eventlog.Cursor) error {
 	c.mu.Lock()
+	if at.Rest {
+		at.Position = min(at.Position, c.read) // what is left over above comes with the log
+	}
 	if c.confirmed(at) {
 		c.mu.Unlock()
 		return nil
@@ -396,7 +434,7 @@ func (c *consumer) countUpTo(ctx context.Context, at eventlog.Cursor, rest, read
 		if ev, err := c.engine.log.At(ctx, w.Position); err == nil {
 			fate = c.fate(ev)
 		}
-		over.over(w, fate, w.Position > served[1])
+		over.over(w, fate, w.Position > served[part(w.Position <= read)])
 	})
 	for err == nil && !at.Rest && read < at.Position {
 		events, upTo, err := c.engine.log.Read(ctx, read, min(routeRange, int(at.Position-read)))

@@ -42,6 +42,7 @@ func (m *model) lease(rt *rapid.T) {
 func (m *model) leaseFrom(s *owed, most int) {
 	leased, err := m.w.hub.Lease(context.Background(), s.id, most, leaseFor, 0)
 	m.w.must(err)
+	m.sends++
 	for _, l := range leased {
 		m.got(s, string(l.Event.Data), l.Replay)
 		s.leases = append(s.leases, lent{string(l.Event.Data), l.Lease, l.Until, l.Replay})
@@ -129,16 +130,33 @@ func (m *model) read(s *owed, body string, served map[string]bool, withCursor bo
 }
 
 // switchChannel changes how a subscription's events leave (DESIGN section 5).
-func (m *model) switchChannel(rt *rapid.T) {
+func (m *model) switchChannel(rt *rapid.T) { m.rechannel(m.drawSwitch(rt)) }
+
+func (m *model) drawSwitch(rt *rapid.T) (*owed, subscription.Channel) {
 	s := rapid.SampledFrom(m.subs).Draw(rt, "subscription")
 	to := rapid.SampledFrom([]subscription.Channel{subscription.Webhook, subscription.Queue, subscription.Cursor}).Draw(rt, "channel")
 	if s.removed || s.system == "star" || s.channel == to {
 		rt.Skip("no change")
 	}
-	m.rechannel(s, to)
+	return s, to
+}
+
+// crashSwitching has the hub die with a change of channel in its log that it has not followed.
+func (m *model) crashSwitching(rt *rapid.T) {
+	s, to := m.drawSwitch(rt)
+	m.balance()
+	m.w.hub.Abandon() // before its receivers go: what is in flight has no outcome
+	m.w.die()
+	m.revisedTo(s, to)
+	m.rise()
 }
 
 func (m *model) rechannel(s *owed, to subscription.Channel) {
+	m.revisedTo(s, to)
+	m.settle()
+}
+
+func (m *model) revisedTo(s *owed, to subscription.Channel) {
 	m.w.reviseSubscription(s.id, func(doc *subscription.Subscription) { doc.Channel = to })
 	s.channel, s.leases, s.handed, s.cursor = to, nil, nil, nil
 	if to == subscription.Cursor {
@@ -146,7 +164,6 @@ func (m *model) rechannel(s *owed, to subscription.Channel) {
 		s.leaveOver()
 		s.replayed = nil // the pass ends; what it has put into lanes is left over like all else
 	}
-	m.settle()
 }
 
 // leaveOver notes what a pass may have put into lanes that a reader gets now, although it had it before.

@@ -49,6 +49,7 @@ func TestModelOfOrder(t *testing.T) {
 			"answer3":   m.answer,
 			"advance":   m.advance,
 			"crash":     m.crash,
+			"crash2":    m.crashSwitching,
 			"pause":     m.pause,
 			"resume":    m.resume,
 			"release":   m.release,
@@ -109,7 +110,7 @@ type replay struct {
 	body  string
 	loose bool // may not come: it was not over when the pass began, or is not granted, or the pass was stopped
 	sent  bool
-	send  int // the last that it was in
+	sends []int // in which
 	over  bool
 }
 
@@ -209,7 +210,7 @@ func (m *model) got(sub *owed, body string, pass int64) {
 	}
 	d := lane[at]
 	for _, r := range sub.replayed[sub.key(body)] {
-		if !r.over && !r.loose && !d.sent && body != sub.before[sub.key(body)] && r.send != m.sends {
+		if !r.over && !r.loose && !d.sent && body != sub.before[sub.key(body)] && !r.inSend(m.sends) {
 			m.rt.Fatalf("%s got %s, which is new, before %s was replayed: %s", sub.path, body, r.body, m.evidence(body))
 		}
 	}
@@ -305,6 +306,11 @@ func (m *model) pass(by time.Duration) {
 
 func (m *model) crash(*rapid.T) {
 	m.balance()
+	m.rise()
+}
+
+// rise starts another process where the one before ended.
+func (m *model) rise() {
 	m.w.restart()
 	m.life++
 	m.inFlight = nil

@@ -499,7 +499,8 @@ func TestAStarQueueStandsBesideWhatIsPushed(t *testing.T) {
 }
 
 // What a cursor's reader has confirmed of the left-over stays over when the channel changes again, also where it stands
-// above the watermark: a crash leaves the watermark behind what is on disk.
+// above the watermark: a crash leaves the watermark behind what is on disk. However much of it the reader took, and
+// wherever it stands then: what it has does not come again, and the rest comes.
 func TestWhatWasConfirmedOfTheLeftOverStaysOver(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]func(*world, string){
@@ -510,41 +511,48 @@ func TestWhatWasConfirmedOfTheLeftOverStaysOver(t *testing.T) {
 			w.reviseSubscription(id, pushed)
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.system("q", profile.Standard)
-			id := w.subscribe("q", "/in")
-			w.publish("A#1", "B#1", "C#1", "C#2")
-			sent := w.expect("A#1", "B#1", "C#1") // A stays in flight, and the watermark below it
-			sent["B#1"].reply(500)
-			sent["C#1"].reply(500)
-			w.flush()
-			// The hub dies with the change to a cursor in its log, before it has followed it.
-			w.hub.Abandon() // before its receivers go: what is in flight has no outcome
-			w.die()
-			w.reviseSubscription(id, pulledBy(subscription.Cursor))
-			w.log.Abandon()
-			w.must(w.store.Close())
-			for len(w.arrived) > 0 {
-				<-w.arrived
-			}
-			w.boot()
-			got, at := w.fetch(id, nil, 2)
-			same(t, "left over", got, "B#1", "C#1")
-			w.fetch(id, &at, 1) // which confirms them
-			again(w, id)
-			if w.log.Book().Line(id).Now().Channel == subscription.Cursor {
-				got, _ = w.fetch(id, nil, 10)
-				slices.Sort(got)
-				same(t, "from where the hub knows the reader to stand", got, "A#1", "C#2")
-				return
-			}
-			for _, s := range w.expect("A#1", "C#2") {
-				s.reply(200)
-			}
-			w.quiet()
-		})
+		for has := range 5 {
+			t.Run(fmt.Sprintf("%s, having %d", name, has), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.system("q", profile.Standard)
+				id := w.subscribe("q", "/in")
+				w.publish("A#1", "B#1", "C#1", "C#2")
+				sent := w.expect("A#1", "B#1", "C#1") // A stays in flight, and the watermark below it
+				sent["B#1"].reply(500)
+				sent["C#1"].reply(500)
+				w.flush()
+				// The hub dies with the change to a cursor in its log, before it has followed it.
+				w.hub.Abandon() // before its receivers go: what is in flight has no outcome
+				w.die()
+				w.reviseSubscription(id, pulledBy(subscription.Cursor))
+				w.log.Abandon()
+				w.must(w.store.Close())
+				for len(w.arrived) > 0 {
+					<-w.arrived
+				}
+				w.boot()
+				all := []string{"A#1", "B#1", "C#1", "C#2"}
+				got, at := w.fetch(id, nil, has)
+				same(t, "left over, at its place in the log", got, all[:has]...)
+				w.fetch(id, &at, 1) // which confirms it
+				again(w, id)
+				if w.log.Book().Line(id).Now().Channel == subscription.Cursor {
+					got, _ = w.fetch(id, nil, 10)
+					same(t, "from where the hub knows the reader to stand", got, all[has:]...)
+					return
+				}
+				var came []string
+				for range all[has:] {
+					s := w.next()
+					came = append(came, s.body)
+					s.reply(200)
+				}
+				slices.Sort(came)
+				same(t, "pushed", came, all[has:]...)
+				w.quiet()
+			})
+		}
 	}
 }
 

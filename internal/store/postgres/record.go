@@ -199,15 +199,9 @@ func (w *recording) end(cut *eventlog.Cut) {
 	w.batch.Queue("UPDATE passes SET ended = $1 WHERE consumer = $2 AND ended = 0", w.now, cut.Consumer)
 }
 
-// confirm forgets what stood on disk for a consumer that a cursor reads, up to where its reader is. What of it stands
-// above the watermark is known to be over from attempts alone, as everything there is: without such a row the log would
-// be read again from the watermark, and bring it once more.
+// confirm forgets what stood on disk for a consumer that a cursor reads, up to where its reader is. That is below the
+// watermark.
 func (w *recording) confirm(cut *eventlog.Cut) {
-	for _, table := range []string{"blocked", "waiting"} {
-		w.batch.Queue(`INSERT INTO attempts (position, consumer, number, at, outcome, status, duration, pass)
-			SELECT position, consumer, attempts + 1, $4::bigint, $5::smallint, 0, 0, pass FROM `+table+` WHERE consumer = $1 AND position BETWEEN $2 AND $3
-			ON CONFLICT DO NOTHING`, cut.Consumer, cut.Low, cut.Confirmed, w.now, int16(eventlog.Done))
-	}
 	w.batch.Queue("DELETE FROM blocked WHERE consumer = $1 AND position <= $2", cut.Consumer, cut.Confirmed)
 	w.batch.Queue("DELETE FROM waiting WHERE consumer = $1 AND position <= $2", cut.Consumer, cut.Confirmed)
 }

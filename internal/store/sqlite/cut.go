@@ -87,23 +87,9 @@ func (s *Store) writeCut(c *eventlog.Cut) error {
 	})
 }
 
-// confirm forgets what stood on disk for a consumer that a cursor reads, up to where its reader is. What of it stands
-// above the watermark is known to be over from attempts alone, as everything there is: without such a row the log would
-// be read again from the watermark, and bring it once more.
+// confirm forgets what stood on disk for a consumer that a cursor reads, up to where its reader is. That is below the
+// watermark.
 func (s *Store) confirm(c *eventlog.Cut) error {
-	for _, table := range []string{"blocked", "waiting"} {
-		err := s.run(`INSERT OR IGNORE INTO attempts (position, consumer, number, at, outcome, status, duration, pass)
-			SELECT position, consumer, attempts + 1, ?4, ?5, 0, 0, pass FROM `+table+` WHERE consumer = ?1 AND position BETWEEN ?2 AND ?3`, func(st *sqlite.Stmt) {
-			st.BindInt64(1, c.Consumer)
-			st.BindInt64(2, c.Low)
-			st.BindInt64(3, c.Confirmed)
-			st.BindInt64(4, s.recorded)
-			st.BindInt64(5, int64(eventlog.Done))
-		})
-		if err != nil {
-			return err
-		}
-	}
 	for _, query := range []string{
 		"DELETE FROM blocked WHERE consumer = ? AND position <= ?",
 		"DELETE FROM waiting WHERE consumer = ? AND position <= ?",

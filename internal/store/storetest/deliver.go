@@ -259,7 +259,7 @@ func whereAnEventIs(t *testing.T, w *world) {
 	}
 }
 
-// A reader by cursor that comes back takes what stood on disk with it; above the watermark that is remembered.
+// A reader by cursor that comes back takes what stood on disk with it, up to where it is; nobody has tried it.
 func aReaderConfirms(t *testing.T, w *world) {
 	s := w.open(t)
 	id := w.found(t, s, "c").ID
@@ -269,12 +269,12 @@ func aReaderConfirms(t *testing.T, w *world) {
 		Blocked: []eventlog.Blocked{{Lane: event.Lane{1}, Position: 3, Line: "l", State: eventlog.Standing}, {Lane: event.Lane{2}, Position: 5, Line: "l", State: eventlog.Standing, Attempts: 2}},
 		Waiting: []eventlog.Waiting{{Lane: event.Lane{1}, Position: 6, Line: "l"}, {Lane: event.Lane{1}, Position: 8, Line: "l"}},
 	})
-	w.record(t, s, &eventlog.Cut{Consumer: id, Low: 4, High: 9, Confirmed: 7})
+	w.record(t, s, &eventlog.Cut{Consumer: id, Low: 8, High: 9, Confirmed: 7})
 	k := at(t, s, "c")
-	if len(k.Blocked) != 0 || k.Behind[event.Lane{1}] != 1 || !maps.Equal(k.Settled, map[int64]bool{5: true, 6: true, 8: true}) {
+	if len(k.Blocked) != 0 || k.Behind[event.Lane{1}] != 1 || !maps.Equal(k.Settled, map[int64]bool{8: true}) {
 		t.Errorf("%+v", k)
 	}
-	if rows, err := s.AttemptsAt(t.Context(), 5); err != nil || len(rows) != 1 || rows[0].Number != 3 || rows[0].Outcome != eventlog.Done {
+	if rows, err := s.AttemptsAt(t.Context(), 5); err != nil || len(rows) != 0 {
 		t.Errorf("%+v, %v", rows, err)
 	}
 }
