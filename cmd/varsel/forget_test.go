@@ -51,7 +51,7 @@ func TestEraseCountsAsksAndReports(t *testing.T) {
 	varsel("", "erase", "anna", "--url", w.url, "--reason", "x").want(t, exitUsage, "anna")
 	erase("").want(t, exitFail, "no person was given")
 	erase("nobody\n").want(t, exitDone, "0 events name this person")
-	erase("anna\n").want(t, exitFail, "1 events name this person", "nothing was erased", "--count 1")
+	erase("anna\n").want(t, exitFail, "1 events and rows of registers name this person", "nothing was erased", "--count 1")
 	erase("anna\n2\n").want(t, exitFail, "nothing was erased")
 	erase("anna\n", "--count", "2").want(t, exitFail, "erase-count")
 	varsel("anna\n1\n", "erase", "--url", w.url, "--reason", "it is anna").want(t, exitFail, "/reason")

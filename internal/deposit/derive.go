@@ -2,6 +2,7 @@ package deposit
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/varselhub/varsel/internal/event"
@@ -41,6 +42,8 @@ type telling struct {
 	row    register.Handle  // and with this handle
 
 	message []byte // a ready message in place of all this (F2)
+
+	persons []register.Naming // that the entity names
 }
 
 // derive makes the events of the batch, in the order of its entities. Whether each can be published is found out here, where
@@ -61,9 +64,14 @@ func (t *taking) derive() error {
 		made, problem := t.draft(told, rows)
 		if problem != nil {
 			refuse(*problem)
+		}
+		if made == nil {
 			continue
 		}
-		_, violations := t.Accepter.Accept(made.publishable(t.source))
+		accepted, violations := t.Accepter.Accept(made.publishable(t.source))
+		if accepted == nil {
+			accepted = &event.Event{}
+		}
 		for _, v := range violations {
 			refuse(told.refuse(v.Rule, "its event cannot be published: "+v.Pointer+": "+v.Message))
 		}
@@ -71,13 +79,27 @@ func (t *taking) derive() error {
 		if err != nil {
 			return fault.Wrap(fault.Internal, err, "an event cannot be written")
 		}
-		t.batch.Outgoing = append(t.batch.Outgoing, register.Outgoing{Draft: text})
+		t.batch.Outgoing = append(t.batch.Outgoing, register.Outgoing{Draft: text, Persons: t.persons(told, accepted)})
 	}
 	return fault.Invalid(fault.InvalidDocument, found)
 }
 
-// draft makes the event of one entity. Its id is the delivery's and its place in it: the same whenever it is made.
-func (t *taking) draft(told *telling, rows map[register.Handle][]byte) (*draft, *fault.Violation) {
+// persons are whom an event names, by the columns that it tells and by the mapping of its type.
+func (t *taking) persons(told *telling, e *event.Event) []register.Naming {
+	list := told.persons
+	version := t.Directory.Version(e.Type, e.Version)
+	if version == nil {
+		return list
+	}
+	version.EachPerson(e, func(value string) {
+		list = register.Also(slices.Clip(list), register.Naming{Clue: register.PersonClue(t.Handles, value)})
+	})
+	return list
+}
+
+// draft makes the event of one entity. Its id is the delivery's and its place in it: the same whenever it is made. There is
+// none of a row that was erased: nothing could be told of it.
+func (t *taking) draft(told *telling, rows map[register.Handle]*register.Row) (*draft, *fault.Violation) {
 	made := &draft{ID: t.delivery.ID + "/" + strconv.FormatInt(told.number, 10), Type: told.kind, Time: told.at, Data: told.data}
 	problem := func(rule, message string) *fault.Violation {
 		v := told.refuse(rule, message)
@@ -98,7 +120,15 @@ func (t *taking) draft(told *telling, rows map[register.Handle][]byte) (*draft, 
 		if row == nil {
 			return nil, problem("exists", "there is no such row, so there is nothing to tell of it")
 		}
-		data, err := told.update.ToldOver(row)
+		if row.Erased {
+			return nil, nil
+		}
+		data, err := told.update.ToldOver(row.Data)
+		if err == nil {
+			var more []register.Naming
+			more, err = t.maker.PersonsIn(told.update.Type, row)
+			told.persons = register.Also(told.persons, more...)
+		}
 		if err != nil {
 			return nil, problem("data", fault.Of(err).Detail)
 		}
@@ -108,8 +138,8 @@ func (t *taking) draft(told *telling, rows map[register.Handle][]byte) (*draft, 
 }
 
 // ended reads the rows that the batch ends and tells of: from the batch itself, else from the store.
-func (t *taking) ended() (map[register.Handle][]byte, error) {
-	found, wanted := map[register.Handle][]byte{}, map[string][]register.Handle{} // by entity type
+func (t *taking) ended() (map[register.Handle]*register.Row, error) {
+	found, wanted := map[register.Handle]*register.Row{}, map[string][]register.Handle{} // by entity type
 	for i := range t.telling {
 		if told := &t.telling[i]; told.update != nil {
 			wanted[told.of] = append(wanted[told.of], told.row)
@@ -121,12 +151,12 @@ func (t *taking) ended() (map[register.Handle][]byte, error) {
 			return nil, err
 		}
 		for i := range rows {
-			found[rows[i].ID] = rows[i].Data
+			found[rows[i].ID] = &rows[i]
 		}
 	}
 	if len(wanted) > 0 {
 		for i := range t.batch.Rows {
-			found[t.batch.Rows[i].ID] = t.batch.Rows[i].Data
+			found[t.batch.Rows[i].ID] = &t.batch.Rows[i]
 		}
 	}
 	return found, nil

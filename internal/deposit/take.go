@@ -207,7 +207,7 @@ func (t *taking) note(e *register.Entity) error {
 		}
 		t.batch.Rows, t.rows = append(t.batch.Rows, row), append(t.rows, here)
 		if e.Event != register.NoEvent {
-			t.telling = append(t.telling, telling{place: here, kind: e.Type.EventType(e.Event), at: row.Registration.From, data: e.Told()})
+			t.telling = append(t.telling, telling{place: here, kind: e.Type.EventType(e.Event), at: row.Registration.From, data: e.Told(), persons: row.Persons})
 		}
 	default:
 		closing, err := t.maker.Closing(e)
@@ -217,7 +217,7 @@ func (t *taking) note(e *register.Entity) error {
 		t.batch.Closings, t.closings = append(t.batch.Closings, closing), append(t.closings, here)
 		if e.Event != register.NoEvent {
 			t.telling = append(t.telling, telling{
-				place: here, kind: e.Type.EventType(e.Event), at: closing.At, row: closing.Row, of: e.Type.Name, update: kept(e),
+				place: here, kind: e.Type.EventType(e.Event), at: closing.At, row: closing.Row, of: e.Type.Name, update: kept(e), persons: t.maker.Persons(e),
 			})
 		}
 	}

@@ -27,8 +27,8 @@ func (m *Maker) make(ctx context.Context, state *revision.ExtractState) error {
 	if run.UpTo, err = m.settled(ctx, x.Register); err != nil {
 		return err
 	}
-	if x.Selection == register.Delta && state.Last != nil {
-		run.Since = state.Last.UpTo
+	if x.Selection == register.Delta {
+		run.Since = state.GoesOnFrom()
 	}
 	if x.Selection == register.Delta && run.Since == run.UpTo {
 		run.Ended = run.Begun // nothing has come since
@@ -121,8 +121,8 @@ func (m *Maker) commit(ctx context.Context, state *revision.ExtractState, run *r
 	for range tries {
 		seen := m.Book.Last()
 		now := m.Book.ExtractState(run.Extract)
-		if now.Extract == nil || !now.Extract.SameSubset(state.Extract) || now.Number != state.Number {
-			return nil
+		if now.Extract == nil || !now.Extract.SameSubset(state.Extract) || now.Number != state.Number || now.Erased != state.Erased {
+			return nil // what it took of a person who is erased by now goes with the file
 		}
 		request := &eventlog.Request{Revisions: []revision.Revision{revision.Of(hub, revision.ExtractRun, run.Extract, run)}, Expect: seen}
 		if run.Made() {

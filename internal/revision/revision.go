@@ -26,6 +26,8 @@ const (
 	Extract      Kind = "extract"       // subject: the extract's name
 	ExtractOrder Kind = "extract-order" // subject: the extract's name; it is to be made now
 	ExtractRun   Kind = "extract-run"   // subject: the extract's name; it was made
+
+	ExtractErased Kind = "extract-erased" // subject: the extract's name; its files are deleted, for a person who was erased
 )
 
 // Revision is one change of configuration: the whole new document, or its removal.

@@ -10,6 +10,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/register"
 )
 
 // What is sealed: one blob for a row, nonce | AES-256-GCM ciphertext | tag, the nonce random (NIST SP 800-38D section
@@ -194,9 +195,20 @@ func (o *Opener) Aside(key int64, sealed []byte, source string, a *eventlog.Asid
 	return nil
 }
 
-// Row opens the data of a register's row; sealed is overwritten, and what is returned stays in it.
+// Row opens the data of a register's row of a type; sealed is overwritten, and the data stays in it. Nothing sealed was
+// erased.
 // Errors: as Event.
-func (o *Opener) Row(key int64, sealed []byte, kind, number int64) ([]byte, error) {
+func (o *Opener) Row(key int64, sealed []byte, kind int64, r *register.Row) (err error) {
+	if len(sealed) == 0 {
+		r.Erase()
+		return nil
+	}
+	r.Data, err = o.RowData(key, sealed, kind, r.Number)
+	return err
+}
+
+// RowData is Row for whoever wants nothing but the data.
+func (o *Opener) RowData(key int64, sealed []byte, kind, number int64) ([]byte, error) {
 	return o.numbered(key, sealed, ofRow, kind, number)
 }
 

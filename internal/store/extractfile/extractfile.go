@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/varselhub/varsel/internal/fault"
@@ -115,6 +116,26 @@ func (s *Shelf) Tidy(kept func(extract, name string) bool) error {
 		}
 	}
 	return failed(errors.Join(failures...))
+}
+
+// Remove removes files of an extract, and what is half written of it: who writes that finds it gone. They and their names are
+// off the disk when Remove returns.
+func (s *Shelf) Remove(extract string, names []string) error {
+	dir := filepath.Join(s.dir, extract)
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	failures := []error{err}
+	for _, file := range files {
+		if !slices.Contains(names, file.Name()) && !strings.HasPrefix(file.Name(), unfinished) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, file.Name())); !errors.Is(err, fs.ErrNotExist) {
+			failures = append(failures, err)
+		}
+	}
+	return failed(errors.Join(append(failures, syncDir(dir))...))
 }
 
 // path is where a file stands. Names are the hub's own, and still are held to be names.

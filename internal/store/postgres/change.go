@@ -39,6 +39,9 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 		if err := s.takeIn(ctx, tx, &w); err != nil || r.Err != nil {
 			return err
 		}
+		if err := s.withdraw(ctx, tx, &w); err != nil || r.Err != nil {
+			return err
+		}
 		if w.refused() {
 			return nil // and nothing was written
 		}
@@ -137,8 +140,8 @@ func (w *change) erase() {
 		return
 	}
 	e.At = w.recorded
-	w.batch.Queue("INSERT INTO erasures (n, at, author, reason, upto, events, positions, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
-		e.N, e.At, plainText(e.Author), plainText(e.Reason), e.UpTo, len(e.Positions), eventlog.AppendPositions([]byte{}, e.Positions))
+	w.batch.Queue("INSERT INTO erasures (n, at, author, reason, upto, events, positions, ended, rows) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
+		e.N, e.At, plainText(e.Author), plainText(e.Reason), e.UpTo, len(e.Positions), eventlog.AppendPositions([]byte{}, e.Positions), eventlog.FormatRows(e.Rows))
 }
 
 // audit numbers and seals a request's audit entries. The lock of the log's end keeps the chain of all nodes without forks.

@@ -283,7 +283,11 @@ func (m *Import) opened(ctx context.Context, t *store.Table, rows []store.Row, s
 	defer m.sealing.Unlock()
 	for _, r := range rows {
 		last := len(r) - 1
-		data := r[last].(*store.Opened)
+		data, ok := r[last].(*store.Opened)
+		if !ok { // erased
+			p.rows = append(p.rows, append(slices.Clone(r[:last]), nil, nil))
+			continue
+		}
 		key, _, err := m.sealingKey(ctx, data.Class)
 		if err != nil {
 			return nil, err

@@ -131,7 +131,9 @@ func (s *Store) write(c *eventlog.Commit) error {
 		case r.Intake != nil:
 			err = s.takeIn(r)
 		default:
-			err = s.appendEvents(r)
+			if err = s.withdraw(r); err == nil && r.Err == nil {
+				err = s.appendEvents(r)
+			}
 		}
 		if err == nil && len(r.Revisions) > 0 && r.Err == nil {
 			err = s.appendRevisions(r)
