@@ -100,7 +100,7 @@ func rowColumns(row string, hidden bool) string {
 	for i, column := range columns {
 		columns[i] = row + "." + column
 	}
-	columns[4] = ClosedTo(row, hidden)
+	columns[4], columns[7] = ClosedTo(row, hidden), "coalesce("+columns[7]+", 0)" // an erased row has no key
 	return strings.Join(columns, ", ")
 }
 
