@@ -61,6 +61,9 @@ func loaded(t testing.TB) (data string) {
 		t.Fatal(err, request.Err)
 	}
 	deliver(t, s.Registers())
+	if err := s.EraseRows(t.Context(), []eventlog.RowsOf{{Register: "r", Type: "T", Delivery: 1, Begun: 5, Rows: []int64{1}}}); err != nil {
+		t.Fatal(err)
+	}
 	return data
 }
 
@@ -69,7 +72,8 @@ func deliver(t testing.TB, rows *sqlite.Registers) {
 	t.Helper()
 	always := register.Interval{From: 1, To: register.Open}
 	row := func(id byte) register.Row {
-		return register.Row{Type: "T", ID: register.Handle{id}, Object: register.Handle{id, 1}, Registration: always, Effect: always, Data: []byte{'{', id, '}'}}
+		return register.Row{Type: "T", ID: register.Handle{id}, Object: register.Handle{id, 1}, Registration: always, Effect: always, Data: []byte{'{', id, '}'},
+			Persons: []register.Naming{{Clue: event.Clue{id, 2}, Object: true}}}
 	}
 	for n := range int64(2) {
 		d, err := rows.Begin(t.Context(), &register.Delivery{Register: "r", ID: fmt.Sprint("delivery ", n+1), Begun: 5})
@@ -98,11 +102,16 @@ func readDelivered(t *testing.T, s *postgres.Store) {
 	r := s.Registers()
 	rows, next, err := r.Rows(t.Context(), &register.Query{Register: "r", Type: "T", History: true, Limit: 10})
 	if err != nil || next != 0 || len(rows) != 2 || rows[0].Registration != (register.Interval{From: 1, To: 7}) || rows[1].Registration.To != register.Open ||
-		string(rows[1].Data) != "{\x02}" || rows[1].Object != (register.Handle{2, 1}) {
+		!rows[0].Erased || rows[1].Erased || string(rows[1].Data) != "{\x02}" || rows[1].Object != (register.Handle{2, 1}) {
 		t.Errorf("the rows are %+v, %v", rows, err)
 	}
 	if list, err := r.Outgoing(t.Context(), "r", 0, 10); err != nil || len(list) != 1 || string(list[0].Draft) != "draft" || list[0].Delivery != 1 {
 		t.Errorf("outgoing is %+v, %v", list, err)
+	}
+	for id, want := range map[byte]int{1: 0, 2: 1, 11: 1} {
+		if list, err := r.OfPerson(t.Context(), event.Clue{id, 2}); err != nil || len(list) != want {
+			t.Errorf("%d is named by %+v, %v", id, list, err)
+		}
 	}
 	d, err := r.Delivery(t.Context(), "r", "delivery 2")
 	if err != nil || d.State != register.Staging || d.Staged != 3 || string(d.Digest) != "digest" {
@@ -155,7 +164,7 @@ func TestTheFirstReleasesHubMoves(t *testing.T) {
 		rows[table.Name] = table.Rows
 	}
 	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1, "receipts": 2,
-		"registers": 1, "register_types": 1, "register_deliveries": 2, "register_rows": 4, "register_closings": 1, "register_outgoing": 2}
+		"registers": 1, "register_types": 1, "register_deliveries": 2, "register_rows": 4, "register_closings": 1, "register_outgoing": 2, "register_persons": 3}
 	for table, n := range want {
 		if rows[table] != n {
 			t.Errorf("of %s %d rows were moved, want %d", table, rows[table], n)
