@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 	w.Must(err)
 	_, err = w.Manager.PutRegister(ctx, register.Register{Name: dagi, Source: dagi, Zone: "Etc/UTC", Types: []register.EntityType{{
 		Name: entity, Namespace: namespace, Row: "objectid", Object: []string{"id_lokalId"}, Columns: []register.Column{
-			{Name: "objectid", Required: true}, {Name: "id_lokalId", Required: true}, {Name: "navn"}, {Name: "geometri", Type: register.Geometry},
+			{Name: "objectid", Required: true}, {Name: "id_lokalId", Required: true}, {Name: "navn", Personal: true}, {Name: "geometri", Type: register.Geometry},
 			{Name: "feltliste", EventOnly: true},
 		},
 	}}}, by)

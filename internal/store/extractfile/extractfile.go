@@ -135,7 +135,10 @@ func (s *Shelf) Remove(extract string, names []string) error {
 			failures = append(failures, err)
 		}
 	}
-	return failed(errors.Join(append(failures, syncDir(dir))...))
+	if err := syncDir(dir); !errors.Is(err, fs.ErrNotExist) { // whoever tidies up may have taken it away
+		failures = append(failures, err)
+	}
+	return failed(errors.Join(failures...))
 }
 
 // path is where a file stands. Names are the hub's own, and still are held to be names.

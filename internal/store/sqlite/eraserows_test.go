@@ -14,7 +14,9 @@ import (
 )
 
 // of is the hash of a person of a number.
-func of(n int) event.Clue { return event.Clue{0xC1, 0xE5, byte(n), 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} }
+func of(n int) event.Clue {
+	return event.Clue{0xC1, 0xE5, byte(n), 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+}
 
 // deliverOf has a register deliver a row, and an event about it, of each of some persons: of the first there is the largest.
 func deliverOf(t testing.TB, s *sqlite.Store, id string, begun int64, persons ...int) {
