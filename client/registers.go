@@ -38,6 +38,7 @@ type RegisterColumn struct {
 	Type      string `json:"type,omitempty"` // text (the default), integer, decimal, boolean, time, date, uuid or geometry
 	Required  bool   `json:"required,omitempty"`
 	EventOnly bool   `json:"eventOnly,omitempty"` // is not kept, and only fills events
+	Personal  bool   `json:"personal,omitempty"`  // holds what tells a person: rows are erased by it
 }
 
 // Delivery is how a register's delivery stands.
