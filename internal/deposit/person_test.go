@@ -85,6 +85,19 @@ func TestWhatNamesAPersonIsFoundAndNotTold(t *testing.T) {
 	}
 }
 
+// What is in the log already, and not forgotten of the outbox yet, is an event's erasure's.
+func TestWhatIsInTheLogIsNotWithdrawn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	anna := row{id: "1", object: "a", name: "Anna", registered: "2020-01-01T00:00:00", from: "2020-01-01T00:00:00", event: "CreateEvent"}
+	bo := row{id: "2", object: "b", name: "Anna", registered: "2020-01-01T00:00:00", from: "2020-01-01T00:00:00", event: "CreateEvent"}
+	w.takenSilently("1", anna, bo)
+	w.Must(w.Log.Append(t.Context(), &eventlog.Request{Intake: &eventlog.Intake{Source: dagi, Stream: "register/" + dagi, Places: []eventlog.StreamPlace{{To: 2}}}}))
+	if _, _, text := w.ofPerson("Anna"); text != "1 [] [2]; 1 [1 2] []; dagi register/dagi [2]" {
+		t.Errorf("Anna has %q", text)
+	}
+}
+
 // A ready message stands in no column: whom it names is told by the mapping of its event type.
 func TestAReadyMessageNamesByTheMapping(t *testing.T) {
 	t.Parallel()
