@@ -3,6 +3,7 @@
 package revision
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 )
@@ -47,6 +48,12 @@ func Of(author string, kind Kind, subject string, document any) Revision {
 		panic(err) // the documents are our own plain structs
 	}
 	return Revision{Author: author, Kind: kind, Subject: subject, Document: text}
+}
+
+// Confidential reports whether the document is to be sealed where it is kept: a subscription's filter may hold persons'
+// numbers (docs/filters.md).
+func (r *Revision) Confidential() bool {
+	return r.Kind == Subscription && bytes.Contains(r.Document, []byte(`"filter"`))
 }
 
 // Removal makes a revision that removes a subject.

@@ -25,6 +25,7 @@ const (
 	MovedAside     = "aside"             // as it stands; the message as *Opened
 	MovedRows      = "register_rows"     // as it stands; the data as *Opened, nil where that was erased
 	MovedOutgoing  = "register_outgoing" // as it stands; the draft as *Opened
+	MovedRevisions = "revisions"         // as it stands; the document as *Opened where it is sealed, else nil
 	MovedReceipts  = "receipts"          // as it stands; what it is about as *Opened, nil where that was erased
 )
 
@@ -45,7 +46,7 @@ func Tables() []Table {
 		{"sources", "n, uri", "n"},
 		{"types", "n, type, version", "n"},
 		{"epochs", "n, id, after", "n"},
-		{"revisions", "position, recorded, author, kind, subject, document", "position"},
+		{MovedRevisions, "position, recorded, author, kind, subject, document", "position"},
 		{"audit", "number, at, actor, act, subject, detail, position, mac", "number"},
 		{"erasures", "n, at, author, reason, upto, events, positions, ended, rows", "n"},
 		{MovedEvents, "", "position"},

@@ -12,7 +12,7 @@ const (
 
 // Configuration and the log's history.
 const (
-	Revisions = "SELECT position, recorded, author, kind, subject, document FROM revisions WHERE position > $1 ORDER BY position"
+	Revisions = "SELECT position, recorded, author, kind, subject, document, coalesce(key, 0), sealed FROM revisions WHERE position > $1 ORDER BY position"
 	Epochs    = "SELECT id, after FROM epochs ORDER BY n"
 	Endpoints = "SELECT system, url, spell FROM endpoints"
 	// Indexed has how far there are clues, and what made them.

@@ -28,6 +28,8 @@ const (
 	ofRow     = 'r' // of a register
 	ofDraft   = 'o' // of an event that is to be
 	ofReceipt = 'q'
+
+	ofRevision = 'v' // and its position, and when it was recorded
 )
 
 // Binding says what the blob of an event is bound to.
@@ -112,6 +114,11 @@ func (s *Sealer) Row(key *SealingKey, kind, number int64, data []byte) []byte {
 // Draft seals an event to be, by its register and number in the store. The result holds until the next call.
 func (s *Sealer) Draft(key *SealingKey, register, number int64, draft []byte) []byte {
 	return s.seal(key.aead, append(s.plain[:0], draft...), s.bound.numbered(ofDraft, register, number))
+}
+
+// Revision seals the document of a change of configuration. The result holds until the next call.
+func (s *Sealer) Revision(key *SealingKey, position, recorded int64, document []byte) []byte {
+	return s.seal(key.aead, append(s.plain[:0], document...), s.bound.numbered(ofRevision, position, recorded))
 }
 
 // Receipt seals what a receipt is about. The result holds until the next call.
@@ -216,6 +223,20 @@ func (o *Opener) RowData(key int64, sealed []byte, kind, number int64) ([]byte, 
 // Errors: as Event.
 func (o *Opener) Draft(key int64, sealed []byte, register, number int64) ([]byte, error) {
 	return o.numbered(key, sealed, ofDraft, register, number)
+}
+
+// Revision opens the document of a change of configuration; sealed is overwritten, and what is returned stays in it.
+// Errors: as Event.
+func (o *Opener) Revision(key int64, sealed []byte, position, recorded int64) ([]byte, error) {
+	k, err := o.key(key)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := k.aead.Open(sealed[:0], nil, sealed, o.bound.numbered(ofRevision, position, recorded))
+	if err != nil {
+		return nil, fault.Wrap(fault.SealBroken, err, "the change of configuration at position %d does not open", position)
+	}
+	return plain, nil
 }
 
 func (o *Opener) numbered(key int64, sealed []byte, of byte, in, number int64) ([]byte, error) {

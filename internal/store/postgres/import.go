@@ -191,6 +191,8 @@ func (m *Import) prepared(ctx context.Context, t *store.Table, rows []store.Row)
 		return m.clues(ctx, rows)
 	case store.MovedRows:
 		return m.opened(ctx, t, rows, (*store.Sealer).Row)
+	case store.MovedRevisions:
+		return m.opened(ctx, t, rows, (*store.Sealer).Revision)
 	case store.MovedOutgoing:
 		return m.opened(ctx, t, rows, (*store.Sealer).Draft)
 	}
@@ -284,7 +286,7 @@ func (m *Import) opened(ctx context.Context, t *store.Table, rows []store.Row, s
 	for _, r := range rows {
 		last := len(r) - 1
 		data, ok := r[last].(*store.Opened)
-		if !ok { // erased
+		if !ok { // erased, or never sealed
 			p.rows = append(p.rows, append(slices.Clone(r[:last]), nil, nil))
 			continue
 		}

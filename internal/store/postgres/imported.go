@@ -45,6 +45,8 @@ func (m *Import) visit(ctx context.Context, t *store.Table, visit func(store.Row
 		return m.visitClues(ctx, visit)
 	case store.MovedRows:
 		return m.visitOpened(ctx, t, (*store.Opener).RowData, visit)
+	case store.MovedRevisions:
+		return m.visitOpened(ctx, t, (*store.Opener).Revision, visit)
 	case store.MovedOutgoing:
 		return m.visitOpened(ctx, t, (*store.Opener).Draft, visit)
 	}
@@ -228,7 +230,7 @@ func (m *Import) visitOpened(ctx context.Context, t *store.Table, open func(o *s
 		if err != nil {
 			return err
 		}
-		if r[columns+3] == nil { // erased
+		if r[columns+3] == nil { // erased, or never sealed
 			return visit(append(r[:columns:columns], nil))
 		}
 		class := eventlog.Class{Retention: event.Retention(r[columns].(string)), Day: r[columns+1].(int64)}

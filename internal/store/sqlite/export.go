@@ -118,6 +118,8 @@ func (x *Export) reading(t *store.Table) (query string, scan func(*sqlite.Stmt) 
 		return x.opened(t, (*store.Opener).RowData)
 	case store.MovedOutgoing:
 		return x.opened(t, (*store.Opener).Draft)
+	case store.MovedRevisions:
+		return x.opened(t, (*store.Opener).Revision)
 	case store.MovedReceipts:
 		return movedReceipts, x.receipts()
 	case store.MovedConsumers:

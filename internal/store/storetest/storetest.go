@@ -144,6 +144,7 @@ func Run(t *testing.T, e Engine) {
 		{"OneOfSeveralDoesIt", oneOfSeveral},
 		{"F6RowsAreThoseOfANaiveModel", rowsOfAModel},
 
+		{"FiltersAreSealed", filtersAreSealed},
 		{"AnActAndItsEntryAreOneTransaction", anActAndItsEntry},
 		{"TheAuditLogIsAsked", theAuditLogIsAsked},
 		{"TamperingIsFound", tamperingIsFound},

@@ -90,6 +90,9 @@ CREATE INDEX register_persons_by_number ON register_persons (type, number);
 
 ALTER TABLE erasures ADD COLUMN rows text NOT NULL DEFAULT '';
 
+ALTER TABLE revisions ADD COLUMN key bigint;
+ALTER TABLE revisions ADD COLUMN sealed bytea;
+
 -- Receipts of systems for messages (F40 to F42): kept longer than the messages.
 CREATE TABLE receipts (
   system   text COLLATE "C" NOT NULL,     -- its name

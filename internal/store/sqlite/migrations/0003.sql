@@ -91,6 +91,10 @@ CREATE INDEX register_persons_by_number ON register_persons (type, number);
 
 ALTER TABLE erasures ADD COLUMN rows TEXT NOT NULL DEFAULT ''; -- eventlog.FormatRows
 
+-- A subscription's filter may hold persons' numbers: its document is sealed.
+ALTER TABLE revisions ADD COLUMN key INTEGER;   -- data_keys.n, of no retention and the day on which it was recorded
+ALTER TABLE revisions ADD COLUMN sealed BLOB;   -- the document, bound to position and recorded; NULL: it is document
+
 -- Receipts of systems for messages (F40 to F42): kept longer than the messages.
 CREATE TABLE receipts (
   system   TEXT    NOT NULL,              -- its name
