@@ -16,13 +16,17 @@ type markedRegister struct {
 	p    *process
 }
 
-// deliver sets all of it up: two rows name the person, one of them closed, and one names somebody else. One event follows, and a
+// deliver sets all of it up, with a filter and an extract of the person alone: two rows name the person, one of them closed, and one names somebody else. One event follows, and a
 // file is made.
 func (r *markedRegister) deliver() {
 	p := r.p
 	p.t.Helper()
 	p.must("PUT", "/api/v1/event-types/OwnerUpdate", object{"title": "O", "order": "none", "personal": true, "retention": "P6M"})
-	p.must("PUT", "/api/v1/event-types/OwnerUpdate/versions/v1", object{"state": "active", "mapping": object{"personal": []string{"/cpr"}}, "sample": object{"cpr": "0"}})
+	p.must("PUT", "/api/v1/event-types/OwnerUpdate/versions/v1", object{"state": "active", "sample": object{"cpr": "0", "registreringFra": "2020-01-01T00:00:00Z"}, "mapping": object{
+		"personal": []string{"/cpr"}, "besked.objektID": "Load(cpr)", "besked.objekttype": "Constant(Owner)", "besked.objekthandling": "Constant(Update)",
+		"besked.registreringstid": "Load(registreringFra)", "besked.beskedansvarligAktør": "Constant(X)", "besked.kildesystem": "Constant(owners)",
+		"besked.sikkerhedsklassificering": "Constant(NonConfidential)",
+	}})
 	p.must("PUT", "/api/v1/sources/owners", object{"uri": "urn:owners", "title": "Owners", "types": []string{"OwnerUpdate"}})
 	p.must("PUT", "/api/v1/registers/owners", object{"source": "owners", "types": []object{{
 		"name": "Owner", "row": "objectid", "object": []string{"cpr"}, "columns": []object{
@@ -32,6 +36,13 @@ func (r *markedRegister) deliver() {
 	p.must("PUT", "/api/v1/systems/archive", object{"agreement": object{
 		"profile": "standard", "baseUrl": "http://127.0.0.1:1", "sources": []string{"owners"}, "contacts": object{"technical": object{"email": "technical@example.org"}},
 	}})
+	p.must("PUT", "/api/v1/systems/watcher", object{"agreement": object{
+		"profile": "datafordeler", "baseUrl": "http://127.0.0.1:1", "sources": []string{"owners"}, "contacts": object{"technical": object{"email": "technical@example.org"}},
+	}})
+	p.must("PUT", "/api/v1/systems/watcher/subscriptions", object{"items": []object{{
+		"name": "of one", "channel": "window", "types": []string{"OwnerUpdate"}, "filter": object{"field": "objektID", "equals": marked},
+	}}})
+	p.must("PUT", "/api/v1/extracts/of-one", object{"system": "archive", "register": "owners", "type": "Owner", "object": []string{marked}, "selection": "delta", "format": "csv"})
 	p.must("PUT", "/api/v1/extracts/owners", object{"system": "archive", "register": "owners", "type": "Owner", "selection": "total", "format": "csv"})
 	owner := func(id, cpr, event string) string {
 		return "<c:DataEntity><c:Action>Create</c:Action><c:CreateEvent>" + event + "</c:CreateEvent><Owner><objectid>" + id + "</objectid><cpr>" + cpr + "</cpr><street>S</street>" +

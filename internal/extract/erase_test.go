@@ -56,7 +56,7 @@ func TestFilesOfWhoeverIsErasedGo(t *testing.T) {
 		t.Errorf("for another type they go: %q, were %q", got, before)
 	}
 	w.rows.erase("1")
-	w.stop() // nobody tidies up
+	w.stop()      // nobody tidies up
 	for range 2 { // made again it does what is left
 		w.Must(w.maker.Erase(t.Context(), 7, erasedRows))
 	}

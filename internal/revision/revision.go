@@ -51,9 +51,9 @@ func Of(author string, kind Kind, subject string, document any) Revision {
 }
 
 // Confidential reports whether the document is to be sealed where it is kept: a subscription's filter may hold persons'
-// numbers (docs/filters.md).
+// numbers (docs/filters.md), and so may the object that an extract is of.
 func (r *Revision) Confidential() bool {
-	return r.Kind == Subscription && bytes.Contains(r.Document, []byte(`"filter"`))
+	return r.Kind == Subscription && bytes.Contains(r.Document, []byte(`"filter"`)) || r.Kind == Extract && bytes.Contains(r.Document, []byte(`"object"`))
 }
 
 // Removal makes a revision that removes a subject.

@@ -2,6 +2,7 @@ package movetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/register"
+	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store"
 	"github.com/varselhub/varsel/internal/store/movetest"
@@ -57,6 +59,11 @@ func loaded(t testing.TB) (data string) {
 		Source: "a", Stream: "kafka:a", Places: []eventlog.StreamPlace{{Partition: 3, To: 17}}, Aside: []eventlog.Aside{aside},
 	}}
 	received := &eventlog.Request{Receipts: []eventlog.Receipt{receipt, {System: "b", Message: receipt.Message, Position: 5, Type: "t"}}}
+	known, err := s.Revisions(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received.Expect, received.Revisions = known[len(known)-1].Position, []revision.Revision{{Kind: revision.Extract, Subject: "x", Document: ofOne}}
 	if err := s.Commit(t.Context(), &eventlog.Commit{Now: 1, Requests: []*eventlog.Request{request, received}}); err != nil || request.Err != nil {
 		t.Fatal(err, request.Err)
 	}
@@ -66,6 +73,9 @@ func loaded(t testing.TB) (data string) {
 	}
 	return data
 }
+
+// ofOne is a document that is sealed.
+var ofOne = json.RawMessage(`{"name":"x","register":"r","object":["0101701234"]}`)
 
 // deliver has a register deliver two rows, of which one is ended, and an event; and begin to deliver more.
 func deliver(t testing.TB, rows *sqlite.Registers) {
@@ -107,6 +117,10 @@ func readDelivered(t *testing.T, s *postgres.Store) {
 	}
 	if list, err := r.Outgoing(t.Context(), "r", 0, 10); err != nil || len(list) != 1 || string(list[0].Draft) != "draft" || list[0].Delivery != 1 {
 		t.Errorf("outgoing is %+v, %v", list, err)
+	}
+	known, err := s.Revisions(t.Context(), 0)
+	if err != nil || string(known[len(known)-1].Document) != string(ofOne) {
+		t.Errorf("the last change of configuration is %+v, %v", known, err)
 	}
 	for id, want := range map[byte]int{1: 0, 2: 1, 11: 1} {
 		if list, err := r.OfPerson(t.Context(), event.Clue{id, 2}); err != nil || len(list) != want {
@@ -163,7 +177,7 @@ func TestTheFirstReleasesHubMoves(t *testing.T) {
 	for _, table := range moved.Tables {
 		rows[table.Name] = table.Rows
 	}
-	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1, "receipts": 2,
+	want := map[string]int64{"events": 6, "revisions": 4, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1, "receipts": 2,
 		"registers": 1, "register_types": 1, "register_deliveries": 2, "register_rows": 4, "register_closings": 1, "register_outgoing": 2, "register_persons": 3}
 	for table, n := range want {
 		if rows[table] != n {
@@ -235,7 +249,7 @@ func readMoved(t *testing.T, data, url string) {
 	// And it goes on: what comes next has the next position, and names the numbers that come next.
 	next := eventlog.Entry{Event: &event.Event{ID: [16]byte{1}, Source: "urn:new", SourceID: "next", Type: "new", Version: "v1", Retention: "P30D", Lane: event.Lane{2}, Data: []byte("x")}}
 	request := &eventlog.Request{Entries: []eventlog.Entry{next}}
-	if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{request}, Now: 1}); err != nil || request.Entries[0].Position != 10 {
+	if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{request}, Now: 1}); err != nil || request.Entries[0].Position != 11 {
 		t.Errorf("what comes next is at %d, %v %v", request.Entries[0].Position, err, request.Err)
 	}
 }
@@ -340,6 +354,7 @@ func TestADifferenceIsFound(t *testing.T) {
 		"a receipt":                {"UPDATE receipts SET at = at + 1", "receipts", fault.MoveDiffers},
 		"a stream's place":         {"UPDATE stream_places SET next = 18", "stream_places", fault.MoveDiffers},
 		"a register's row":         {"UPDATE register_rows SET effect_to = 9 WHERE number = 2", "row 2 of register_rows, 1/2", fault.MoveDiffers},
+		"a sealed document":        {"UPDATE revisions SET sealed = set_byte(sealed, 12, 255 - get_byte(sealed, 12)) WHERE sealed IS NOT NULL", "of configuration", fault.SealBroken},
 		"a row's data":             {"UPDATE register_rows SET sealed = set_byte(sealed, 12, 255 - get_byte(sealed, 12)) WHERE number = 2", "2 of a register", fault.SealBroken},
 		"a closing lost":           {"DELETE FROM register_closings", "register_closings", fault.MoveDiffers},
 		"an event to be":           {"UPDATE register_outgoing SET delivery = 2", "register_outgoing", fault.MoveDiffers},

@@ -9,8 +9,8 @@ import (
 	"github.com/varselhub/varsel/internal/revision"
 )
 
-// DESIGN section 5: a filter, which may hold persons' numbers, is sealed with its subscription's document, and what was changed on
-// disk is refused. What has none stands in clear, as all did once.
+// DESIGN section 5: a filter, which may hold persons' numbers, is sealed with its subscription's document, as the object of an
+// extract is; and what was changed on disk is refused. What has none stands in clear, as all did once.
 func filtersAreSealed(t *testing.T, w *world) {
 	s := w.open(t)
 	filtering := func(id string) json.RawMessage {
@@ -20,12 +20,13 @@ func filtersAreSealed(t *testing.T, w *world) {
 	r := &eventlog.Request{Revisions: []revision.Revision{
 		{Author: "me", Kind: revision.Subscription, Subject: "a", Document: filtering("a")}, {Author: "me", Kind: revision.Subscription, Subject: "plain", Document: plain},
 		{Author: "me", Kind: revision.Subscription, Subject: "b", Document: filtering("b")}, revision.Removal("me", revision.Subscription, "b"),
+		{Author: "me", Kind: revision.Extract, Subject: "x", Document: json.RawMessage(`{"object":["` + person + `"]}`)},
 	}}
 	commit(t, s, &eventlog.Commit{Requests: []*eventlog.Request{r}, Now: day})
 	if r.Err != nil {
 		t.Fatal(r.Err)
 	}
-	want := []string{string(filtering("a")), string(plain), string(filtering("b")), ""}
+	want := []string{string(filtering("a")), string(plain), string(filtering("b")), "", `{"object":["` + person + `"]}`}
 	check := func(what string) {
 		t.Helper()
 		list, err := s.Revisions(t.Context(), 0)
@@ -41,7 +42,7 @@ func filtersAreSealed(t *testing.T, w *world) {
 	check("as they were written")
 	w.Execute(t, "UPDATE revisions SET document = 'it stood in clear' WHERE document LIKE '%"+person+"%'")
 	check("with all that was in clear changed")
-	if list, err := s.Revisions(t.Context(), 2); err != nil || len(list) != 2 || string(list[0].Document) != want[2] {
+	if list, err := s.Revisions(t.Context(), 2); err != nil || len(list) != 3 || string(list[0].Document) != want[2] {
 		t.Errorf("those behind one: %+v, %v", list, err)
 	}
 	w.Execute(t, "UPDATE revisions SET document = '"+want[2]+"', key = NULL, sealed = NULL WHERE position = 3")
