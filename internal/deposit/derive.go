@@ -2,7 +2,6 @@ package deposit
 
 import (
 	"encoding/json"
-	"slices"
 	"strconv"
 
 	"github.com/varselhub/varsel/internal/event"
@@ -69,32 +68,36 @@ func (t *taking) derive() error {
 			continue
 		}
 		accepted, violations := t.Accepter.Accept(made.publishable(t.source))
-		if accepted == nil {
-			accepted = &event.Event{}
-		}
 		for _, v := range violations {
 			refuse(told.refuse(v.Rule, "its event cannot be published: "+v.Pointer+": "+v.Message))
+		}
+		if accepted == nil {
+			continue
+		}
+		persons, whole := t.persons(told, accepted)
+		if !whole {
+			refuse(told.refuse("personal", "its event would name a person and not be found by it: the event type must be personal, and its mapping name the fields of the personal columns"))
 		}
 		text, err := json.Marshal(made)
 		if err != nil {
 			return fault.Wrap(fault.Internal, err, "an event cannot be written")
 		}
-		t.batch.Outgoing = append(t.batch.Outgoing, register.Outgoing{Draft: text, Persons: t.persons(told, accepted)})
+		t.batch.Outgoing = append(t.batch.Outgoing, register.Outgoing{Draft: text, Persons: persons})
 	}
 	return fault.Invalid(fault.InvalidDocument, found)
 }
 
-// persons are whom an event names, by the columns that it tells and by the mapping of its type.
-func (t *taking) persons(told *telling, e *event.Event) []register.Naming {
-	list := told.persons
-	version := t.Directory.Version(e.Type, e.Version)
-	if version == nil {
-		return list
+// persons are whom an event names, by the mapping of its type. It is not whole when a column names somebody whom the mapping
+// does not: once in the log, the event would be found by the mapping alone.
+func (t *taking) persons(told *telling, e *event.Event) (list []register.Naming, whole bool) {
+	if version := t.Directory.Version(e.Type, e.Version); version != nil {
+		version.EachPerson(e, func(value string) {
+			list = register.Also(list, register.Naming{Clue: register.PersonClue(t.Handles, value)})
+		})
 	}
-	version.EachPerson(e, func(value string) {
-		list = register.Also(slices.Clip(list), register.Naming{Clue: register.PersonClue(t.Handles, value)})
-	})
-	return list
+	mapped := len(list)
+	list = register.Also(list, told.persons...)
+	return list, len(list) == mapped
 }
 
 // draft makes the event of one entity. Its id is the delivery's and its place in it: the same whenever it is made. There is

@@ -8,6 +8,7 @@ import (
 	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/register"
 )
@@ -96,6 +97,29 @@ func TestWhatIsInTheLogIsNotWithdrawn(t *testing.T) {
 	if _, _, text := w.ofPerson("Anna"); text != "1 [] [2]; 1 [1 2] []; dagi register/dagi [2]" {
 		t.Errorf("Anna has %q", text)
 	}
+}
+
+// An event that names a person is found by the mapping of its type once it is in the log: a delivery whose event would not be is
+// refused.
+func TestAnEventThatWouldNotBeFoundIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	reg, _ := w.Book.Register(dagi)
+	next := *reg
+	next.Types = []register.EntityType{reg.Types[0]}
+	next.Types[0].Columns = append(append([]register.Column{}, reg.Types[0].Columns...), register.Column{Name: "ejer", Personal: true})
+	_, err := w.Manager.PutRegister(t.Context(), next, manage.By{Author: "test", Condition: manage.Condition{Present: true}})
+	w.Must(err)
+	owned := func(kind string) string {
+		text := part("objectid", "1"+kind) + part("id_lokalId", "a"+kind) + part("navn", "Anna") + part("ejer", "Bo") + part("status", "x") +
+			part("registreringFra", "2020-01-01T00:00:00") + part("virkningFra", "2020-01-01T00:00:00")
+		return operation("Create", kind, text)
+	}
+	_, err = w.take("1", owned("CreateEvent"))
+	if v := fault.Of(err).Violations; len(v) != 1 || v[0].Rule != "personal" || strings.Contains(v[0].Message, "Bo") {
+		t.Errorf("it is refused with %+v, %v", v, err)
+	}
+	w.taken("2", owned("NoEvent"))
 }
 
 // A ready message stands in no column: whom it names is told by the mapping of its event type.

@@ -41,12 +41,12 @@ func newWorld(t *testing.T) *world {
 	ctx, by := t.Context(), manage.By{Author: "test"}
 	for _, kind := range register.EventKinds {
 		name := entity + strings.TrimSuffix(string(kind), "Event")
-		_, err = w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderKey}, by)
+		_, err = w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderKey, Personal: true, Retention: "P6M"}, by)
 		w.Must(err)
 		_, err = w.Manager.PutVersion(ctx, event.Version{
 			Type: name, Version: "v1", State: event.StateActive, Sample: []byte(`{"objectid":"1","id_lokalId":"2","registreringFra":"2020-01-01T00:00:00"}`),
 			Schema: []byte(`{"type":"object","required":["objectid"],"properties":{"navn":{"maxLength":40}}}`),
-			Mapping: event.Mapping{Fields: map[string]string{
+			Mapping: event.Mapping{Personal: []string{"/navn"}, Fields: map[string]string{
 				"key": "/id_lokalId", "besked.objektID": "Load(objectid)", "besked.objekttype": "Constant(" + entity + ")", "besked.objekthandling": "Load(feltliste)",
 				"besked.registreringstid": "Load(registreringFra)", "besked.beskedansvarligAktør": "Constant(GST)", "besked.kildesystem": "Constant(dagi)",
 				"besked.sikkerhedsklassificering": "Constant(NonConfidential)",
