@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
@@ -23,13 +24,10 @@ func (m *Maker) Erase(ctx context.Context, erasure int64, rows []eventlog.RowsOf
 		if err := m.noteErased(ctx, x.Name, erasure); err != nil {
 			return err
 		}
-		var names []string
-		for _, run := range m.Book.ExtractState(x.Name).Files {
-			if run.Erased != 0 {
-				names = append(names, run.File)
-			}
-		}
-		if err := m.Files.Remove(x.Name, names); err != nil {
+		// What is written and not in the log yet may have been begun after: it is kept if it comes into the log, else tidied up.
+		next := prefix(x.Name, m.Book.ExtractState(x.Name).Number+1)
+		stays := func(name string) bool { return strings.HasPrefix(name, next) || m.stands(x.Name, name) }
+		if err := m.Files.Remove(x.Name, stays); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,7 @@ type Files interface {
 	Create(extract, name string) (Part, error)
 	Open(extract, name string) (File, error)
 	Tidy(kept func(extract, name string) bool) error
-	Remove(extract string, names []string) error
+	Remove(extract string, stays func(name string) bool) error
 }
 
 // Part is a file that is being written.
@@ -219,10 +219,16 @@ func (m *Maker) ending() (next time.Time) {
 }
 
 func (m *Maker) tidy() {
-	err := m.Files.Tidy(func(extract, name string) bool { run := m.run(extract, name); return run != nil && run.Erased == 0 })
+	err := m.Files.Tidy(m.stands)
 	if err != nil {
 		m.Trouble("removing old files of extracts", err)
 	}
+}
+
+// stands reports whether a file is kept, and was not deleted for a person who was erased.
+func (m *Maker) stands(extract, name string) bool {
+	run := m.run(extract, name)
+	return run != nil && run.Erased == 0
 }
 
 // run finds the run that made a file which is kept.

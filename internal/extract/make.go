@@ -64,8 +64,11 @@ func fileName(x *register.Extract, r *register.Run) string {
 	if x.Selection == register.Delta {
 		covers = fmt.Sprintf("%d-%d", r.Since, r.UpTo)
 	}
-	return fmt.Sprintf("%s-%06d-%s-%s.%s.zip", x.Name, r.Number, x.Selection, covers, x.Format)
+	return fmt.Sprintf("%s%s-%s.%s.zip", prefix(x.Name, r.Number), x.Selection, covers, x.Format)
 }
+
+// prefix begins the name of a run's file, and of no other's.
+func prefix(extract string, number int64) string { return fmt.Sprintf("%s-%06d-", extract, number) }
 
 // write writes the file of a run, page by page, and says in the run what it has become.
 func (m *Maker) write(ctx context.Context, x *register.Extract, reg *register.Register, run *register.Run) error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/register"
 )
@@ -66,6 +67,43 @@ func PersonsOf(b *register.Batch, registerN int64, kind func(row int) int64) (li
 	for i := range b.Outgoing {
 		for _, n := range b.Outgoing[i].Persons {
 			list = append(list, RowPersons{n, OutgoingKind(registerN), b.Outgoing[i].Number})
+		}
+	}
+	return list
+}
+
+// CluesOfRow has whom a row names, and EventsToBeOf the events to be that name somebody.
+const (
+	CluesOfRow   = "SELECT clue FROM register_persons WHERE type = $1 AND number = $2"
+	EventsToBeOf = "SELECT -type, number FROM register_persons WHERE type < 0 AND clue = $1 ORDER BY type DESC, number"
+)
+
+// Common gathers what several rows have in common: rows of one erasure all name the person who is erased, and seldom anybody else
+// all of them.
+type Common struct {
+	rows  int
+	times map[event.Clue]int
+}
+
+// Add adds whom one more row names; one that names nobody was erased before.
+func (c *Common) Add(clues []event.Clue) {
+	if len(clues) == 0 {
+		return
+	}
+	if c.times == nil {
+		c.times = map[event.Clue]int{}
+	}
+	c.rows++
+	for _, clue := range clues {
+		c.times[clue]++
+	}
+}
+
+// Clues are those that every row has.
+func (c *Common) Clues() (list []event.Clue) {
+	for clue, times := range c.times {
+		if times == c.rows {
+			list = append(list, clue)
 		}
 	}
 	return list

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/varselhub/varsel/internal/fault"
@@ -118,9 +117,9 @@ func (s *Shelf) Tidy(kept func(extract, name string) bool) error {
 	return failed(errors.Join(failures...))
 }
 
-// Remove removes files of an extract, and what is half written of it: who writes that finds it gone. They and their names are
-// off the disk when Remove returns.
-func (s *Shelf) Remove(extract string, names []string) error {
+// Remove removes the files of an extract but those that stay, and what is half written of it: who writes that finds it gone. They
+// and their names are off the disk when Remove returns.
+func (s *Shelf) Remove(extract string, stays func(name string) bool) error {
 	dir := filepath.Join(s.dir, extract)
 	files, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -128,7 +127,7 @@ func (s *Shelf) Remove(extract string, names []string) error {
 	}
 	failures := []error{err}
 	for _, file := range files {
-		if !slices.Contains(names, file.Name()) && !strings.HasPrefix(file.Name(), unfinished) {
+		if stays(file.Name()) && !strings.HasPrefix(file.Name(), unfinished) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, file.Name())); !errors.Is(err, fs.ErrNotExist) {

@@ -113,6 +113,9 @@ func (s *Store) eraseRowsAgain(ctx context.Context, list []eventlog.RowsOf) (her
 	if err != nil || !known {
 		return nil, 0, err
 	}
+	if err := s.withdrawAgain(ctx, list); err != nil {
+		return nil, 0, err
+	}
 	for i := range list {
 		of := &list[i]
 		kind, register, err := s.erasedKind(ctx, of)
@@ -135,4 +138,47 @@ func (s *Store) eraseRowsAgain(ctx context.Context, list []eventlog.RowsOf) (her
 		here, rows = append(here, *of), rows+still
 	}
 	return here, rows, s.EraseRows(ctx, here)
+}
+
+// withdrawAgain deletes the events to be that name whom the rows of an erasure name: some were in the log by then, and are not
+// in this one.
+func (s *Store) withdrawAgain(ctx context.Context, list []eventlog.RowsOf) error {
+	var common store.Common
+	for i := range list {
+		kind, register, err := s.erasedKind(ctx, &list[i])
+		if err != nil {
+			return err
+		}
+		for _, number := range list[i].Rows {
+			var clues []event.Clue
+			if register != 0 {
+				err = s.read(ctx, store.CluesOfRow, []any{kind, number}, func(row pgx.Rows) error {
+					var clue [16]byte
+					err := row.Scan(&clue)
+					clues = append(clues, clue)
+					return err
+				})
+			}
+			if err != nil {
+				return err
+			}
+			common.Add(clues)
+		}
+	}
+	for _, clue := range common.Clues() {
+		batch := &pgx.Batch{}
+		err := s.read(ctx, store.EventsToBeOf, []any{[16]byte(clue)}, func(row pgx.Rows) error {
+			var register, number int64
+			err := row.Scan(&register, &number)
+			dropOutgoing(batch, register, []int64{number})
+			return err
+		})
+		if err == nil && batch.Len() > 0 {
+			err = trouble(s.pool.SendBatch(ctx, batch).Close(), "cannot erase events to be")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/varselhub/varsel/internal/event"
@@ -77,20 +78,27 @@ func TestARestoreErasesRowsAgain(t *testing.T) {
 		t.Fatalf("%+v, %v", rows, err)
 	}
 	s.Close()
+	published := d.copied(t)
 	o := other.node(t) // goes on by itself: its rows 3 and 4 are others
 	deliverOf(t, o, "2", 99, 8, 9)
 	o.Close()
 	journal := []eventlog.Journaled{{N: 1, At: 100, Epochs: epochs, Rows: rows}}
+	early := slices.DeleteFunc(slices.Clone(rows), func(of eventlog.RowsOf) bool { return len(of.Outgoing) > 0 })
 	for _, c := range []struct {
 		name         string
 		of           database
 		left, erased string
 	}{
+		{"what followed was in the log", published, "2 4 | 2 4", "2 rows of 1"},
 		{"the same", d, "2 4 | 2 4", "2 rows of 1"},
 		{"again", d, "2 4 | 2 4", "0 rows of 0"},
 		{"another history", other, "2 3 4 | 2 3 4", "1 rows of 1"},
 	} {
 		erased := ""
+		journal[0].Rows = rows
+		if c.of == published {
+			journal[0].Rows = early
+		}
 		_, err := postgres.Renew(t.Context(), c.of.url, postgres.Renewing{Erasures: journal, Erased: func(_, rows, erasures int) {
 			erased = fmt.Sprintf("%d rows of %d", rows, erasures)
 		}})

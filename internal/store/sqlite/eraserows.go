@@ -146,6 +146,9 @@ func eraseRowsAgain(c *sqlite.Conn, list []eventlog.RowsOf) (here []eventlog.Row
 	if known, err := number(c, "SELECT count(*) FROM sqlite_schema WHERE name = 'register_persons'"); err != nil || known == 0 {
 		return nil, 0, err
 	}
+	if err := withdrawAgain(c, list); err != nil {
+		return nil, 0, err
+	}
 	for i := range list {
 		of := &list[i]
 		kind, register, err := erasedKind(c, of)
@@ -165,6 +168,47 @@ func eraseRowsAgain(c *sqlite.Conn, list []eventlog.RowsOf) (here []eventlog.Row
 		here, rows = append(here, *of), rows+still
 	}
 	return here, rows, nil
+}
+
+// withdrawAgain deletes the events to be that name whom the rows of an erasure name: some were in the log by then, and are not
+// in this one.
+func withdrawAgain(c *sqlite.Conn, list []eventlog.RowsOf) error {
+	var common store.Common
+	for i := range list {
+		kind, register, err := erasedKind(c, &list[i])
+		if err != nil {
+			return err
+		}
+		for _, number := range list[i].Rows {
+			var clues []event.Clue
+			if register != 0 {
+				err = all(c, store.CluesOfRow, []any{kind, number}, func(row *sqlite.Stmt) error {
+					var clue event.Clue
+					row.ColumnBytes(0, clue[:])
+					clues = append(clues, clue)
+					return nil
+				})
+			}
+			if err != nil {
+				return err
+			}
+			common.Add(clues)
+		}
+	}
+	for _, clue := range common.Clues() {
+		gone := map[int64][]int64{}
+		err := all(c, store.EventsToBeOf, []any{clue}, func(row *sqlite.Stmt) error {
+			gone[row.ColumnInt64(0)] = append(gone[row.ColumnInt64(0)], row.ColumnInt64(1))
+			return nil
+		})
+		for register, numbers := range gone {
+			err = errors.Join(err, dropOutgoing(c, register, numbers))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // standingRows is how many of some rows can still be read.
