@@ -122,7 +122,7 @@ type AsOf struct {
 }
 
 // Rows looks up what a register knew at one time about another, row by row as they were delivered, by as many requests as it
-// takes. Errors: CodeNotFound, CodeBadRequest.
+// takes. One that was erased with a person has the member "erased", which is true, and its times. Errors: CodeNotFound, CodeBadRequest.
 func (c *Client) Rows(ctx context.Context, register, entityType string, at AsOf) iter.Seq2[json.RawMessage, error] {
 	query := url.Values{"limit": {strconv.Itoa(rowsOfPage)}}
 	if !at.Registered.IsZero() {

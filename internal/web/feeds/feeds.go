@@ -112,7 +112,7 @@ func (o *Options) extract(r *http.Request) (*web.AtomFeed, error) {
 		}
 		id := fmt.Sprintf("extract:%s:%d", x.Name, run.Number)
 		if run.Erased != 0 {
-			entry(feed, id, run.File+" (erased)", erased, run.Erased)
+			entry(feed, id, run.File+" (erased)", erased, run.Erased, web.AtomLink{Rel: "alternate", Type: "application/json", Href: o.URL + "/api/v1/extracts/" + x.Name + "/files"})
 			continue
 		}
 		entry(feed, id, run.File, text, run.Ended, web.AtomLink{Rel: "alternate", Type: "application/zip", Href: address},
