@@ -1,6 +1,7 @@
 package deposit_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -120,6 +121,24 @@ func TestAnEventThatWouldNotBeFoundIsRefused(t *testing.T) {
 		t.Errorf("it is refused with %+v, %v", v, err)
 	}
 	w.taken("2", owned("NoEvent"))
+}
+
+// The digest of a delivery, which stays when a person is erased, cannot be tried out by who lacks the hub's secret.
+func TestDigestsAreKeyed(t *testing.T) {
+	t.Parallel()
+	digest := func(secret byte) []byte {
+		w := newWorld(t)
+		hasher, err := event.NewHasher(bytes.Repeat([]byte{secret}, 32))
+		w.Must(err)
+		w.options.Handles = hasher
+		w.takenSilently("1", row{id: "1", object: "a", name: "Anna", registered: "2020-01-01T00:00:00", from: "2020-01-01T00:00:00"})
+		d, err := w.Delivery(t.Context(), dagi, "1")
+		w.Must(err)
+		return d.Digest
+	}
+	if one := digest(1); bytes.Equal(one, digest(2)) || !bytes.Equal(one, digest(1)) {
+		t.Error("it is of the content alone")
+	}
 }
 
 // A ready message stands in no column: whom it names is told by the mapping of its event type.
