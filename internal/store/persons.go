@@ -18,7 +18,7 @@ const (
 		FROM register_persons p LEFT JOIN register_types t ON t.n = p.type
 		JOIN registers r ON r.n = CASE WHEN p.type < 0 THEN -p.type ELSE t.register END
 		JOIN register_deliveries d ON d.register = r.n AND d.number = p.delivery
-		WHERE p.clue = $1 ORDER BY p.type, p.delivery, p.number`
+		WHERE p.clue = $1 ORDER BY p.type, p.number`
 	// DropPersons goes with DropRows and DropOutgoing.
 	DropPersons = `DELETE FROM register_persons WHERE type = $1 AND number > $2 AND number <= (SELECT max(n.number) FROM
 		(SELECT number FROM register_persons WHERE type = $1 AND number > $2 ORDER BY number LIMIT $3) n)`
@@ -75,7 +75,7 @@ func PersonsOf(b *register.Batch, registerN int64, kind func(row int) int64) (li
 // CluesOfRow has whom a row names, and EventsToBeOf the events to be that name somebody.
 const (
 	CluesOfRow   = "SELECT clue FROM register_persons WHERE type = $1 AND number = $2"
-	EventsToBeOf = "SELECT -type, number FROM register_persons WHERE type < 0 AND clue = $1 ORDER BY type DESC, number"
+	EventsToBeOf = "SELECT -type, number FROM register_persons WHERE type < 0 AND clue = $1 ORDER BY type, number"
 )
 
 // Common gathers what several rows have in common: rows of one erasure all name the person who is erased, and seldom anybody else
