@@ -145,7 +145,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
-		{"api", "/system/EventReceipts/", h.observed(h.upToDate(programs))},
+		{"api", receiptsPath, h.observed(h.upToDate(programs))},
 		{"api", "/feeds/", h.observed(h.upToDate(followed))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
@@ -161,7 +161,7 @@ func (h *Hub) faces() (faces, error) {
 		return nil, err
 	}
 	list = append(list, admin...)
-	list = append(list, h.windows()...)
+	list = append(list, h.windows(h.observed(h.upToDate(programs)))...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})
 	}
