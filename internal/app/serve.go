@@ -168,11 +168,12 @@ func (h *Hub) faces() (faces, error) {
 	return list, nil
 }
 
-// only is the handler of the named faces; what belongs to another is not found.
+// only is the handler of the named faces; what belongs to another is not found. What stands at two of them is there once.
 func (f faces) only(names []string) http.Handler {
-	mux := http.NewServeMux()
+	mux, there := http.NewServeMux(), map[string]bool{}
 	for _, face := range f {
-		if slices.Contains(names, face.name) {
+		if slices.Contains(names, face.name) && !there[face.pattern] {
+			there[face.pattern] = true
 			mux.Handle(face.pattern, face.handler)
 		}
 	}
