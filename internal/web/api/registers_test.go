@@ -83,7 +83,9 @@ func TestF44bRowsAreAskedForByADocument(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.halls()
-	asked := func(document string) answer { return w.call("POST", "/registers/halls/search", `{"type":"Hall",`+document[1:]) }
+	asked := func(document string) answer {
+		return w.call("POST", "/registers/halls/search", `{"type":"Hall",`+document[1:])
+	}
 	for document, want := range map[string]int{
 		`{"registreringstid":"2020-06-01"}`: 2, `{"virkningstid":"2019-12-31T23:59:59Z"}`: 0, `{"object":["2"],"history":true}`: 1,
 		`{"object":["1"]}`: 1, `{"registreringstid":"2020-06-01","limit":1}`: 1,
