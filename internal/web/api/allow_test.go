@@ -82,6 +82,7 @@ var visits = map[string]visit{
 	"GET /api/v1/registers/{register}/deliveries/{delivery}":    {path: "/registers/$SOURCE/deliveries/whole"},
 	"DELETE /api/v1/registers/{register}/deliveries/{delivery}": {path: "/registers/half-$SOURCE/deliveries/half"},
 	"GET /api/v1/registers/{register}/{type}":                   {path: "/registers/$SOURCE/Thing"},
+	"POST /api/v1/registers/{register}/search":                  {path: "/registers/$SOURCE/search", body: `{"type":"Thing"}`},
 	"GET /api/v1/extracts":                                      {path: "/extracts", foreign: 200},
 	"GET /api/v1/extracts/{extract}":                            {path: "/extracts/$SYSTEM"},
 	"PUT /api/v1/extracts/{extract}":                            {path: "/extracts/$SYSTEM", body: extractOf, headers: anyState},

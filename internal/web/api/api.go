@@ -154,6 +154,7 @@ func (a *api) routes() []route {
 		{"GET /api/v1/registers/{register}/deliveries/{delivery}", a.getDelivery},
 		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
 		{"GET /api/v1/registers/{register}/{type}", a.listRows},
+		{"POST /api/v1/registers/{register}/search", a.searchRows},
 		{"GET /api/v1/extracts", a.listExtracts},
 		{"GET /api/v1/extracts/{extract}", a.extract().get},
 		{"PUT /api/v1/extracts/{extract}", a.extract().replace},
