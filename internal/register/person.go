@@ -79,6 +79,11 @@ func (r *Row) Erase() {
 	r.Data = append(to, '}')
 }
 
+// PersonalObject reports whether an object of the type is told by what tells a person.
+func (t *EntityType) PersonalObject() bool {
+	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Personal && slices.Contains(t.Object, c.Name) })
+}
+
 // Personal reports whether rows of the type can name a person.
 func (t *EntityType) Personal() bool {
 	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Personal })
