@@ -153,6 +153,7 @@ func (a *api) routes() []route {
 		{"POST /api/v1/registers/{register}/deliveries", a.takeDelivery},
 		{"GET /api/v1/registers/{register}/deliveries/{delivery}", a.getDelivery},
 		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
+		{"GET /api/v1/registers/{register}/events", a.listHappenings},
 		{"GET /api/v1/registers/{register}/{type}", a.listRows},
 		{"GET /api/v1/extracts", a.listExtracts},
 		{"GET /api/v1/extracts/{extract}", a.extract().get},

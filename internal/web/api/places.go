@@ -60,6 +60,11 @@ func (p *placing) respond(w http.ResponseWriter, rows []json.RawMessage, next in
 		}
 		items[i] = item
 	}
+	return p.respondItems(w, items, next)
+}
+
+// respondItems answers with what is ready to be told: objects, or features.
+func (p *placing) respondItems(w http.ResponseWriter, items []json.RawMessage, next int64) error {
 	cursor := ""
 	if next > 0 {
 		cursor = cursorOf(strconv.FormatInt(next, 10))
