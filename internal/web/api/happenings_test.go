@@ -22,7 +22,7 @@ func (w *world) parcels(personal ...string) {
 	ctx, by := w.T.Context(), manage.By{Author: "test"}
 	for _, kind := range register.EventKinds {
 		name := (&register.EntityType{Name: "Parcel"}).EventType(kind)
-		_, err := w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderKey, Personal: len(personal) > 0}, by)
+		_, err := w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderKey, Personal: len(personal) > 0, Retention: "P60D"}, by)
 		w.Must(err)
 		_, err = w.Manager.PutVersion(ctx, event.Version{
 			Type: name, Version: "v1", State: event.StateActive, Sample: []byte(`{"id":"1","owner":"2"}`),
