@@ -11,7 +11,8 @@ import (
 // Drawing is the map.
 type Drawing struct {
 	Width, Height int
-	E, N, Dot     float64 // the middle and how many metres a dot is, for the script
+	E, N          int64   // the middle, in metres, and
+	Dot           float64 // how many metres a dot is: for the script
 	Zoom, Most    int
 	Land          string // a path
 	Names         []Name
@@ -27,6 +28,7 @@ type Shape struct {
 	Link     string
 	Path     string // "": it is too small to be seen by itself, or there is no ink left
 	X, Y     float64
+	Marked   bool // its symbol is on the sheet
 	Selected bool
 	Fresh    bool // the newest of all
 	Right    bool // its name stands to the left of it, since it is near the right edge
@@ -64,7 +66,7 @@ const symbolHalf = 11.0
 // draw draws events, the newest first, on a sheet over the ground.
 func (g *ground) draw(s sheet, events []placed, of func(*placed) Shape) Drawing {
 	d := Drawing{
-		Width: sheetWidth, Height: sheetHeight, E: math.Round(s.e), N: math.Round(s.n), Dot: s.dot(), Zoom: s.zoom, Most: mostZoom,
+		Width: sheetWidth, Height: sheetHeight, E: int64(math.Round(s.e)), N: int64(math.Round(s.n)), Dot: s.dot(), Zoom: s.zoom, Most: mostZoom,
 		Land: g.land(s), Bar: s.bar(),
 	}
 	with := newInk()
@@ -77,7 +79,10 @@ func (g *ground) draw(s sheet, events []placed, of func(*placed) Shape) Drawing 
 		shape := of(p)
 		shape.Path = s.trace(p.outline, with)
 		at := s.place(p.at)
-		shape.X, shape.Y = round(at.x), round(at.y)
+		shape.X, shape.Y, shape.Marked = round(at.x), round(at.y), at.seen()
+		if !shape.Marked && shape.Path == "" {
+			continue // nothing of it can be seen here
+		}
 		shape.Right = at.x > sheetWidth*0.7
 		taken = append(taken, geo.Box{MinX: at.x - symbolHalf, MinY: at.y - symbolHalf, MaxX: at.x + symbolHalf, MaxY: at.y + symbolHalf})
 		d.Shapes = append(d.Shapes, shape)

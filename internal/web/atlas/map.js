@@ -156,7 +156,7 @@ function mood(kind) {
 }
 pause.addEventListener("click", () => {
   paused = !paused;
-  pause.textContent = paused ? pause.dataset.on : pause.dataset.pause;
+  pause.textContent = paused ? pause.dataset.resume : pause.dataset.pause;
   mood(paused ? "paused" : "");
 });
 

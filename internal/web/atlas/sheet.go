@@ -95,7 +95,7 @@ func (s sheet) bar() bar {
 	if metres >= 1000 {
 		label = strconv.FormatFloat(metres/1000, 'f', -1, 64) + " km"
 	}
-	return bar{metres / s.dot(), label}
+	return bar{round(metres / s.dot()), label}
 }
 
 // kilometres is how wide the sheet is, for people.

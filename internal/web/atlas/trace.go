@@ -41,8 +41,8 @@ func (s sheet) trace(g geo.Geometry, with *ink) string {
 
 func (t *tracer) geometry(g geo.Geometry) {
 	for _, p := range g.Points {
-		if t.spend() && t.seen(t.sheet.place(p)) {
-			t.dot(t.sheet.place(p))
+		if at := t.sheet.place(p); t.spend() && at.seen() {
+			t.dot(at)
 		}
 	}
 	for _, line := range g.Lines {
@@ -68,9 +68,13 @@ func (t *tracer) spend() bool {
 	return t.ink.parts >= 0
 }
 
-func (t *tracer) seen(s spot) bool {
+// seen reports whether a spot is on the sheet, or nearly.
+func (s spot) seen() bool {
 	return s.x >= -bleed && s.x <= sheetWidth+bleed && s.y >= -bleed && s.y <= sheetHeight+bleed
 }
+
+// farthestDots is how far from the sheet a point may lie: with larger numbers nothing can be reckoned.
+const farthestDots = 1e12
 
 // spots are a line on the sheet, without points that are no numbers, or that cannot be told from the one before.
 func (t *tracer) spots(line geo.Line) []spot {
@@ -80,7 +84,7 @@ func (t *tracer) spots(line geo.Line) []spot {
 	list := make([]spot, 0, min(len(line), mostOfOne))
 	for i, p := range line {
 		s := t.sheet.place(p)
-		if sum := s.x + s.y; math.IsNaN(sum) || math.IsInf(sum, 0) {
+		if !(math.Abs(s.x) < farthestDots && math.Abs(s.y) < farthestDots) {
 			continue
 		}
 		if n := len(list); n == 0 || i == len(line)-1 || !near(s, list[n-1], closest) {
