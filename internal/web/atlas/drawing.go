@@ -26,7 +26,7 @@ type Shape struct {
 	Action   string
 	Title    string // who it is and what happened, for a pointer
 	Link     string
-	Path     string // "": it is too small to be seen by itself, or there is no ink left
+	Trace    Trace // empty: it is too small to be seen by itself, or there is no ink left
 	X, Y     float64
 	Marked   bool // its symbol is on the sheet
 	Selected bool
@@ -77,10 +77,10 @@ func (g *ground) draw(s sheet, events []placed, of func(*placed) Shape) Drawing 
 			continue
 		}
 		shape := of(p)
-		shape.Path = s.trace(p.outline, with)
+		shape.Trace = s.trace(p.outline, with)
 		at := s.place(p.at)
 		shape.X, shape.Y, shape.Marked = round(at.x), round(at.y), at.seen()
-		if !shape.Marked && shape.Path == "" {
+		if !shape.Marked && shape.Trace.Empty() {
 			continue // nothing of it can be seen here
 		}
 		shape.Right = at.x > sheetWidth*0.7

@@ -103,7 +103,8 @@ func TestF39HowPlacesAreDrawn(t *testing.T) {
 		"a collection":             {"GEOMETRYCOLLECTION(POINT(" + at(10, 20) + "),LINESTRING(" + at(1, 2, 3, 40) + "))", "M10 20h0M1 2L3 40"},
 		"nothing":                  {"POINT EMPTY", ""},
 	} {
-		got := dotted().trace(parsed(t, c.wkt), newInk())
+		trace := dotted().trace(parsed(t, c.wkt), newInk())
+		got := trace.Dots + trace.Lines + trace.Areas
 		if name == "an area around the sheet" { // wherever the ring begins
 			if strings.Count(got, "L") > 5 || !strings.Contains(got, "816 656") || !strings.Contains(got, "-16 -16") {
 				t.Errorf("%s: %q", name, got)
@@ -150,7 +151,8 @@ func TestF39AHostilePlaceDoesNotHurt(t *testing.T) {
 		for _, zoom := range []int{0, 5, 12} {
 			s := sheet{middleE, middleN, zoom}
 			with := newInk()
-			path := s.trace(g, with)
+			trace := s.trace(g, with)
+			path := trace.Dots + trace.Lines + trace.Areas
 			if len(path) > 16*mostOfAll || strings.Contains(path, "NaN") || strings.Contains(path, "Inf") || strings.Contains(path, "e") {
 				t.Errorf("%s, zoom %d: %d bytes: %.100s", name, zoom, len(path), path)
 			}
@@ -185,7 +187,7 @@ func TestF39ThereIsInkForSoMuch(t *testing.T) {
 	d := g.draw(wholeSheet(), events, func(*placed) Shape { return Shape{} })
 	size, drawn := 0, 0
 	for _, s := range d.Shapes {
-		if size += len(s.Path); s.Path != "" {
+		if size += len(s.Trace.Lines); !s.Trace.Empty() {
 			drawn++
 		}
 	}
@@ -267,8 +269,8 @@ func FuzzTrace(f *testing.F) {
 		if err != nil || len(wkt) > 1<<16 || math.IsNaN(e+n) || math.IsInf(e+n, 0) {
 			return
 		}
-		path := sheet{e, n, zoom}.kept().trace(g, newInk())
-		if strings.ContainsAny(path, "NIe") {
+		trace := sheet{e, n, zoom}.kept().trace(g, newInk())
+		if path := trace.Dots + trace.Lines + trace.Areas; strings.ContainsAny(path, "NIe") {
 			t.Errorf("%q", path)
 		}
 	})

@@ -60,7 +60,7 @@ func (g *ground) land(s sheet) string {
 			t.geometry(g.parts[i].outline)
 		}
 	}
-	return string(t.path)
+	return string(t.areas)
 }
 
 // meets reports whether something of a box may be on the sheet.

@@ -70,6 +70,7 @@ async function show(href, options = {}) {
   for (const hidden of page.querySelectorAll(".filter input[type=hidden]")) document.querySelector(".filter").append(hidden);
   clearTimeout(waits);
   view = drawn();
+  newest = Math.max(newest, Number(part("list").dataset.newest));
   if (!options.stay) history.replaceState(null, "", href);
   if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   document.querySelectorAll(".selected[data-event]").forEach((el) => options.select && el.matches("li") && el.scrollIntoView({ block: "nearest" }));
@@ -164,8 +165,8 @@ let newest = Number(part("list").dataset.newest);
 async function look() {
   try {
     const { feed, kind } = part("list").dataset;
-    const reading = new URL(location.href).searchParams.has("before"); // of the past: the page stays, and what is new is said
-    if (!paused && !document.hidden && !(reading && !newest)) {
+    const reading = new URL(location.href).searchParams.has("before"); // of the past, where nothing new comes
+    if (!paused && !document.hidden && !reading) {
       const query = new URLSearchParams({ since: newest, limit: 20 });
       if (kind) query.set("type", kind);
       const response = await fetch(`${feed}?${query}`, { headers: { Accept: "application/json" }, cache: "no-store" });
@@ -173,7 +174,7 @@ async function look() {
       const { items } = await response.json();
       if (items.length > 0) {
         newest = items[0].position;
-        if (!reading && !held) await show(location.href, { fresh: true, stay: true });
+        if (!held) await show(location.href, { fresh: true, stay: true });
         const first = document.querySelector(`#item-${newest}`);
         const said = first ? first.querySelector(".happened").textContent.trim() + " " + first.querySelector(".who").textContent : "";
         news.textContent = news.dataset.says.replace("{0}", String(items.length)) + " " + said;

@@ -25,18 +25,25 @@ type ink struct{ points, parts int }
 
 func newInk() *ink { return &ink{mostOfAll, mostParts} }
 
-// tracer writes places as SVG paths (SVG 2, 9.3).
+// Trace is a place as SVG paths (SVG 2, 9.3): its areas are filled, by the even-odd rule; its lines are not; and its points are lines of no
+// length, which are seen by their round ends.
+type Trace struct{ Areas, Lines, Dots string }
+
+// Empty reports whether nothing of the place is seen.
+func (t *Trace) Empty() bool { return *t == Trace{} }
+
+// tracer writes places as paths.
 type tracer struct {
-	sheet sheet
-	ink   *ink
-	path  []byte
+	sheet              sheet
+	ink                *ink
+	areas, lines, dots []byte
 }
 
-// trace writes a geometry in EPSG:25832. What lies beside the sheet, or is too small to be seen, is not in it.
-func (s sheet) trace(g geo.Geometry, with *ink) string {
+// trace draws a geometry in EPSG:25832. What lies beside the sheet, or is too small to be seen, is not in it.
+func (s sheet) trace(g geo.Geometry, with *ink) Trace {
 	t := tracer{sheet: s, ink: with}
 	t.geometry(g)
-	return string(t.path)
+	return Trace{string(t.areas), string(t.lines), string(t.dots)}
 }
 
 func (t *tracer) geometry(g geo.Geometry) {
@@ -47,13 +54,13 @@ func (t *tracer) geometry(g geo.Geometry) {
 	}
 	for _, line := range g.Lines {
 		for _, piece := range cutLine(t.spots(line)) {
-			t.write(thinned(piece), false)
+			t.lines = t.write(t.lines, thinned(piece))
 		}
 	}
 	for _, polygon := range g.Polygons {
-		for _, ring := range polygon { // holes too: the path is filled by the even-odd rule
-			if ring := thinned(cutRing(t.spots(ring))); len(ring) > 2 {
-				t.write(ring, true)
+		for _, ring := range polygon {
+			if ring := thinned(cutRing(t.spots(ring))); len(ring) > 2 && t.ink.points >= len(ring) {
+				t.areas = append(t.write(t.areas, ring), 'Z')
 			}
 		}
 	}
@@ -112,39 +119,30 @@ func few(line []spot) []spot {
 	return line
 }
 
-func (t *tracer) write(list []spot, closed bool) {
+// write appends a line to a path, if there is ink for it.
+func (t *tracer) write(path []byte, list []spot) []byte {
 	if len(list) < 2 || t.ink.points < len(list) {
-		return
+		return path
 	}
 	t.ink.points -= len(list)
 	letter := byte('M')
 	for _, s := range list {
-		t.path = append(t.path, letter)
-		t.number(s.x)
-		t.path = append(t.path, ' ')
-		t.number(s.y)
+		path = s.append(append(path, letter))
 		letter = 'L'
 	}
-	if closed {
-		t.path = append(t.path, 'Z')
-	}
+	return path
 }
 
-// dot is a line of no length, which is seen by its round ends.
 func (t *tracer) dot(s spot) {
-	if t.ink.points < 1 {
-		return
+	if t.ink.points > 0 {
+		t.ink.points--
+		t.dots = append(s.append(append(t.dots, 'M')), "h0"...)
 	}
-	t.ink.points--
-	t.path = append(t.path, 'M')
-	t.number(s.x)
-	t.path = append(t.path, ' ')
-	t.number(s.y)
-	t.path = append(t.path, "h0"...)
 }
 
-func (t *tracer) number(v float64) {
-	t.path = strconv.AppendFloat(t.path, math.Round(v*10)/10, 'f', -1, 64)
+func (s spot) append(path []byte) []byte {
+	path = strconv.AppendFloat(path, round(s.x), 'f', -1, 64)
+	return strconv.AppendFloat(append(path, ' '), round(s.y), 'f', -1, 64)
 }
 
 // side is one edge of what is drawn on.
