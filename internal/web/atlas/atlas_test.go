@@ -85,14 +85,14 @@ func TestF39ADetailAndTheWaysFromIt(t *testing.T) {
 	position := regexp.MustCompile(`id="item-(\d+)"`).FindAllStringSubmatch(get(pages, "/registers/land/map").Body.String(), -1)[4][1] // Skov
 	text := get(pages, "/registers/land/map?event="+position).Body.String()
 	for _, want := range []string{
-		`<dt>id</dt><dd>3</dd>`, "ParcelDelete", `href="data/Parcel?history=true&amp;object=3"`, `id="close" href="map"`, `data-e="520000" data-n="6220000"`, `data-zoom="1"`, "Selected: Removed Skov.", `aria-current="true"`,
+		`<dt>id</dt><dd>3</dd>`, "ParcelDelete", `href="data/Parcel?history=true&amp;object=3"`, `id="close" href="map"`, `data-e="520000" data-n="6220000"`, `data-zoom="2"`, "Selected: Removed Skov.", `aria-current="true"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s", want)
 		}
 	}
 	// it stays selected on the way, wherever the map goes
-	if !strings.Contains(text, `id="move-east" href="map?at=601067,6220000&amp;event=`+position+`&amp;zoom=1"`) {
+	if !strings.Contains(text, `id="move-east" href="map?at=560533,6220000&amp;event=`+position+`&amp;zoom=2"`) {
 		t.Errorf("%v", regexp.MustCompile(`id="move-east" href="[^"]*"`).FindString(text))
 	}
 	if got := get(pages, "/registers/land/map?at=560533,6220000&zoom=3").Body.String(); !strings.Contains(got, `data-e="560533" data-n="6220000"`) {

@@ -21,7 +21,7 @@ const (
 	widestDot    = 608.0 // metres
 	mostZoom     = 12
 	focusZoom    = 7    // the closest that an event is shown from, unless somebody asks
-	focusPart    = 0.35 // of the sheet that an event's place takes when it is selected
+	focusPart    = 0.55 // of the sheet that an event's place takes when it is selected
 	farthest     = 2_000_000.0
 	spreadMetres = 1.0 // a place without extent
 )
