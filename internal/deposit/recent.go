@@ -59,7 +59,7 @@ func (d *Depositor) Recent(ctx context.Context, q *Recently) (found []*register.
 	if q.Below > 0 {
 		below = min(below, q.Below)
 	}
-	w := walk{Depositor: d, q: q, of: reg, source: source.URI, below: below, end: max(q.Above, below-1-mostWalked)}
+	w := walk{Depositor: d, q: q, of: reg, source: source.URI, types: map[string]*register.EntityType{}, below: below, end: max(q.Above, below-1-mostWalked)}
 	if err := w.run(ctx); err != nil {
 		return nil, 0, err
 	}
@@ -80,8 +80,9 @@ type walk struct {
 	*Depositor
 	q            *Recently
 	of           *register.Register
-	source       string // URI
-	below, end   int64  // what is yet to be looked at: above end, below below
+	source       string                          // URI
+	types        map[string]*register.EntityType // by event type; nil: none of the register's
+	below, end   int64                           // what is yet to be looked at: above end, below below
 	looked, read int
 	found        []*register.Happening
 }
@@ -116,7 +117,11 @@ func (w *walk) run(ctx context.Context) error {
 
 // take reads an event if it is one of those that are asked for.
 func (w *walk) take(ctx context.Context, kind *event.Event) error {
-	of, _ := w.of.Told(kind.Type)
+	of, known := w.types[kind.Type]
+	if !known {
+		of, _ = w.of.Told(kind.Type)
+		w.types[kind.Type] = of
+	}
 	if of == nil || kind.Forgotten || w.q.Type != "" && w.q.Type != of.Name && w.q.Type != kind.Type {
 		return nil
 	}
