@@ -105,18 +105,16 @@ func near(a, b spot, least float64) bool {
 	return math.Abs(a.x-b.x) < least && math.Abs(a.y-b.y) < least
 }
 
-// few are at most mostOfOne of the points: the more there are, the farther apart.
+// few are at most mostOfOne of the points, evenly taken, with the last one.
 func few(line []spot) []spot {
-	for apart := 2 * closest; len(line) > mostOfOne; apart *= 2 {
-		kept := line[:1:1]
-		for i, s := range line[1:] {
-			if i == len(line)-2 || !near(s, kept[len(kept)-1], apart) {
-				kept = append(kept, s)
-			}
-		}
-		line = kept
+	if len(line) <= mostOfOne {
+		return line
 	}
-	return line
+	kept := make([]spot, 0, mostOfOne)
+	for i := range mostOfOne {
+		kept = append(kept, line[i*(len(line)-1)/(mostOfOne-1)])
+	}
+	return kept
 }
 
 // write appends a line to a path, if there is ink for it.
