@@ -22,10 +22,11 @@ const shownEvents = 40
 
 // asked is what an address asks for.
 type asked struct {
-	kind   string // entity type or event type
-	event  int64  // that is selected; 0: none
-	before int64  // events below this position; 0: the newest
-	sheet  *sheet // nil: what suits
+	kind   string  // entity type or event type
+	event  int64   // that is selected; 0: none
+	before int64   // events below this position; 0: the newest
+	trail  []int64 // before of the pages that lead here from the newest one, the last of them last
+	sheet  *sheet  // nil: what suits
 }
 
 // Page is a map.
@@ -45,9 +46,10 @@ type Page struct {
 	Zoom        string
 	Older       string // links; "": there are none
 	Newer       string
+	Newest      string
 	Moves       []Move
 	Feed        string // what the script asks for news
-	Newest      int64
+	Last        int64  // the newest event's position
 	GeoJSON     string
 	API         string
 	Languages   []Option
@@ -97,18 +99,23 @@ func read(r *http.Request) (*asked, error) {
 	}
 	query := r.URL.Query()
 	for name := range query {
-		if !slices.Contains([]string{"type", "event", "before", "at", "zoom", "lang"}, name) {
-			refuse("*", "unknown", "this page knows only type, event, before, at, zoom and lang")
+		if !slices.Contains([]string{"type", "event", "before", "trail", "at", "zoom", "lang"}, name) {
+			refuse("*", "unknown", "this page knows only type, event, before, trail, at, zoom and lang")
 		}
 	}
-	position := func(name string) int64 {
-		n, err := strconv.ParseInt(cmp.Or(query.Get(name), "0"), 10, 64)
+	position := func(name, text string) int64 {
+		n, err := strconv.ParseInt(cmp.Or(text, "0"), 10, 64)
 		if err != nil || n < 0 || n == math.MaxInt64 {
 			refuse(name, "type", "want a position, a whole number")
 		}
 		return n
 	}
-	a.kind, a.event, a.before = query.Get("type"), position("event"), position("before")
+	a.kind, a.event, a.before = query.Get("type"), position("event", query.Get("event")), position("before", query.Get("before"))
+	if trail := query.Get("trail"); trail != "" {
+		for _, step := range strings.SplitN(trail, ".", mostTrail+1) {
+			a.trail = append(a.trail, position("trail", step))
+		}
+	}
 	if query.Get("at") != "" || query.Get("zoom") != "" {
 		s := wholeSheet()
 		var err error
@@ -132,6 +139,18 @@ func read(r *http.Request) (*asked, error) {
 	return a, fault.Invalid(fault.BadRequest, found)
 }
 
+// mostTrail is how many pages back to the newest one an address remembers; from farther off one goes there at once.
+const mostTrail = 30
+
+// further is the trail to the page behind this one. The newest page is in none: it has a way of its own.
+func (a *asked) further() []int64 {
+	if a.before == 0 {
+		return nil
+	}
+	trail := append(slices.Clone(a.trail), a.before)
+	return trail[max(0, len(trail)-mostTrail):]
+}
+
 // link is an address like this one, with something else in it.
 func (a asked) link(change func(*asked)) string {
 	change(&a)
@@ -144,6 +163,11 @@ func (a asked) link(change func(*asked)) string {
 	set("type", a.kind)
 	set("event", strconv.FormatInt(a.event, 10))
 	set("before", strconv.FormatInt(a.before, 10))
+	var steps []string
+	for _, step := range a.trail {
+		steps = append(steps, strconv.FormatInt(step, 10))
+	}
+	set("trail", strings.Join(steps, "."))
 	if a.sheet != nil {
 		query.Set("at", a.sheet.at())
 		query.Set("zoom", strconv.Itoa(a.sheet.zoom))
@@ -243,13 +267,16 @@ func (a *atlas) fill(v *visit, p *Page, want *asked, list []placed, next int64) 
 		p.Items = append(p.Items, a.item(v, want, &list[i]))
 	}
 	if len(list) > 0 && want.before == 0 {
-		p.Newest = list[0].Position
+		p.Last = list[0].Position
 	}
 	if next > 0 {
-		p.Older = want.link(func(a *asked) { a.before, a.event = next, 0 })
+		p.Older = want.link(func(a *asked) { a.before, a.trail, a.event = next, a.further(), 0 })
 	}
 	if want.before > 0 {
-		p.Newer = want.link(func(a *asked) { a.before, a.event = 0, 0 })
+		p.Newest = want.link(func(a *asked) { a.before, a.trail, a.event = 0, nil, 0 })
+	}
+	if last := len(want.trail) - 1; last >= 0 {
+		p.Newer = want.link(func(a *asked) { a.before, a.trail, a.event = a.trail[last], a.trail[:last], 0 })
 	}
 	p.Empty = v.Say("none")
 	if next > 0 {
