@@ -16,13 +16,24 @@ type pageOf[T any] struct {
 // all goes through a collection page by page, asking for the next one when it is needed. It ends with the first error, which
 // comes with a zero entry. Entries that are made or removed meanwhile may be there or not; every other comes once.
 func all[T any](ctx context.Context, c *Client, query url.Values, path ...string) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
+	return pages(func(after string) (pageOf[T], error) {
 		asked := maps.Clone(query)
 		if asked == nil {
 			asked = url.Values{}
 		}
-		for {
-			page, _, err := fetch[pageOf[T]](ctx, c, asked, path...)
+		if after != "" {
+			asked.Set("after", after)
+		}
+		page, _, err := fetch[pageOf[T]](ctx, c, asked, path...)
+		return page, err
+	})
+}
+
+// pages goes through pages as all does, however they are asked for: from the beginning, then after the next of the one before.
+func pages[T any](ask func(after string) (pageOf[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for after := ""; ; {
+			page, err := ask(after)
 			if err != nil {
 				var none T
 				yield(none, err)
@@ -33,10 +44,9 @@ func all[T any](ctx context.Context, c *Client, query url.Values, path ...string
 					return
 				}
 			}
-			if page.Next == "" {
+			if after = page.Next; after == "" {
 				return
 			}
-			asked.Set("after", page.Next)
 		}
 	}
 }

@@ -122,22 +122,59 @@ type AsOf struct {
 }
 
 // Rows looks up what a register knew at one time about another, row by row as they were delivered, by as many requests as it
-// takes. Errors: CodeNotFound, CodeBadRequest.
+// takes. What tells the object stands in no address. Errors: CodeNotFound, CodeBadRequest.
 func (c *Client) Rows(ctx context.Context, register, entityType string, at AsOf) iter.Seq2[json.RawMessage, error] {
-	query := url.Values{"limit": {strconv.Itoa(rowsOfPage)}}
+	if at.Object == nil {
+		return all[json.RawMessage](ctx, c, at.query(), "registers", register, entityType)
+	}
+	asked := rowSearch{Type: entityType, Object: at.Object, History: at.History, Limit: rowsOfPage}
+	asked.Registered, asked.Effective = at.texts()
+	return pages(func(after string) (page pageOf[json.RawMessage], err error) {
+		asked.After = after
+		body, err := json.Marshal(asked)
+		if err != nil {
+			return page, err
+		}
+		_, err = c.call(ctx, request{method: http.MethodPost, path: []string{"registers", register, "search"}, mediaType: "application/json", body: body, repeatable: true}, &page)
+		return page, err
+	})
+}
+
+// texts are both times; none: now.
+func (at *AsOf) texts() (registered, effective string) {
 	if !at.Registered.IsZero() {
-		query.Set("registreringstid", at.Registered.Format(time.RFC3339Nano))
+		registered = at.Registered.Format(time.RFC3339Nano)
 	}
 	if !at.Effective.IsZero() {
-		query.Set("virkningstid", at.Effective.Format(time.RFC3339Nano))
+		effective = at.Effective.Format(time.RFC3339Nano)
+	}
+	return registered, effective
+}
+
+func (at *AsOf) query() url.Values {
+	query := url.Values{"limit": {strconv.Itoa(rowsOfPage)}}
+	registered, effective := at.texts()
+	if registered != "" {
+		query.Set("registreringstid", registered)
+	}
+	if effective != "" {
+		query.Set("virkningstid", effective)
 	}
 	if at.History {
 		query.Set("history", "true")
 	}
-	if at.Object != nil {
-		query["object"] = at.Object
-	}
-	return all[json.RawMessage](ctx, c, query, "registers", register, entityType)
+	return query
+}
+
+// rowSearch is what is asked for.
+type rowSearch struct {
+	Type       string   `json:"type"`
+	Object     []string `json:"object,omitempty"`
+	Registered string   `json:"registreringstid,omitempty"`
+	Effective  string   `json:"virkningstid,omitempty"`
+	History    bool     `json:"history,omitempty"`
+	After      string   `json:"after,omitempty"`
+	Limit      int      `json:"limit"`
 }
 
 const rowsOfPage = 1000

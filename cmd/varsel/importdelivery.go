@@ -44,7 +44,7 @@ func (c *importDeliveryCommand) Run(ctx context.Context, s *streams) error {
 			}
 			continue
 		}
-		fmt.Fprintf(s.out, "%s: %d rows made, %d ended, %d events (%s).\n", d.ID, d.Rows, d.Closed, d.Events, d.State)
+		fmt.Fprintf(s.out, "%s: %s made, %d ended, %s (%s).\n", d.ID, countOf(int(d.Rows), "row"), d.Closed, countOf(int(d.Events), "event"), d.State)
 	}
 	return nil
 }

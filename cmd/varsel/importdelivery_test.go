@@ -42,7 +42,7 @@ func TestImportDelivery(t *testing.T) {
 			t.Errorf("it does not say %q: %s", want, got.err)
 		}
 	}
-	if want := strings.Repeat("x: 1 rows made, 1 ended, 1 events (committed).\n", 2); got.out != want {
+	if want := strings.Repeat("x: 1 row made, 1 ended, 1 event (committed).\n", 2); got.out != want {
 		t.Errorf("it says %q, want %q", got.out, want)
 	}
 	want := []string{

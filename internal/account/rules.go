@@ -61,6 +61,7 @@ var Rules = []Rule{
 	to("DELETE /api/v1/registers/{register}/deliveries/{delivery}", All, None, Own, None, None),
 	to("GET /api/v1/registers/{register}/events", All, None, Own, Own, None),
 	to("GET /api/v1/registers/{register}/{type}", All, None, Own, Own, None),
+	to("POST /api/v1/registers/{register}/search", All, None, Own, Own, None),
 	// An extract is one system's, by its agreement; the operator says what is made and when.
 	to("GET /feeds/extracts/{extract}", All, All, None, Own, None),
 	to("GET /feeds/registers/{register}", All, All, All, All, None), // of a register that is public: everyone

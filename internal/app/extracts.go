@@ -20,14 +20,22 @@ func (h *Hub) newMaker(book *revision.Book, accepter *publish.Accepter, handles 
 	return extract.New(extract.Options{
 		Rows: h.Deposits, Files: shelf{extractfile.New(h.config.extracts())}, Log: h.Log, Book: book, Clock: clk, Handles: handles, URL: h.config.URL, Trouble: h.report,
 		Ready: func(id string, n *extract.Notice) (*event.Event, error) {
-			draft, err := notify.Draft(notify.ExtractReady, id, n)
-			if err != nil {
-				return nil, err
-			}
-			e, found := accepter.Accept(draft)
-			return e, fault.Invalid(fault.InvalidEvent, found)
+			return tell(accepter, notify.ExtractReady, id, n)
+		},
+		Failed: func(id string, f *extract.Failure) (*event.Event, error) {
+			return tell(accepter, notify.ExtractFailed, id, f)
 		},
 	})
+}
+
+// tell makes an event of the hub's own.
+func tell(accepter *publish.Accepter, kind, id string, data any) (*event.Event, error) {
+	draft, err := notify.Draft(kind, id, data)
+	if err != nil {
+		return nil, err
+	}
+	e, found := accepter.Accept(draft)
+	return e, fault.Invalid(fault.InvalidEvent, found)
 }
 
 // shelf is where the files of extracts are, as their maker needs it.

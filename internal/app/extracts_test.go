@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -16,9 +17,11 @@ import (
 	"github.com/varselhub/varsel/client"
 	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/app"
+	"github.com/varselhub/varsel/internal/channel/mail"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
 	"github.com/varselhub/varsel/internal/manage"
+	"github.com/varselhub/varsel/internal/netguard"
 	"github.com/varselhub/varsel/internal/notify"
 	"github.com/varselhub/varsel/internal/profile"
 	noun "github.com/varselhub/varsel/internal/register"
@@ -33,9 +36,11 @@ const aThing = `<DatafordelerDataDelivery><Data><DataEntity><Action>Create</Acti
 func TestF43FromDeliveryToSFTP(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
+	box := &letterbox{mails: make(chan string, 10)}
+	post := &mail.Config{Host: "127.0.0.1", Port: box.listen(t), TLS: mail.Plain, From: "varsel@example.org", Timeout: 10 * time.Second}
 	var host ssh.PublicKey
 	for start := range 2 {
-		config := app.Config{Data: data, SFTP: "127.0.0.1:0", Welcome: func(string, string) error { return nil }}
+		config := app.Config{Data: data, SFTP: "127.0.0.1:0", SMTP: post, Egress: netguard.Rules{Allow: app.Loopback}, Welcome: func(string, string) error { return nil }}
 		s := serve(t, config)
 		ctx, by := t.Context(), manage.By{Author: "test"}
 		must := func(_ any, err error) {
@@ -52,7 +57,7 @@ func TestF43FromDeliveryToSFTP(t *testing.T) {
 			must(s.hub.Manager.PutSystem(ctx, subscription.System{Name: "map", Agreement: subscription.Agreement{
 				Profile: profile.Standard, BaseURL: "https://map.example", Sources: []string{"things"}, Contacts: subscription.Contacts{Technical: subscription.Contact{Email: "a@b.test"}},
 			}}, by))
-			must(s.hub.Manager.PutExtract(ctx, noun.Extract{Name: "things", System: "map", Register: "things", Type: "Thing", Selection: noun.Total, Format: noun.JSONLines}, by))
+			must(s.hub.Manager.PutExtract(ctx, noun.Extract{Name: "things", System: "map", Register: "things", Type: "Thing", Selection: noun.Total, Format: noun.JSONLines, Email: "owner@example.org"}, by))
 		}
 		name := []string{"robot", "robot-2"}[start]
 		must(s.hub.Manager.PutAccount(ctx, account.Account{Name: name, Roles: []account.Role{account.Source, account.Subscriber}, Sources: []string{"things"}, Systems: []string{"map"}}, by))
@@ -65,6 +70,10 @@ func TestF43FromDeliveryToSFTP(t *testing.T) {
 			must(nil, s.hub.Manager.OrderExtract(ctx, "test", "things"))
 			for s.hub.Log.Book().ExtractState("things").Number == 0 {
 				runtime.Gosched()
+			}
+			// F43: who is to know gets a mail with the address of the file.
+			if told := strings.ReplaceAll(<-box.mails, "=\r\n", ""); !strings.HasPrefix(told, "owner@example.org\n") || !strings.Contains(told, "/api/v1/extracts/things/files/things-000001-total-1.jsonl.zip") {
+				t.Errorf("%s", told)
 			}
 		}
 		conn, err := ssh.Dial("tcp", s.hub.SFTP().String(), &ssh.ClientConfig{User: name, Auth: []ssh.AuthMethod{ssh.Password(secret.Text)}, HostKeyCallback: func(_ string, _ net.Addr, key ssh.PublicKey) error {

@@ -145,7 +145,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list := faces{
 		{"api", "/api/", h.observed(h.upToDate(programs))},
-		{"api", "/system/EventReceipts/", h.observed(h.upToDate(programs))},
+		{"api", receiptsPath, h.observed(h.upToDate(programs))},
 		{"api", "/feeds/", h.observed(h.upToDate(followed))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
@@ -166,18 +166,19 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list = append(list, admin...)
 	list = append(list, maps...)
-	list = append(list, h.windows()...)
+	list = append(list, h.windows(h.observed(h.upToDate(programs)))...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})
 	}
 	return list, nil
 }
 
-// only is the handler of the named faces; what belongs to another is not found.
+// only is the handler of the named faces; what belongs to another is not found. What stands at two of them is there once.
 func (f faces) only(names []string) http.Handler {
-	mux := http.NewServeMux()
+	mux, there := http.NewServeMux(), map[string]bool{}
 	for _, face := range f {
-		if slices.Contains(names, face.name) {
+		if slices.Contains(names, face.name) && !there[face.pattern] {
+			there[face.pattern] = true
 			mux.Handle(face.pattern, face.handler)
 		}
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/http"
 	"slices"
 
 	"github.com/varselhub/varsel/internal/envelope"
@@ -10,8 +11,12 @@ import (
 	"github.com/varselhub/varsel/internal/web/pull"
 )
 
-// windows are the faces by which systems ask for their events by time: one for each kind of endpoint (F32).
-func (h *Hub) windows() faces {
+// receiptsPath is where systems say that they have a message (F41).
+const receiptsPath = "/system/EventReceipts/"
+
+// windows are the faces by which systems ask for their events by time: one for each kind of endpoint (F32). Who has a message
+// from one says so at the same host; receipts are no payload, and are let in as the API lets in.
+func (h *Hub) windows(receipts http.Handler) faces {
 	book := h.Log.Book()
 	options := pull.Options{
 		Windows: h.among.whole, Render: h.besked, Windowed: book.Windowed, Zone: h.config.Zone, ZeroBased: h.config.ZeroBased, Logger: h.logger,
@@ -22,7 +27,7 @@ func (h *Hub) windows() faces {
 	var list faces
 	for _, kind := range []pull.Kind{pull.Password, pull.Certificate, pull.Sensitive} {
 		handler := h.upToDate(pull.New(kind, options))
-		list = append(list, face{windowsFace(kind), pull.Path, handler}, face{windowsFace(kind), pull.Path + "/", handler})
+		list = append(list, face{windowsFace(kind), pull.Path, handler}, face{windowsFace(kind), pull.Path + "/", handler}, face{windowsFace(kind), receiptsPath, receipts})
 	}
 	return list
 }

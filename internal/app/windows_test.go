@@ -193,6 +193,16 @@ func (p *pulling) caller(shows ...*x509.Certificate) {
 	p.must(err)
 }
 
+// client trusts the hub's authority and shows a certificate, if one is given.
+func (p *pulling) client(shows *tls.Certificate) *http.Client {
+	settings := &tls.Config{RootCAs: x509.NewCertPool()}
+	settings.RootCAs.AddCert(p.authority.cert)
+	if shows != nil {
+		settings.Certificates = []tls.Certificate{*shows}
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: settings, ForceAttemptHTTP2: true}}
+}
+
 // ask returns the status and the types of what is answered.
 func (p *pulling) ask(kind, password string, shows *tls.Certificate) (status int, types string) {
 	p.t.Helper()
@@ -201,12 +211,7 @@ func (p *pulling) ask(kind, password string, shows *tls.Certificate) (status int
 		query.Set("username", "kommune")
 		query.Set("password", password)
 	}
-	settings := &tls.Config{RootCAs: x509.NewCertPool()}
-	settings.RootCAs.AddCert(p.authority.cert)
-	if shows != nil {
-		settings.Certificates = []tls.Certificate{*shows}
-	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: settings, ForceAttemptHTTP2: true}}
+	client := p.client(shows)
 	defer client.CloseIdleConnections()
 	answer, err := client.Get(p.urls[kind] + "/system/EventMessages/1.0.0/custom/?&" + query.Encode())
 	if err != nil {
@@ -278,6 +283,34 @@ func TestF32EndpointsOfThreeKinds(t *testing.T) {
 	p.must(err)
 	if status, _ := p.ask("password", tjenestebruger, nil); status != 401 {
 		t.Errorf("the password of before is taken: %d", status)
+	}
+}
+
+// F41: who has fetched a message says so at the host that it was fetched from.
+func TestF41AReceiptWhereMessagesAreFetched(t *testing.T) {
+	t.Parallel()
+	p := newPulling(t)
+	own := p.authority.client("kommune")
+	p.caller(own.Leaf)
+	events, _, err := p.hub.Log.Read(t.Context(), 0, 1000)
+	p.must(err)
+	e := events[len(events)-1]
+	for _, kind := range []string{"password", "certificate", "sensitive"} {
+		for _, c := range []struct {
+			shows  *tls.Certificate
+			status int
+		}{{nil, 401}, {&own, 200}} {
+			client := p.client(c.shows)
+			answer, err := client.Post(p.urls[kind]+"/system/EventReceipts/1.0.0", "application/json", strings.NewReader(`{"beskedID":["`+e.ID.String()+`"]}`))
+			p.must(err)
+			text, err := io.ReadAll(answer.Body)
+			p.must(err)
+			answer.Body.Close()
+			client.CloseIdleConnections()
+			if answer.StatusCode != c.status || c.status == 200 && !strings.Contains(string(text), `"system":"esdh"`) {
+				t.Errorf("%s, showing %v: %d %s", kind, c.shows != nil, answer.StatusCode, text)
+			}
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/varselhub/varsel/internal/channel"
 	"github.com/varselhub/varsel/internal/delivery"
 	"github.com/varselhub/varsel/internal/eventlog"
+	"github.com/varselhub/varsel/internal/profile"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -69,6 +70,22 @@ func (w *world) until(end time.Time) {
 		}
 		w.clock.Advance(min(step, left))
 		w.flush()
+	}
+}
+
+// F20: an event is pushed when it is there, and no clock is waited for; so is the next, when the one before is over.
+func TestF20PushFollowsTheEventAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.system("register", profile.Datafordeler)
+	w.subscribe("register", "/r")
+	began := w.clock.Now()
+	w.publish("A#1")
+	first := w.next()
+	w.publish("B#2")
+	first.reply(200)
+	if second := w.next(); first.body != "A#1" || second.body != "B#2" || !w.clock.Now().Equal(began) {
+		t.Errorf("%s, then %s, after %v", first.body, second.body, w.clock.Now().Sub(began))
 	}
 }
 

@@ -11,6 +11,7 @@ package extract
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -77,7 +78,9 @@ type Options struct {
 	Handles register.Handler
 	// Ready makes the event that a file is ready; the id tells apart what is told once from what is told again.
 	Ready func(id string, n *Notice) (*event.Event, error)
-	URL   string // of the hub, from outside
+	// Failed makes the event that a file cannot be made.
+	Failed func(id string, f *Failure) (*event.Event, error)
+	URL    string // of the hub, from outside
 	// Trouble reports what an operator should see in the log.
 	Trouble func(doing string, err error)
 }
@@ -96,8 +99,20 @@ const (
 
 // again is when an extract that could not be made is tried again.
 type again struct {
-	at   time.Time
-	wait time.Duration
+	at    time.Time
+	wait  time.Duration
+	since time.Time // the first failure of those in a row
+	tries int
+}
+
+// next is how it stands after one more failure.
+func (a again) next(now time.Time) again {
+	if a.tries++; a.tries == 1 {
+		a.since = now
+	}
+	a.wait = min(max(2*a.wait, firstAgain), lastAgain)
+	a.at = now.Add(a.wait)
+	return a
 }
 
 // Run makes what is due until ctx ends. Of all nodes one does it.
@@ -142,9 +157,9 @@ func (m *Maker) round(ctx context.Context, waits map[string]again) (next time.Ti
 					return next
 				}
 				m.Trouble("making the extract "+x.Name, err)
-				wait := min(max(2*waits[x.Name].wait, firstAgain), lastAgain)
-				waits[x.Name] = again{m.Clock.Now().Add(wait), wait}
+				waits[x.Name] = waits[x.Name].next(m.Clock.Now())
 				due = waits[x.Name].at
+				m.complain(ctx, &state, waits[x.Name], err)
 			} else {
 				delete(waits, x.Name)
 				state = m.Book.ExtractState(x.Name)
@@ -156,6 +171,31 @@ func (m *Maker) round(ctx context.Context, waits map[string]again) (next time.Ti
 		}
 	}
 	return earlier(next, m.ending())
+}
+
+// complain tells the operator of an extract that failed twice in a row: once of as many failures as there are.
+func (m *Maker) complain(ctx context.Context, state *revision.ExtractState, a again, failed error) {
+	if a.tries != 2 {
+		return
+	}
+	x := state.Extract
+	told, err := m.Failed(fmt.Sprintf("extract/%s/%d/failed/%d", x.Name, state.Number+1, clock.Micros(a.since)), &Failure{
+		System: x.System, Extract: x.Name, Reason: string(fault.Of(failed).Code), Since: a.since.UTC().Format(time.RFC3339),
+	})
+	if err == nil {
+		err = m.Log.Append(ctx, &eventlog.Request{Entries: []eventlog.Entry{{Event: told}}})
+	}
+	if err != nil && ctx.Err() == nil {
+		m.Trouble("telling of the extract "+x.Name, err)
+	}
+}
+
+// Failure is what the event that a file cannot be made says.
+type Failure struct {
+	System  string `json:"system"`
+	Extract string `json:"extract"`
+	Reason  string `json:"reason"`       // a code of the hub's
+	Since   string `json:"failingSince"` // RFC 3339
 }
 
 func earlier(a, b time.Time) time.Time {

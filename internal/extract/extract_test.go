@@ -280,8 +280,24 @@ func TestF43AFailureIsTriedAgain(t *testing.T) {
 	w.rows.mu.Lock()
 	w.rows.fail = nil
 	w.rows.mu.Unlock()
+	if told := w.toldOf(notify.ExtractFailed); len(told) != 1 || !strings.Contains(told[0], `"reason":"internal"`) || !strings.Contains(told[0], `"failingSince":"`+managetest.Epoch.UTC().Format(time.RFC3339)) {
+		t.Errorf("the operator was told %q", told) // at the second failure, once
+	}
 	w.Clock.Advance(2 * time.Minute)
 	w.await("kommuner", 1)
+}
+
+// toldOf lists what events of the hub's own say.
+func (w *world) toldOf(kind string) (list []string) {
+	w.T.Helper()
+	events, _, err := w.Log.Read(w.T.Context(), 0, 1000)
+	w.Must(err)
+	for _, e := range events {
+		if e.Type == kind {
+			list = append(list, string(e.Data))
+		}
+	}
+	return list
 }
 
 // overtaken is the log of a node that another one overtakes, between its look and its commit.

@@ -172,12 +172,10 @@ func (w *world) renew() {
 	w.maker = extract.New(extract.Options{
 		Rows: w.rows, Files: w.files, Log: w.log, Book: w.Book, Clock: w.Clock, Handles: plain{}, URL: "https://hub.test",
 		Ready: func(id string, n *extract.Notice) (*event.Event, error) {
-			d, err := notify.Draft(notify.ExtractReady, id, n)
-			w.Must(err)
-			hasher, err := event.NewHasher(make([]byte, 32))
-			w.Must(err)
-			e, found := publish.NewAccepter(directory{w}, hasher, w.Clock, publish.Limits{}).Accept(d)
-			return e, fault.Invalid(fault.InvalidEvent, found)
+			return w.accepted(notify.ExtractReady, id, n)
+		},
+		Failed: func(id string, f *extract.Failure) (*event.Event, error) {
+			return w.accepted(notify.ExtractFailed, id, f)
 		},
 		Trouble: func(doing string, err error) {
 			w.mu.Lock()
@@ -185,6 +183,15 @@ func (w *world) renew() {
 			w.trouble = append(w.trouble, fmt.Sprint(doing, ": ", err))
 		},
 	})
+}
+
+func (w *world) accepted(kind, id string, data any) (*event.Event, error) {
+	d, err := notify.Draft(kind, id, data)
+	w.Must(err)
+	hasher, err := event.NewHasher(make([]byte, 32))
+	w.Must(err)
+	e, found := publish.NewAccepter(directory{w}, hasher, w.Clock, publish.Limits{}).Accept(d)
+	return e, fault.Invalid(fault.InvalidEvent, found)
 }
 
 type directory struct{ w *world }

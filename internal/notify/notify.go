@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ const (
 	SubscriptionFailing = "varsel.subscription.failing"
 	SubscriptionOverdue = "varsel.subscription.overdue"
 	ExtractReady        = "varsel.extract.ready"
+	ExtractFailed       = "varsel.extract.failed"
 )
 
 // kinds says of each of them what happened, what it means and what to do next, for a tired person.
@@ -61,7 +63,12 @@ var kinds = []struct{ name, title, meaning, next string }{
 		"Mend your service, send a test message, activate the subscription again, and ask the operator to replay what was deleted, or fetch the current data."},
 	{ExtractReady, "An extract is ready", "A new file of an extract has been made for your system.",
 		"Fetch it with an account of your system, by HTTPS from the address below or by SFTP, and hold it to its checksum."},
+	{ExtractFailed, "An extract cannot be made", "It failed twice in a row, and is tried again at least every hour. Its system waits for a file.",
+		"See the hub's log for why, and mend it; free disk space where that is missing. `varsel extract run` tries at once."},
 }
+
+// operators are of what the operator has to mend, whoever it concerns.
+var operators = []string{MessageInvalid, ExtractFailed}
 
 // Register is the configuration that makes the hub a source. With mail it also makes the contacts a receiver;
 // operator tells whether there is an operator's address, for what concerns nobody else.
@@ -69,7 +76,7 @@ func Register(mail, operator bool) []revision.Revision {
 	var types []string
 	revisions := []revision.Revision{}
 	for _, k := range kinds {
-		if k.name != MessageInvalid || operator {
+		if operator || !slices.Contains(operators, k.name) {
 			types = append(types, k.name)
 		}
 		revisions = append(revisions,
@@ -154,6 +161,7 @@ type notice struct {
 	Rows    int64  `json:"rows"`
 	Size    int64  `json:"size"`
 	SHA256  string `json:"sha256"`
+	Since   string `json:"failingSince"`
 }
 
 // Mail renders a hub event as a mail to the technical contact of the system it concerns (S40); what is the operator's
@@ -164,7 +172,7 @@ func Mail(e *event.Event, book *revision.Book, operator string) *event.Rendering
 		return &event.Rendering{Err: fault.Wrap(fault.InvalidMessage, err, "the notice cannot be read")}
 	}
 	to := operator
-	if system, _ := book.System(n.System); e.Type != MessageInvalid && system != nil {
+	if system, _ := book.System(n.System); system != nil && !slices.Contains(operators, e.Type) {
 		to = system.Agreement.Contacts.Technical.Email
 	}
 	if extract, _ := book.Extract(n.Extract); e.Type == ExtractReady && extract != nil && extract.Email != "" {
@@ -207,6 +215,7 @@ func (n *notice) text(e *event.Event) (subject, body string) {
 		line("Rows", fmt.Sprint(n.Rows))
 		line("Bytes", fmt.Sprint(n.Size))
 		line("SHA-256", n.SHA256)
+		line("Since", n.Since)
 		line("Noticed", time.UnixMicro(e.Recorded).UTC().Format(time.RFC3339))
 		return "[Varsel] " + k.title + ": " + n.System, b.String()
 	}

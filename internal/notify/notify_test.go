@@ -42,6 +42,8 @@ func told(kind, data string) *event.Event {
 
 const ready = `{"system":"jobnet","extract":"kommuner","register":"dagi","type":"Kommuneinddeling","file":"kommuner-000012-total-17.csv.zip","url":"https://hub.test/api/v1/extracts/kommuner/files/kommuner-000012-total-17.csv.zip","size":4711,"rows":98,"sha256":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","since":0,"upTo":17}`
 
+const failed = `{"system":"jobnet","extract":"kommuner","reason":"storage-full","failingSince":"2026-03-01T02:30:00Z"}`
+
 const parked = `{"system":"jobnet","subscription":"01","endpoint":"https://jobnet.test/hook","lane":"abcd","position":41,"status":422,"attempts":3}`
 
 // What the hub registers of itself is a configuration like any other.
@@ -54,7 +56,7 @@ func TestWhatTheHubRegistersIsInForce(t *testing.T) {
 	}
 	for _, kind := range []string{
 		notify.LaneParked, notify.LaneExpired, notify.MessageInvalid, notify.EndpointDown, notify.EndpointRejecting, notify.SubscriptionGone, notify.NotFetched,
-		notify.SubscriptionFailing, notify.SubscriptionOverdue, notify.ExtractReady,
+		notify.SubscriptionFailing, notify.SubscriptionOverdue, notify.ExtractReady, notify.ExtractFailed,
 	} {
 		if version := book.Version(kind, ""); version == nil || !source.May(kind) {
 			t.Errorf("%s has no active version, or the hub may not publish it", kind)
@@ -85,6 +87,7 @@ func TestS40WhoIsTold(t *testing.T) {
 		"a notice that cannot be read":  {told(notify.LaneParked, `[]`), "operator@hub.test", ""},
 		"an extract":                    {told(notify.ExtractReady, ready), "operator@hub.test", "data@jobnet.test"}, // F43
 		"an extract that is gone":       {told(notify.ExtractReady, `{"system":"jobnet","extract":"gone"}`), "operator@hub.test", "drift@jobnet.test"},
+		"an extract that fails":         {told(notify.ExtractFailed, failed), "operator@hub.test", "operator@hub.test"},
 		"a kind that is not known here": {told("varsel.future", parked), "", "drift@jobnet.test"},
 	} {
 		mail := notify.Mail(c.event, book, c.operator)
@@ -114,8 +117,10 @@ func TestTheMailAsItStands(t *testing.T) {
 		}
 		text.WriteString("\n" + string(mail.Body) + "\n----\n")
 	}
-	mail := notify.Mail(told(notify.ExtractReady, ready), directory(t), "")
-	text.WriteString("\n" + string(mail.Body) + "\n----\n")
+	for _, notice := range [][2]string{{notify.ExtractReady, ready}, {notify.ExtractFailed, failed}} {
+		mail := notify.Mail(told(notice[0], notice[1]), directory(t), "operator@hub.test")
+		text.WriteString("\n" + string(mail.Body) + "\n----\n")
+	}
 	const name = "testdata/mails.golden.txt"
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {

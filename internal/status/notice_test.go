@@ -268,6 +268,10 @@ func TestThemesAreReadable(t *testing.T) {
 	if found := site.Check(); len(found) != 1 || found[0].Rule != "contrast" {
 		t.Errorf("a yellow that nobody sees: %v", found)
 	}
+	site.Theme = status.Theme{Accent: "#ffffee"}
+	if found := site.Check(); len(found) != 1 || found[0].Pointer != "/theme/accent" || found[0].Rule != "contrast" {
+		t.Errorf("an accent that nobody sees: %v", found)
+	}
 }
 
 // TestIDs have the one form that receivers expect, and differ.

@@ -13,14 +13,12 @@ const (
 	DarkPage  = "#14171c"
 )
 
-// leastContrast is what a shape needs against what is around it (WCAG 1.4.11).
-const leastContrast = 3
+// LeastContrast is what a shape needs against what is around it (WCAG 1.4.11).
+const LeastContrast = 3
 
 func (c *siteCheck) theme() {
 	t := &c.site.Theme
-	if t.Accent != "" && !isColour(t.Accent) {
-		c.refuse("/theme/accent", "colour", "want #rrggbb")
-	}
+	c.colour("/theme/accent", t.Accent, LightPage)
 	for _, state := range slices.Sorted(func(yield func(State) bool) {
 		for s := range t.States {
 			if !yield(s) {
@@ -48,7 +46,7 @@ func (c *siteCheck) colour(at, colour, page string) {
 	case colour == "":
 	case !isColour(colour):
 		c.refuse(at, "colour", "want #rrggbb")
-	case Contrast(colour, page) < leastContrast:
+	case Contrast(colour, page) < LeastContrast:
 		c.refuse(at, "contrast", "is too close to the page's "+page+": people need 3:1 to tell it (WCAG 1.4.11)")
 	}
 }

@@ -2,6 +2,7 @@ package register
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"slices"
@@ -101,9 +102,10 @@ func (r *Reader) object() error {
 	switch e := &r.entity; {
 	case e.Type != nil, len(e.Message) > 0:
 		return r.pass("twice", "is one more than the one entity of a DataEntity")
-	case t == nil && r.knows(r.name.Local):
-		return r.pass("namespace", "is not of the namespace that the register declares for this type")
 	case t == nil:
+		if namespace, known := r.declared(r.name.Local); known {
+			return r.pass("namespace", "is not of the namespace that the register declares for this type, "+cmp.Or(namespace, "which is none"))
+		}
 		return r.pass("entity", "is no entity type of the register")
 	}
 	r.entity.Type = t.EntityType
@@ -118,13 +120,14 @@ func (r *Reader) object() error {
 	}
 }
 
-func (r *Reader) knows(name string) bool {
+// declared is the namespace of the entity type with a name; the first of them where several have it.
+func (r *Reader) declared(name string) (namespace string, known bool) {
 	for n := range r.types {
-		if n.Local == name {
-			return true
+		if n.Local == name && (!known || n.Space < namespace) {
+			namespace, known = n.Space, true
 		}
 	}
-	return false
+	return namespace, known
 }
 
 // column reads a column, whose element has begun.

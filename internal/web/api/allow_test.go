@@ -83,6 +83,7 @@ var visits = map[string]visit{
 	"DELETE /api/v1/registers/{register}/deliveries/{delivery}": {path: "/registers/half-$SOURCE/deliveries/half"},
 	"GET /api/v1/registers/{register}/events":                   {path: "/registers/$SOURCE/events"},
 	"GET /api/v1/registers/{register}/{type}":                   {path: "/registers/$SOURCE/Thing"},
+	"POST /api/v1/registers/{register}/search":                  {path: "/registers/$SOURCE/search", body: `{"type":"Thing"}`},
 	"GET /api/v1/extracts":                                      {path: "/extracts", foreign: 200},
 	"GET /api/v1/extracts/{extract}":                            {path: "/extracts/$SYSTEM"},
 	"PUT /api/v1/extracts/{extract}":                            {path: "/extracts/$SYSTEM", body: extractOf, headers: anyState},

@@ -155,6 +155,7 @@ func (a *api) routes() []route {
 		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
 		{"GET /api/v1/registers/{register}/events", a.listHappenings},
 		{"GET /api/v1/registers/{register}/{type}", a.listRows},
+		{"POST /api/v1/registers/{register}/search", a.searchRows},
 		{"GET /api/v1/extracts", a.listExtracts},
 		{"GET /api/v1/extracts/{extract}", a.extract().get},
 		{"PUT /api/v1/extracts/{extract}", a.extract().replace},

@@ -74,6 +74,7 @@ func (a *api) own() map[string]handler {
 		"DELETE /api/v1/registers/{register}/deliveries/{delivery}": a.ofOwnRegister(a.dropDelivery),
 		"GET /api/v1/registers/{register}/events":                   a.ofGrantedRegister(a.listHappenings),
 		"GET /api/v1/registers/{register}/{type}":                   a.ofGrantedRegister(a.listRows),
+		"POST /api/v1/registers/{register}/search":                  a.ofGrantedRegister(a.searchRows),
 
 		"GET /api/v1/extracts":                        a.listOwnExtracts,
 		"GET /api/v1/extracts/{extract}":              a.ofOwnExtract(a.extract().get),

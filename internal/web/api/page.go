@@ -80,6 +80,7 @@ func (q *query) cursor(name string) string {
 	key, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(text, cursorMark))
 	if err != nil || len(key) == 0 || cursorOf(string(key)) != text {
 		q.refuse("query:"+name, "cursor", "want the next of the page before, as it stands there")
+		return ""
 	}
 	return string(key)
 }

@@ -7,7 +7,9 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/varselhub/varsel/internal/deposit"
@@ -81,7 +83,10 @@ func (a *api) takeDelivery(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.MediaType, "want application/xml")
 	}
 	before := a.Now()
-	d, err := a.Registers.Take(r.Context(), r.PathValue("register"), q.text("id"), &patient{body: r.Body, control: http.NewResponseController(w)}, nil)
+	body := &patient{body: r.Body, control: http.NewResponseController(w)}
+	_ = body.control.SetWriteDeadline(time.Time{}) // nothing is written before all of it is there
+	d, err := a.Registers.Take(r.Context(), r.PathValue("register"), q.text("id"), body, nil)
+	body.answers()
 	if err != nil {
 		return err
 	}
@@ -101,11 +106,17 @@ type patient struct {
 
 // Read implements io.Reader.
 func (p *patient) Read(b []byte) (int, error) {
-	end := time.Now().Add(patience)
-	_ = p.control.SetReadDeadline(end) // what has no deadlines is a test's
-	_ = p.control.SetWriteDeadline(end.Add(patience))
-	return p.body.Read(b)
+	_ = p.control.SetReadDeadline(time.Now().Add(patience)) // what has no deadlines is a test's
+	n, err := p.body.Read(b)
+	if err == io.EOF {
+		// What has come is held against what there was before, which takes as long as that is large.
+		_ = p.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
+
+// answers begins the time that the answer has.
+func (p *patient) answers() { _ = p.control.SetWriteDeadline(time.Now().Add(patience)) }
 
 func (a *api) listDeliveries(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r, paging()...)
@@ -164,12 +175,60 @@ func (a *api) dropDelivery(w http.ResponseWriter, r *http.Request) error {
 
 // listRows answers with rows of an entity type as they were known at one time about another.
 func (a *api) listRows(w http.ResponseWriter, r *http.Request) error {
-	objects := r.URL.Query()["object"]
-	q := queryOf(withoutObjects(r), paging("registreringstid", "virkningstid", "history", "format", "srs")...)
+	return a.lookUp(w, r, r.PathValue("type"), queryOf(withoutObjects(r), lookUpMembers...), r.URL.Query()["object"])
+}
+
+// rowSearch is what listRows asks, as a document: what tells an object may be a person's number, and addresses are kept by
+// proxies, browsers and logs.
+type rowSearch struct {
+	Type             string   `json:"type"`             // of entities
+	Object           []string `json:"object"`           // the values of the columns that tell it, in the type's order; none: of all
+	Registreringstid string   `json:"registreringstid"` // as it was known then; none: now
+	Virkningstid     string   `json:"virkningstid"`     // about then; none: now
+	History          bool     `json:"history"`          // every row of the object, whenever it was known
+	Format           string   `json:"format"`           // geojson: features
+	SRS              string   `json:"srs"`              // the reference system of places in WKT
+	After            string   `json:"after"`            // the next of the page before
+	Limit            int64    `json:"limit"`
+}
+
+var lookUpMembers = paging("registreringstid", "virkningstid", "history", "format", "srs")
+
+func (a *api) searchRows(w http.ResponseWriter, r *http.Request) error {
+	var asked rowSearch
+	if err := a.readDocument(w, r, &asked); err != nil {
+		return err
+	}
+	q := &query{values: map[string][]string{}}
+	for member, text := range map[string]string{
+		"registreringstid": asked.Registreringstid, "virkningstid": asked.Virkningstid, "format": asked.Format, "srs": asked.SRS, "after": asked.After,
+		"history": strconv.FormatBool(asked.History),
+	} {
+		q.values[member] = []string{text}
+	}
+	if asked.Limit != 0 {
+		q.values["limit"] = []string{strconv.FormatInt(asked.Limit, 10)}
+	}
+	return asMembers(a.lookUp(w, r, asked.Type, q, asked.Object))
+}
+
+// asMembers names what cannot be asked for as members of a document, not of an address.
+func asMembers(err error) error {
+	if !fault.Has(err, fault.BadRequest) {
+		return err
+	}
+	found := slices.Clone(fault.Of(err).Violations)
+	for i := range found {
+		found[i].Pointer = "/" + strings.TrimPrefix(found[i].Pointer, "query:")
+	}
+	return fault.Invalid(fault.BadRequest, found)
+}
+
+func (a *api) lookUp(w http.ResponseWriter, r *http.Request, entityType string, q *query, object []string) error {
 	at := q.place(rowsShown, rowsMost)
 	question := deposit.Question{
-		Register: r.PathValue("register"), Type: r.PathValue("type"), Registered: q.instant(a, "registreringstid"), Effective: q.instant(a, "virkningstid"),
-		Object: objects, History: q.flag("history"), After: q.numbered(at.after), Limit: at.limit,
+		Register: r.PathValue("register"), Type: entityType, Registered: q.instant(a, "registreringstid"), Effective: q.instant(a, "virkningstid"),
+		Object: object, History: q.flag("history"), After: q.numbered(at.after), Limit: at.limit,
 	}
 	reg, _ := a.Book.Register(question.Register)
 	if reg == nil {

@@ -1,13 +1,19 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"math"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/register"
+	"github.com/varselhub/varsel/internal/web/api"
 )
 
 const placedOf = `<DatafordelerDataDelivery><Data>
@@ -70,6 +76,91 @@ func TestF44bRowsAsKnownThenAboutThen(t *testing.T) {
 			t.Errorf("%s: %s", path, got)
 		}
 	}
+}
+
+// What tells an object may be a person's number, so it can be asked for by a document, which no address has.
+func TestF44bRowsAreAskedForByADocument(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.halls()
+	asked := func(document string) answer {
+		return w.call("POST", "/registers/halls/search", `{"type":"Hall",`+document[1:])
+	}
+	for document, want := range map[string]int{
+		`{"registreringstid":"2020-06-01"}`: 2, `{"virkningstid":"2019-12-31T23:59:59Z"}`: 0, `{"object":["2"],"history":true}`: 1,
+		`{"object":["1"]}`: 1, `{"registreringstid":"2020-06-01","limit":1}`: 1,
+	} {
+		if got := w.ok(200, asked(document)).items(); len(got) != want {
+			t.Errorf("%s: %v", document, got)
+		}
+	}
+	first := w.ok(200, asked(`{"registreringstid":"2020-06-01","limit":1}`))
+	behind := asked(`{"registreringstid":"2020-06-01","limit":1,"after":"` + first.json["next"].(string) + `"}`)
+	if got := w.ok(200, behind).items(); len(got) != 1 || got[0]["id"] != "2" {
+		t.Errorf("the page behind: %v", got)
+	}
+	if got := w.ok(200, asked(`{"format":"geojson"}`)); !strings.Contains(got.text, `"FeatureCollection"`) {
+		t.Error(got.text)
+	}
+	for document, want := range map[string]string{
+		`{"history":true}`:                 "bad-request /history object",
+		`{"object":["1","2"]}`:             "bad-request /object count",
+		`{"limit":10001}`:                  "bad-request /limit range",
+		`{"limit":-1}`:                     "bad-request /limit type",
+		`{"virkningstid":"yesterday"}`:     "bad-request /virkningstid time",
+		`{"after":"0101701234"}`:           "bad-request /after cursor",
+		`{"personnummer":"0101701234"}`:    "invalid-document /personnummer unknown",
+		`{"format":"geojson","srs":"3857"`: "bad-request  json",
+	} {
+		if got := asked(document).problem(); got != want {
+			t.Errorf("%s: %s, want %s", document, got, want)
+		}
+	}
+	if got := w.call("POST", "/registers/stalls/search", `{"type":"Hall"}`).problem(); got != "not-found" {
+		t.Errorf("another register: %s", got)
+	}
+}
+
+// A delivery is held against what there was before, which may take longer than any answer of the API may: from its end to
+// the answer no deadline runs.
+func TestALargeDeliveryIsAnsweredHoweverLongItTakes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	timed := &timedWriter{ResponseRecorder: httptest.NewRecorder()}
+	w.options.Registers = checking{w.options.Registers, func() {
+		if !timed.read.IsZero() || !timed.write.IsZero() {
+			t.Errorf("while it is checked: %v to read, %v to write", timed.read, timed.write)
+		}
+	}}
+	handler := api.New(w.options)
+	w.halls()
+	r := httptest.NewRequest("POST", "/api/v1/registers/halls/deliveries?id=2", strings.NewReader(strings.ReplaceAll(placedOf, "<id>", "<id>1")))
+	r.Header.Set("Content-Type", "application/xml")
+	handler.ServeHTTP(timed, r)
+	if timed.Code != 201 || timed.write.IsZero() {
+		t.Errorf("%d %s, %v to write the answer", timed.Code, timed.Body, timed.write)
+	}
+}
+
+// timedWriter knows its deadlines, which are set at first.
+type timedWriter struct {
+	*httptest.ResponseRecorder
+	read, write time.Time
+}
+
+func (w *timedWriter) SetReadDeadline(at time.Time) error  { w.read = at; return nil }
+func (w *timedWriter) SetWriteDeadline(at time.Time) error { w.write = at; return nil }
+
+// checking are registers that say when they have read a delivery.
+type checking struct {
+	api.Registers
+	read func()
+}
+
+func (c checking) Take(ctx context.Context, name, id string, body io.Reader, tell func(deposit.Progress)) (*register.Delivery, error) {
+	d, err := c.Registers.Take(ctx, name, id, body, tell)
+	c.read()
+	return d, err
 }
 
 // Places are told as GeoJSON, and as WKT in both reference systems. København H lies at 12.565 E, 55.673 N.
