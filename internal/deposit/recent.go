@@ -39,6 +39,9 @@ const (
 	lookedAt   = 200      // at a time
 )
 
+// Seen is the position up to which events can be read.
+func (d *Depositor) Seen() int64 { return d.Past.Head() }
+
 // Recent reads the events of a register's types that its source has published, newest first. next is the position to go on
 // below; 0: that was all there is. A call may find fewer than the limit, or none, before the end: it does a bounded amount of work.
 // Forgotten events are left out, and ready messages of types that no entity type has.

@@ -53,8 +53,8 @@ func describedRegisters() map[string]about {
 				wordParameter("srs", "The reference system of places in WKT, by its EPSG code; none: as they were delivered.", srsUTM32, srsWGS84),
 				wholeParameter("limit", "Events of a page.", 1, happeningsMost, happeningsShown), afterParameter(),
 			},
-			gives: map[int]any{200: page[HappeningView]{}}, problems: []fault.Code{fault.BadRequest},
-			streams: map[string]openapi.MediaType{geoJSON: {Schema: &openapi.Schema{Type: openapi.Types{"object"}, Description: "A FeatureCollection (RFC 7946), with next. The id of each is the position of its event."}}},
+			gives: map[int]any{200: HappeningsView{}}, problems: []fault.Code{fault.BadRequest},
+			streams: map[string]openapi.MediaType{geoJSON: {Schema: &openapi.Schema{Type: openapi.Types{"object"}, Description: "A FeatureCollection (RFC 7946), with next and upTo. The id of each feature is the position of its event."}}},
 		},
 		"GET /api/v1/registers/{register}/{type}": {
 			id: "listRows", tag: "Registers", summary: "Look up what a register knew at one time about another",

@@ -35,15 +35,14 @@ type HappeningView struct {
 	Geometry string            `json:"geometry,omitempty"` // where the object is, as WKT
 }
 
-var actions = map[register.EventKind]string{register.CreateEvent: "create", register.UpdateEvent: "update", register.DeleteEvent: "delete"}
-
-// happeningFeature is a HappeningView as RFC 7946 section 3.2 has it.
-type happeningFeature struct {
-	Type       string          `json:"type"`
-	ID         int64           `json:"id"`
-	Geometry   json.RawMessage `json:"geometry"`
-	Properties HappeningView   `json:"properties"`
+// HappeningsView is a page of them.
+type HappeningsView struct {
+	Items []HappeningView `json:"items"`
+	Next  string          `json:"next,omitempty"` // give it as after to get what follows; none: there is no more for now
+	UpTo  int64           `json:"upTo"`           // the position up to which the log was looked at: as since it asks for what comes later
 }
+
+var actions = map[register.EventKind]string{register.CreateEvent: "create", register.UpdateEvent: "update", register.DeleteEvent: "delete"}
 
 // listHappenings answers with the recent events of a register.
 func (a *api) listHappenings(w http.ResponseWriter, r *http.Request) error {
@@ -57,22 +56,34 @@ func (a *api) listHappenings(w http.ResponseWriter, r *http.Request) error {
 	if err := q.err(); err != nil {
 		return err
 	}
+	upTo := a.Registers.Seen() // before it is looked at: what comes meanwhile is told twice rather than never
 	found, next, err := a.Registers.Recent(r.Context(), &question)
 	if err != nil {
 		return err
 	}
-	items := make([]json.RawMessage, len(found))
+	p := HappeningsView{Items: make([]HappeningView, len(found)), UpTo: upTo}
+	if next > 0 {
+		p.Next = cursorOf(strconv.FormatInt(next, 10))
+	}
+	features := make([]json.RawMessage, len(found))
 	for i, h := range found {
-		if items[i], err = told.happening(h); err != nil {
+		p.Items[i] = viewHappening(h)
+		if !told.features {
+			p.Items[i].Geometry = told.place(h)
+			continue
+		}
+		if features[i], err = featureOf(h, p.Items[i]); err != nil {
 			return fault.Wrap(fault.Internal, err, "the answer cannot be written")
 		}
 	}
-	return told.respondItems(w, items, next)
+	if told.features {
+		return collection{Features: features, Next: p.Next, UpTo: p.UpTo}.respond(w)
+	}
+	return respond(w, http.StatusOK, p)
 }
 
-// happening is an event as it is told. A place that cannot be read, or told in the system that is asked for, is left out: what
-// is published by hand may say anything.
-func (p *placing) happening(h *register.Happening) (json.RawMessage, error) {
+// viewHappening is an event as it is told, but for its place.
+func viewHappening(h *register.Happening) HappeningView {
 	v := HappeningView{
 		Position: h.Position, ID: h.ID.String(), Type: h.Type, Recorded: instant(h.Recorded), Time: instant(h.Time), Entity: h.Of.Name, Action: actions[h.Kind],
 		Withheld: h.Withheld, Name: h.Name, Fields: h.Fields,
@@ -83,20 +94,37 @@ func (p *placing) happening(h *register.Happening) (json.RawMessage, error) {
 		}
 		v.Object[value.Column] = value.Text
 	}
+	return v
+}
+
+// place is where an object is, in the system that is asked for. What cannot be read, or told in it, is left out: what is published by
+// hand may say anything.
+func (p *placing) place(h *register.Happening) string {
 	g, placed := deposit.PlaceOf(h)
-	if p.features {
-		feature := happeningFeature{Type: "Feature", ID: h.Position, Geometry: json.RawMessage("null"), Properties: v}
-		if text, err := g.GeoJSON(); placed && err == nil {
+	switch in, err := g.In(p.system); {
+	case !placed || err != nil:
+		return ""
+	case p.system == geo.Unsaid:
+		return h.Place
+	default:
+		return in.EWKT()
+	}
+}
+
+// featureOf is an event as RFC 7946 section 3.2 has it, with its place as place has it.
+func featureOf(h *register.Happening, v HappeningView) (json.RawMessage, error) {
+	feature := struct {
+		Type       string          `json:"type"`
+		ID         int64           `json:"id"`
+		Geometry   json.RawMessage `json:"geometry"`
+		Properties HappeningView   `json:"properties"`
+	}{"Feature", h.Position, json.RawMessage("null"), v}
+	if g, placed := deposit.PlaceOf(h); placed {
+		if text, err := g.GeoJSON(); err == nil {
 			feature.Geometry = json.RawMessage(text)
 		}
-		return json.Marshal(feature)
 	}
-	if placed && p.system == geo.Unsaid {
-		v.Geometry = h.Place
-	} else if g, err := g.In(p.system); placed && err == nil {
-		v.Geometry = g.EWKT()
-	}
-	return json.Marshal(v)
+	return json.Marshal(feature)
 }
 
 // box reads west, south, east and north; nil where it is not there. A box across the antimeridian (RFC 7946 section 5.2) would be on

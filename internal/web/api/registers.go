@@ -25,6 +25,7 @@ type Registers interface {
 	Deliveries(ctx context.Context, registerName string, below int64, limit int) ([]register.Delivery, error)
 	Drop(ctx context.Context, actor, registerName, id string) (*register.Delivery, error)
 	Find(ctx context.Context, q *deposit.Question) (rows []register.Row, next int64, err error)
+	Seen() int64
 	Recent(ctx context.Context, q *deposit.Recently) (found []*register.Happening, next int64, err error)
 }
 

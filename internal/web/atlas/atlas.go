@@ -31,6 +31,7 @@ var files embed.FS
 
 // Events tells what has happened to the objects of registers.
 type Events interface {
+	Seen() int64
 	Recent(ctx context.Context, q *deposit.Recently) (found []*register.Happening, next int64, err error)
 	Happened(ctx context.Context, registerName string, position int64) (*register.Happening, error)
 }

@@ -70,7 +70,7 @@ async function show(href, options = {}) {
   for (const hidden of page.querySelectorAll(".filter input[type=hidden]")) document.querySelector(".filter").append(hidden);
   clearTimeout(waits);
   view = drawn();
-  newest = Math.max(newest, Number(part("list").dataset.newest));
+  seen = Math.max(seen, Number(part("list").dataset.seen));
   if (!options.stay) history.replaceState(null, "", href);
   if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
   document.querySelectorAll(".selected[data-event]").forEach((el) => options.select && el.matches("li") && el.scrollIntoView({ block: "nearest" }));
@@ -161,24 +161,24 @@ pause.addEventListener("click", () => {
   mood(paused ? "paused" : "");
 });
 
-let newest = Number(part("list").dataset.newest);
+let seen = Number(part("list").dataset.seen); // the position up to which everything is on the page
 async function look() {
   try {
     const { feed, kind } = part("list").dataset;
     const reading = new URL(location.href).searchParams.has("before"); // of the past, where nothing new comes
     if (!paused && !document.hidden && !reading) {
-      const query = new URLSearchParams({ since: newest, limit: 20 });
+      const query = new URLSearchParams({ since: seen, limit: 20 });
       if (kind) query.set("type", kind);
       const response = await fetch(`${feed}?${query}`, { headers: { Accept: "application/json" }, cache: "no-store" });
       if (!response.ok) throw new Error(String(response.status));
-      const { items } = await response.json();
+      const { items, upTo } = await response.json();
       if (items.length > 0) {
-        newest = items[0].position;
         if (!held) await show(location.href, { fresh: true, stay: true });
-        const first = document.querySelector(`#item-${newest}`);
+        const first = document.getElementById(`item-${items[0].position}`);
         const said = first ? first.querySelector(".happened").textContent.trim() + " " + first.querySelector(".who").textContent : "";
         news.textContent = news.dataset.says.replace("{0}", String(items.length)) + " " + said;
       }
+      seen = Math.max(seen, upTo);
       if (!paused) mood("");
     }
   } catch {

@@ -49,7 +49,7 @@ type Page struct {
 	Newest      string
 	Moves       []Move
 	Feed        string // what the script asks for news
-	Last        int64  // the newest event's position
+	Seen        int64  // the position up to which events were looked for
 	GeoJSON     string
 	API         string
 	Languages   []Option
@@ -184,6 +184,7 @@ func (a *atlas) show(v *visit) error {
 	if err != nil {
 		return err
 	}
+	seen := a.Events.Seen()
 	found, next, err := a.Events.Recent(v.r.Context(), &deposit.Recently{Register: v.reg.Name, Type: want.kind, Below: want.before, Limit: shownEvents})
 	if err != nil {
 		return err
@@ -200,7 +201,7 @@ func (a *atlas) show(v *visit) error {
 	p := &Page{
 		speech: v.speech, Style: a.style.stamp, Code: a.code.stamp, Register: v.reg, Title: cmp.Or(v.reg.Title, v.reg.Name), Kind: want.kind,
 		Kinds: v.kinds(want.kind), Moves: v.moves(want, s), Languages: v.languages(), SignedIn: v.who.Method != account.Unasked,
-		Feed: "data/events", API: "/api/v1/registers/" + v.reg.Name + "/events", GeoJSON: "data/events?" + url.Values{"format": {"geojson"}}.Encode(),
+		Feed: "data/events", Seen: seen, API: "/api/v1/registers/" + v.reg.Name + "/events", GeoJSON: "data/events?" + url.Values{"format": {"geojson"}}.Encode(),
 	}
 	if want.kind != "" {
 		p.GeoJSON += "&" + url.Values{"type": {want.kind}}.Encode()
@@ -265,9 +266,6 @@ func (a *atlas) shape(v *visit, want *asked, p *placed, list []placed) Shape {
 func (a *atlas) fill(v *visit, p *Page, want *asked, list []placed, next int64) {
 	for i := range list {
 		p.Items = append(p.Items, a.item(v, want, &list[i]))
-	}
-	if len(list) > 0 && want.before == 0 {
-		p.Last = list[0].Position
 	}
 	if next > 0 {
 		p.Older = want.link(func(a *asked) { a.before, a.trail, a.event = next, a.further(), 0 })

@@ -161,6 +161,7 @@ func (w *world) api(out http.ResponseWriter, r *http.Request, p *account.Princip
 	}
 	var since int64
 	_, _ = fmt.Sscan(r.URL.Query().Get("since"), &since)
+	seen := w.deposits.Seen()
 	found, _, err := w.deposits.Recent(r.Context(), &deposit.Recently{Register: "land", Above: since, Limit: 20})
 	if err != nil {
 		http.Error(out, err.Error(), http.StatusInternalServerError)
@@ -171,7 +172,7 @@ func (w *world) api(out http.ResponseWriter, r *http.Request, p *account.Princip
 		items = append(items, fmt.Sprintf(`{"position":%d}`, h.Position))
 	}
 	out.Header().Set("Content-Type", "application/json")
-	_, _ = fmt.Fprintf(out, `{"items":[%s]}`, strings.Join(items, ","))
+	_, _ = fmt.Fprintf(out, `{"items":[%s],"upTo":%d}`, strings.Join(items, ","), seen)
 }
 
 func get(handler http.Handler, path string, headers ...string) *httptest.ResponseRecorder {
