@@ -93,9 +93,9 @@ type Move struct{ ID, Sign, Label, Link string }
 // read reads an address. What it does not know is refused, as the API does.
 func read(r *http.Request) (*asked, error) {
 	a := &asked{}
-	var found []fault.Violation
+	var wrong []fault.Violation
 	refuse := func(name, rule, message string) {
-		found = append(found, fault.Violation{Pointer: "query:" + name, Rule: rule, Message: message})
+		wrong = append(wrong, fault.Violation{Pointer: "query:" + name, Rule: rule, Message: message})
 	}
 	query := r.URL.Query()
 	for name := range query {
@@ -136,7 +136,7 @@ func read(r *http.Request) (*asked, error) {
 		kept := s.kept()
 		a.sheet = &kept
 	}
-	return a, fault.Invalid(fault.BadRequest, found)
+	return a, fault.Invalid(fault.BadRequest, wrong)
 }
 
 // mostTrail is how many pages back to the newest one an address remembers; from farther off one goes there at once.
@@ -178,30 +178,58 @@ func (a asked) link(change func(*asked)) string {
 	return "map?" + strings.ReplaceAll(query.Encode(), "%2C", ",")
 }
 
+// found is what there is to show.
+type found struct {
+	list     []placed // the newest first
+	selected *placed  // in the list or elsewhere; nil: none
+	next     int64    // the position that older ones are below; 0: there are none
+	seen     int64    // the position up to which they were looked for
+}
+
+// all are the events that are drawn.
+func (f *found) all() []placed {
+	if f.selected == nil || slices.ContainsFunc(f.list, func(p placed) bool { return p.Position == f.selected.Position }) {
+		return f.list
+	}
+	return append([]placed{*f.selected}, f.list...)
+}
+
 // show answers with the map of a register.
 func (a *atlas) show(v *visit) error {
 	want, err := read(v.r)
 	if err != nil {
 		return err
 	}
-	seen := a.Events.Seen()
-	found, next, err := a.Events.Recent(v.r.Context(), &deposit.Recently{Register: v.reg.Name, Type: want.kind, Below: want.before, Limit: shownEvents})
+	f, err := a.look(v, want)
 	if err != nil {
 		return err
 	}
-	list := make([]placed, len(found))
-	for i, h := range found {
-		list[i] = place(h)
-	}
-	selected, err := a.selected(v, want, list)
+	return a.answer(v, "map", a.made(v, want, f))
+}
+
+// look reads what is asked for.
+func (a *atlas) look(v *visit, want *asked) (*found, error) {
+	f := &found{seen: a.Events.Seen()}
+	events, next, err := a.Events.Recent(v.r.Context(), &deposit.Recently{Register: v.reg.Name, Type: want.kind, Below: want.before, Limit: shownEvents})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s := want.onto(selected)
+	f.next = next
+	for _, h := range events {
+		f.list = append(f.list, place(h))
+	}
+	f.selected, err = a.selected(v, want, f.list)
+	return f, err
+}
+
+// made is the page of what was found.
+func (a *atlas) made(v *visit, want *asked, f *found) *Page {
+	s, drawn := want.onto(f.selected), f.all()
 	p := &Page{
 		speech: v.speech, Style: a.style.stamp, Code: a.code.stamp, Register: v.reg, Title: cmp.Or(v.reg.Title, v.reg.Name), Kind: want.kind,
 		Kinds: v.kinds(want.kind), Moves: v.moves(want, s), Languages: v.languages(), SignedIn: v.who.Method != account.Unasked,
-		Feed: "data/events", Seen: seen, API: "/api/v1/registers/" + v.reg.Name + "/events", GeoJSON: "data/events?" + url.Values{"format": {"geojson"}}.Encode(),
+		Feed: "data/events", Seen: f.seen, API: "/api/v1/registers/" + v.reg.Name + "/events", GeoJSON: "data/events?" + url.Values{"format": {"geojson"}}.Encode(),
+		Drawing: a.ground.draw(s, drawn, func(p *placed) Shape { return a.shape(v, want, p, f.list) }),
 	}
 	if want.kind != "" {
 		p.GeoJSON += "&" + url.Values{"type": {want.kind}}.Encode()
@@ -209,21 +237,14 @@ func (a *atlas) show(v *visit) error {
 	if want.sheet != nil {
 		p.At, p.Zoom = want.sheet.at(), strconv.Itoa(want.sheet.zoom)
 	}
-	drawn := list
-	if selected != nil && !slices.ContainsFunc(list, func(p placed) bool { return p.Position == selected.Position }) {
-		drawn = append([]placed{*selected}, list...)
-	}
-	p.Drawing = a.ground.draw(s, drawn, func(p *placed) Shape { return a.shape(v, want, p, list) })
-	a.fill(v, p, want, list, next)
-	if selected != nil {
-		item := a.item(v, want, selected)
+	a.fill(v, p, want, f.list, f.next)
+	p.Says = v.Say("says", strconv.Itoa(len(p.Drawing.Shapes)), strconv.Itoa(len(drawn)), s.kilometres())
+	if f.selected != nil {
+		item := a.item(v, want, f.selected)
 		p.Selected = &item
+		p.Says += " " + v.Say("selected", item.Word+" "+item.Who)
 	}
-	p.Says = v.Say("says", strconv.Itoa(len(p.Drawing.Shapes)), strconv.Itoa(len(list)), s.kilometres())
-	if p.Selected != nil {
-		p.Says += " " + v.Say("selected", p.Selected.Word+" "+p.Selected.Who)
-	}
-	return a.answer(v, "map", p)
+	return p
 }
 
 // selected is the event that is asked for, on this page of the list or elsewhere.
