@@ -65,4 +65,39 @@ func (w *world) registers(ctx context.Context) {
 			w.t.Errorf("%v", rows)
 		}
 	}
+	if err := w.registerEvents(ctx); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// registerEvents has the register tell of a thing, and lists what it has told.
+func (w *world) registerEvents(ctx context.Context) error {
+	_, _, err := w.PutEventType(ctx, client.EventType{Name: "ThingCreate", Title: "Thing", Order: "none"}, "")
+	w.must(err)
+	_, _, err = w.PutVersion(ctx, client.Version{Type: "ThingCreate", Version: "v1", State: "active", Sample: []byte(`{"id":"1"}`)}, "")
+	w.must(err)
+	told := strings.ReplaceAll(fmt.Sprintf(oneThing, 7), "NoEvent", "CreateEvent") + "</Data></DatafordelerDataDelivery>"
+	d, err := w.Deliver(ctx, "dagi", "7", strings.NewReader(told))
+	for ; err == nil && d.State != "published"; d, err = w.Delivery(ctx, "dagi", d.ID) {
+	}
+	w.must(err)
+	count := 0
+	for e, err := range w.RegisterEvents(ctx, "dagi", client.RegisterEventQuery{Type: "Thing", SRS: 4326}) {
+		w.must(err)
+		if count++; e.Action != "create" || e.Object["id"] != "7" || e.Type != "ThingCreate" || e.Recorded.IsZero() {
+			w.t.Errorf("%+v", e)
+		}
+	}
+	if count != 1 {
+		w.t.Errorf("%d events", count)
+	}
+	for range w.RegisterEvents(ctx, "dagi", client.RegisterEventQuery{Within: [4]float64{8, 54, 13, 58}, Since: 1}) {
+		w.t.Error("what lies nowhere lies there")
+	}
+	for _, err := range w.RegisterEvents(ctx, "none", client.RegisterEventQuery{}) {
+		if !client.Has(err, client.CodeNotFound) {
+			return fmt.Errorf("of no register: %w", err)
+		}
+	}
+	return nil
 }

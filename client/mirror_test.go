@@ -34,6 +34,7 @@ func TestDocumentsHaveTheHubsMembers(t *testing.T) {
 		{client.EntityType{}, register.EntityType{}},
 		{client.RegisterColumn{}, register.Column{}},
 		{client.Delivery{}, api.DeliveryView{}},
+		{client.RegisterEvent{}, api.HappeningView{}},
 		{client.Extract{}, register.Extract{}},
 		{client.ExtractFile{}, api.ExtractFileView{}},
 		{client.EventType{}, event.Type{}},

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -179,3 +180,50 @@ type rowSearch struct {
 }
 
 const rowsOfPage = 1000
+
+// RegisterEvent is an event of a register: what has happened to an object, and where the object is.
+type RegisterEvent struct {
+	Position int64             `json:"position"`
+	ID       string            `json:"id"` // the message id
+	Type     string            `json:"type"`
+	Recorded time.Time         `json:"recorded"`
+	Time     time.Time         `json:"time"` // when it was registered
+	Entity   string            `json:"entityType"`
+	Action   string            `json:"action"`   // create, update or delete
+	Withheld bool              `json:"withheld"` // its type names personal values: what follows is not told here
+	Object   map[string]string `json:"object"`   // the columns that tell the object apart
+	Name     string            `json:"name"`     // the object's navn, where its type has one
+	Fields   []string          `json:"fields"`   // that it is about
+	Geometry string            `json:"geometry"` // where the object is, as WKT
+}
+
+// RegisterEventQuery says which events of a register are listed. What is zero asks for all.
+type RegisterEventQuery struct {
+	Type   string     // an entity type or an event type
+	Within [4]float64 // west, south, east and north, in degrees: about objects whose box meets this one
+	Since  int64      // above this position
+	SRS    int        // EPSG code of the reference system of Geometry: 25832 or 4326; 0: as they were delivered
+}
+
+// RegisterEvents lists the recent events of a register, newest first, by as many requests as it takes: break off when there is
+// enough. Errors: CodeNotFound, CodeBadRequest.
+func (c *Client) RegisterEvents(ctx context.Context, register string, q RegisterEventQuery) iter.Seq2[RegisterEvent, error] {
+	query := url.Values{}
+	if q.Type != "" {
+		query.Set("type", q.Type)
+	}
+	if q.Within != [4]float64{} {
+		sides := make([]string, len(q.Within))
+		for i, side := range q.Within {
+			sides[i] = strconv.FormatFloat(side, 'f', -1, 64)
+		}
+		query.Set("bbox", strings.Join(sides, ","))
+	}
+	if q.Since != 0 {
+		query.Set("since", strconv.FormatInt(q.Since, 10))
+	}
+	if q.SRS != 0 {
+		query.Set("srs", strconv.Itoa(q.SRS))
+	}
+	return all[RegisterEvent](ctx, c, query, "registers", register, "events")
+}

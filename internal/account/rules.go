@@ -59,6 +59,7 @@ var Rules = []Rule{
 	to("POST /api/v1/registers/{register}/deliveries", All, None, Own, None, None),
 	to("GET /api/v1/registers/{register}/deliveries/{delivery}", All, All, Own, None, None),
 	to("DELETE /api/v1/registers/{register}/deliveries/{delivery}", All, None, Own, None, None),
+	to("GET /api/v1/registers/{register}/events", All, None, Own, Own, None),
 	to("GET /api/v1/registers/{register}/{type}", All, None, Own, Own, None),
 	to("POST /api/v1/registers/{register}/search", All, None, Own, Own, None),
 	// An extract is one system's, by its agreement; the operator says what is made and when.
@@ -204,6 +205,13 @@ var Rules = []Rule{
 	to("GET /admin/{site}/history", All, All, None, None, Own),
 	open("GET /admin/style.css"),
 	open("GET /admin/script.js"),
+
+	// The maps of registers show what registers keep, to whom it is told (F39).
+	to("GET /registers", All, All, All, All, None),
+	to("GET /registers/{register}/map", All, None, Own, Own, None),
+	to("GET /registers/{register}/data/{type}", All, None, Own, Own, None), // of the API, to who has signed in
+	open("GET /registers/map.css"),
+	open("GET /registers/map.js"),
 
 	open("GET /admin/sign-in"),
 	open("POST /admin/sign-in"),

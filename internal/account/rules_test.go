@@ -73,7 +73,8 @@ func word(open bool, reach account.Reach) string {
 }
 
 // payload are the routes that show what events hold.
-var payload = []string{"GET /api/v1/pull/{subscription}", account.EventMessages, "GET /api/v1/registers/{register}/{type}", "POST /api/v1/registers/{register}/search", "GET /api/v1/extracts/{extract}/files/{file}"}
+var payload = []string{"GET /api/v1/pull/{subscription}", account.EventMessages, "GET /api/v1/registers/{register}/{type}", "POST /api/v1/registers/{register}/search", "GET /api/v1/extracts/{extract}/files/{file}",
+	"GET /api/v1/registers/{register}/events", "GET /registers/{register}/map", "GET /registers/{register}/data/{type}"}
 
 // DESIGN section 6: the operator may do everything; an auditor reads everything but payloads, and changes nothing.
 func TestOperatorsDoAllAndAuditorsRead(t *testing.T) {

@@ -21,7 +21,7 @@ const mostDerived = grunddata.MaxSize
 func (h *Hub) newDepositor(book *revision.Book, hasher *event.Hasher, clk clock.Clock) *deposit.Depositor {
 	accepter := publish.NewAccepter(directory{book: book}, hasher, clk, publish.Limits{MaxEvent: max(h.config.MaxEvent, mostDerived)})
 	return deposit.New(deposit.Options{
-		Store: h.rows, Log: h.Log, Places: h.Store, Directory: book, Accepter: accepter, Handles: hasher, Clock: clk, Trouble: h.report,
+		Store: h.rows, Log: h.Log, Past: h.Log, Index: h.Store, Places: h.Store, Directory: book, Accepter: accepter, Handles: hasher, Clock: clk, Trouble: h.report,
 		Read: func(body io.Reader, r *register.Register) deposit.Reader {
 			return ingest.NewReader(body, r, ingest.Limits{})
 		},

@@ -126,7 +126,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	options := api.Options{
 		Book: h.Log.Book(), Manager: h.Manager, Publisher: observedPublisher{h.Publisher}, Decode: decode, Operator: h.among.whole, Puller: h.among.whole,
-		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.Deposits, Extracts: h.extracts, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(h.who()), Logger: h.logger,
+		Replayer: h.among.whole, Events: h.Log, Locator: h.among.whole, History: h.Store, Searcher: h.Searcher, Audit: h.Store, Streams: h.intake, Registers: h.Deposits, Extracts: h.extracts, Keeper: h.keeper, Nodes: h.among.nodes, Who: noted(signedIn(h.who())), Logger: h.logger,
 		Leaving: h.Engine.WaitsEnd(), SiteURL: h.siteURL, Stale: h.stale, Shown: h.out.shown, Addresses: h.config.Addresses, Receipts: h.newDesk(),
 	}
 	if h.sinks != nil {
@@ -160,7 +160,12 @@ func (h *Hub) faces() (faces, error) {
 	if err != nil {
 		return nil, err
 	}
+	maps, err := h.atlas(programs)
+	if err != nil {
+		return nil, err
+	}
 	list = append(list, admin...)
+	list = append(list, maps...)
 	list = append(list, h.windows(h.observed(h.upToDate(programs)))...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})

@@ -70,6 +70,7 @@ type world struct {
 	stress    *stress
 	receivers []*receiver
 	traffic   *traffic
+	divisions *divisions
 }
 
 // Run makes a world, lets traffic run until Options.For is over or ctx ends, waits up to 15 s until everything is
@@ -136,7 +137,7 @@ func (w *world) furnish(ctx context.Context, socket net.Listener) error {
 	if err := putSites(ctx, w.hub.Manager, time.Now()); err != nil {
 		return err
 	}
-	if err := putDivisions(ctx, w.hub, time.Now()); err != nil {
+	if w.divisions, err = putDivisions(ctx, w.hub, time.Now()); err != nil {
 		return err
 	}
 	for _, r := range w.receivers {
@@ -154,7 +155,13 @@ func (w *world) live(ctx context.Context) error {
 		defer cancel()
 		ctx = limited
 	}
-	return w.traffic.run(ctx, w.options.Rate)
+	corrected := make(chan error, 1)
+	go func() { corrected <- w.divisions.run(ctx) }()
+	err := w.traffic.run(ctx, w.options.Rate)
+	if err == nil {
+		err = <-corrected
+	}
+	return err
 }
 
 // drain waits until the hub owes nothing. The receiver that fails is done with that: what fails already fails to its end.

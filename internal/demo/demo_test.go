@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/varselhub/varsel/internal/deposit"
 	"github.com/varselhub/varsel/internal/listen"
 )
 
@@ -69,9 +70,11 @@ func TestTheDemoServesItsPageAndLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.drain()
+	w.published(t)
 	for path, want := range map[string]string{"/now/": "National archive", "/now/now.json": `"delivered":20`, "/readyz": "ready", "/api/v1/totals": `"delivered":20`,
 		"/api/v1/registers/dagi/deliveries/correction": `"rows":1,"closed":1,"events":1`, "/api/v1/registers/dagi/Kommuneinddeling": `"navn":"Lejre"`,
-		"/api/v1/events?type=KommuneinddelingUpdate": `"correction/1"`} {
+		"/api/v1/events?type=KommuneinddelingUpdate": `"correction/1"`, "/registers": `href="/registers/dagi/map"`, "/registers/dagi/map": "Events in view: 12 of 12.",
+		"/registers/dagi/data/events?type=Kommuneinddeling": `"name":"København"`} {
 		response, err := http.Get(w.address + path)
 		if err != nil {
 			t.Fatal(err)
@@ -156,3 +159,23 @@ type discard struct{}
 func (discard) Header() http.Header         { return http.Header{} }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) WriteHeader(int)             {}
+
+// published waits until what the register has delivered is in the log.
+func (w *world) published(t *testing.T) {
+	t.Helper()
+	for {
+		grown := w.hub.Log.Grown()
+		d, err := w.hub.Deposits.Delivery(t.Context(), dagi, "districts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, _, err := w.hub.Deposits.Recent(t.Context(), &deposit.Recently{Register: dagi, Limit: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if int64(len(found)) == d.Events+1 { // and the correction's
+			return
+		}
+		<-grown
+	}
+}

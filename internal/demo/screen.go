@@ -38,7 +38,7 @@ func newScreen(w *world) *screen {
 
 // open greets and begins to show.
 func (s *screen) open() {
-	fmt.Fprintf(s.out, "Varsel is running at %[1]s: open it in a browser. Two status sites are at %[1]s/prod/ and %[1]s/demo/, the pages to run them at %[1]s/admin/, what goes on this moment at %[1]s/now/. Ctrl-C ends it.\n", s.world.address)
+	fmt.Fprintf(s.out, "Varsel is running at %[1]s: open it in a browser. Two status sites are at %[1]s/prod/ and %[1]s/demo/, the pages to run them at %[1]s/admin/, what goes on this moment at %[1]s/now/, a register's events on a map at %[1]s/registers/dagi/map. Ctrl-C ends it.\n", s.world.address)
 	s.over.Go(s.follow)
 }
 

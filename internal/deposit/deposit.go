@@ -64,6 +64,8 @@ type Options struct {
 	Store     Store
 	Log       Log
 	Places    Places
+	Past      Past
+	Index     Index
 	Directory Directory
 	Accepter  Accepter
 	Handles   register.Handler

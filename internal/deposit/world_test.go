@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	w.Must(err)
 	accepter := publish.NewAccepter(directory{w.Book}, w.hasher, w.Clock, publish.Limits{})
 	w.options = deposit.Options{
-		Store: w.Store.Registers(), Log: w.Log, Places: w.Store, Directory: w.Book, Accepter: accepter, Handles: w.hasher, Clock: w.Clock,
+		Store: w.Store.Registers(), Log: w.Log, Past: w.Log, Index: w.Store, Places: w.Store, Directory: w.Book, Accepter: accepter, Handles: w.hasher, Clock: w.Clock,
 		Read: func(body io.Reader, r *register.Register) deposit.Reader {
 			return ingest.NewReader(body, r, ingest.Limits{})
 		},

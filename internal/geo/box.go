@@ -13,7 +13,8 @@ func (b Box) union(o Box) Box {
 	return Box{min(b.MinX, o.MinX), min(b.MinY, o.MinY), max(b.MaxX, o.MaxX), max(b.MaxY, o.MaxY)}
 }
 
-func (b Box) meets(o Box) bool {
+// Meets reports whether two boxes have a point in common.
+func (b Box) Meets(o Box) bool {
 	return b.MinX <= o.MaxX && o.MinX <= b.MaxX && b.MinY <= o.MaxY && o.MinY <= b.MaxY
 }
 

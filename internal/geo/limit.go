@@ -102,7 +102,7 @@ func (l *Limit) Admits(relation Relation, g Geometry) bool {
 		}
 	}
 	box := g.Box()
-	if !l.box.meets(box) || relation == Within && !l.box.holds(box) {
+	if !l.box.Meets(box) || relation == Within && !l.box.holds(box) {
 		return false
 	}
 	for _, o := range l.areas {
@@ -170,7 +170,7 @@ func (o *outline) meetsGeometry(g *Geometry) bool {
 }
 
 func (o *outline) meetsLine(line Line) bool {
-	if len(line) == 0 || !o.box.meets(boxOfLine(line)) {
+	if len(line) == 0 || !o.box.Meets(boxOfLine(line)) {
 		return false
 	}
 	if o.locate(line[0]) != outside {

@@ -83,7 +83,7 @@ const (
 
 // meet says how the edges ab and cd meet. An edge may be a single point.
 func meet(a, b, c, d Point) meeting {
-	if !boxOf(a, b).meets(boxOf(c, d)) {
+	if !boxOf(a, b).Meets(boxOf(c, d)) {
 		return apart
 	}
 	c1, d1 := orientation(a, b, c), orientation(a, b, d)

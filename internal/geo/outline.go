@@ -98,7 +98,7 @@ func (w *walk) next() int {
 		}
 		i := w.at
 		w.at++
-		if e := &w.o.edges[i]; boxOf(e.a, e.b).meets(w.box) {
+		if e := &w.o.edges[i]; boxOf(e.a, e.b).Meets(w.box) {
 			return i
 		}
 	}
@@ -109,7 +109,7 @@ func (w *walk) next() int {
 func (w *walk) leap() bool {
 	for level := len(w.o.tree) - 1; level >= 0; level-- {
 		span := fanOut << (shift * level)
-		if w.at%span == 0 && !w.o.tree[level][w.at/span].meets(w.box) {
+		if w.at%span == 0 && !w.o.tree[level][w.at/span].Meets(w.box) {
 			w.at += span
 			return true
 		}

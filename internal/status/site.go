@@ -189,7 +189,7 @@ func SourceURI(site string) string { return "urn:varsel:site:" + site }
 
 // Reserved are the first segments of paths that no site is called: the hub's own.
 var Reserved = []string{
-	"admin", "api", "docs", "feeds", "oauth", "portal", "healthz", "readyz", "metrics", "node", "now", "static", "assets", "favicon", "robots", "sitemap",
+	"admin", "api", "docs", "feeds", "oauth", "portal", "healthz", "readyz", "metrics", "node", "now", "registers", "static", "assets", "favicon", "robots", "sitemap",
 	"system", "embed", "sites", "history", "components", "notices", "subscribe", "subscriptions",
 	"calendar", "follow", "language", "search", "state", "theme", "updates", "bulletins", "da", "en", "fr", "pl",
 	"new", "sign-in", "sign-out",

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/varselhub/varsel/internal/account"
 	"github.com/varselhub/varsel/internal/status"
 )
 
@@ -23,6 +24,7 @@ type homeView struct {
 	*sheet
 	Places []place
 	Roles  string
+	Maps   bool // there are registers, whose maps they may see
 }
 
 // home lists the sites that one may see.
@@ -42,6 +44,8 @@ func (v *visit) home() error {
 		roles = append(roles, string(role))
 	}
 	view.Roles = strings.Join(roles, ", ")
+	maps, _ := account.RuleOf("GET /registers/{register}/map")
+	view.Maps = v.who.Reach(maps) != account.None && len(v.Book.Registers()) > 0
 	return v.show("home", view.sheet, view)
 }
 

@@ -98,6 +98,7 @@ var topWords = map[string]word{
 	"no sites for you":  {"There is no status site that you may edit.", "Der er intet statussite, som du må redigere.", "Il n’y a aucun site d’état que vous puissiez modifier.", "Nie ma serwisu stanu, który możesz edytować."},
 	"your roles":        {"Your roles: {0}", "Dine roller: {0}", "Vos rôles : {0}", "Twoje role: {0}"},
 	"new site":          {"New site", "Nyt site", "Nouveau site", "Nowy serwis"},
+	"maps":              {"Registers on a map", "Registre på kort", "Registres sur une carte", "Rejestry na mapie"},
 	"nothing open":      {"Nothing is open.", "Intet er åbent.", "Rien en cours.", "Nic nie jest otwarte."},
 	"n planned":         {"{0} maintenance is planned.|{0} maintenances are planned.", "{0} vedligeholdelse er planlagt.|{0} vedligeholdelser er planlagt.", "{0} maintenance planifiée.|{0} maintenances planifiées.", "{0} planowana konserwacja.|{0} planowane konserwacje.|{0} planowanych konserwacji."},
 	"open incident":     {"Report an incident", "Meld en hændelse", "Signaler un incident", "Zgłoś incydent"},

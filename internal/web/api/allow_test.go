@@ -81,6 +81,7 @@ var visits = map[string]visit{
 	"POST /api/v1/registers/{register}/deliveries":              {path: "/registers/$SOURCE/deliveries?id=d$N", body: deliveryOf, headers: []string{kindOf, "application/xml"}},
 	"GET /api/v1/registers/{register}/deliveries/{delivery}":    {path: "/registers/$SOURCE/deliveries/whole"},
 	"DELETE /api/v1/registers/{register}/deliveries/{delivery}": {path: "/registers/half-$SOURCE/deliveries/half"},
+	"GET /api/v1/registers/{register}/events":                   {path: "/registers/$SOURCE/events"},
 	"GET /api/v1/registers/{register}/{type}":                   {path: "/registers/$SOURCE/Thing"},
 	"POST /api/v1/registers/{register}/search":                  {path: "/registers/$SOURCE/search", body: `{"type":"Thing"}`},
 	"GET /api/v1/extracts":                                      {path: "/extracts", foreign: 200},

@@ -153,6 +153,7 @@ func (a *api) routes() []route {
 		{"POST /api/v1/registers/{register}/deliveries", a.takeDelivery},
 		{"GET /api/v1/registers/{register}/deliveries/{delivery}", a.getDelivery},
 		{"DELETE /api/v1/registers/{register}/deliveries/{delivery}", a.dropDelivery},
+		{"GET /api/v1/registers/{register}/events", a.listHappenings},
 		{"GET /api/v1/registers/{register}/{type}", a.listRows},
 		{"POST /api/v1/registers/{register}/search", a.searchRows},
 		{"GET /api/v1/extracts", a.listExtracts},

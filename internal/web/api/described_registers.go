@@ -40,6 +40,22 @@ func describedRegisters() map[string]about {
 			id: "dropDelivery", tag: "Registers", summary: "Give up a delivery that stopped half way", more: "What was staged of it goes; it was seen by nobody.",
 			gives: map[int]any{204: nil}, problems: []fault.Code{fault.Conflict},
 		},
+		"GET /api/v1/registers/{register}/events": {
+			id: "listRegisterEvents", tag: "Registers", summary: "List the recent events of a register, newest first, with where their objects are",
+			more: "Events of the types that the register's deliveries make, as its source published them. One request walks at most 100,000 positions of the log back and reads at most 16 MiB, " +
+				"so a page may hold less than was asked for, or nothing, and have a `next`. Of an event whose type names personal values no object, field or place is told: `withheld` is true. " +
+				"What is forgotten is left out, and so are messages that a register has made itself under types that none of its entity types has.",
+			query: []openapi.Parameter{
+				textParameter("type", "Of this entity type, or of this event type.", "Kommuneinddeling"),
+				textParameter("bbox", "About objects whose box meets this one: west, south, east and north, in longitude and latitude (RFC 7946 section 5).", "9.8,54.7,11.1,55.7"),
+				wholeParameter("since", "Above this position: what has come since.", 0, 1<<53-1, 0),
+				wordParameter("format", "geojson: features, in longitude and latitude.", formJSON, formGeoJSON),
+				wordParameter("srs", "The reference system of places in WKT, by its EPSG code; none: as they were delivered.", srsUTM32, srsWGS84),
+				wholeParameter("limit", "Events of a page.", 1, happeningsMost, happeningsShown), afterParameter(),
+			},
+			gives: map[int]any{200: HappeningsView{}}, problems: []fault.Code{fault.BadRequest},
+			streams: map[string]openapi.MediaType{geoJSON: {Schema: &openapi.Schema{Type: openapi.Types{"object"}, Description: "A FeatureCollection (RFC 7946), with next and upTo. The id of each feature is the position of its event."}}},
+		},
 		"GET /api/v1/registers/{register}/{type}": {
 			id: "listRows", tag: "Registers", summary: "Look up what a register knew at one time about another",
 			more: "Rows stand as they were delivered. `registreringTil` is when they were de-registered, if they were. One that was erased with a person has `erased`, which is true, and its times.",

@@ -72,6 +72,7 @@ func (a *api) own() map[string]handler {
 		"POST /api/v1/registers/{register}/deliveries":              a.ofOwnRegister(a.takeDelivery),
 		"GET /api/v1/registers/{register}/deliveries/{delivery}":    a.ofOwnRegister(a.getDelivery),
 		"DELETE /api/v1/registers/{register}/deliveries/{delivery}": a.ofOwnRegister(a.dropDelivery),
+		"GET /api/v1/registers/{register}/events":                   a.ofGrantedRegister(a.listHappenings),
 		"GET /api/v1/registers/{register}/{type}":                   a.ofGrantedRegister(a.listRows),
 		"POST /api/v1/registers/{register}/search":                  a.ofGrantedRegister(a.searchRows),
 

@@ -67,11 +67,20 @@ func (p *placing) respond(w http.ResponseWriter, rows []json.RawMessage, next in
 	if !p.features {
 		return respond(w, http.StatusOK, page[json.RawMessage]{Items: items, Next: cursor})
 	}
-	text, err := json.Marshal(struct {
-		Type     string            `json:"type"`
-		Features []json.RawMessage `json:"features"`
-		Next     string            `json:"next,omitempty"` // a foreign member (RFC 7946 section 6.1)
-	}{"FeatureCollection", items, cursor})
+	return collection{Features: items, Next: cursor}.respond(w)
+}
+
+// collection is a FeatureCollection (RFC 7946 section 3.3) with foreign members (section 6.1).
+type collection struct {
+	Type     string            `json:"type"`
+	Features []json.RawMessage `json:"features"`
+	Next     string            `json:"next,omitempty"`
+	UpTo     int64             `json:"upTo,omitempty"`
+}
+
+func (c collection) respond(w http.ResponseWriter) error {
+	c.Type = "FeatureCollection"
+	text, err := json.Marshal(c)
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "the answer cannot be written")
 	}

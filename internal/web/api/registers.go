@@ -25,6 +25,8 @@ type Registers interface {
 	Deliveries(ctx context.Context, registerName string, below int64, limit int) ([]register.Delivery, error)
 	Drop(ctx context.Context, actor, registerName, id string) (*register.Delivery, error)
 	Find(ctx context.Context, q *deposit.Question) (rows []register.Row, next int64, err error)
+	Seen() int64
+	Recent(ctx context.Context, q *deposit.Recently) (found []*register.Happening, next int64, err error)
 }
 
 // patience is how long a delivery may bring nothing before it is given up; it may take as long as it likes.
@@ -303,25 +305,15 @@ func (a *api) ofOwnRegister(handle handler) handler {
 	}
 }
 
-// ofGrantedRegister lets through requests of who publishes as the register's source, and of who acts for a system that is granted
-// it: what a system is told of by events it may look up (F44b).
+// ofGrantedRegister lets through requests of who reads what the register keeps.
 func (a *api) ofGrantedRegister(handle handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		reg, _ := a.Book.Register(r.PathValue("register"))
-		if reg == nil || !principal(r).PublishesAs(reg.Source) && !a.granted(r, reg.Source) {
+		if reg == nil || !a.Book.ReadsRegister(principal(r), reg) {
 			return noRegister()
 		}
 		return handle(w, r)
 	}
-}
-
-func (a *api) granted(r *http.Request, source string) bool {
-	for _, system := range a.Book.Systems() {
-		if principal(r).ActsFor(system.Name) && system.Agreement.GrantsSource(source) {
-			return true
-		}
-	}
-	return false
 }
 
 func noRegister() error { return fault.New(fault.NotFound, "there is no register of that name") }

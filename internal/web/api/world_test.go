@@ -89,7 +89,7 @@ func newWorld(t testing.TB) *world {
 		Accepter: publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}), Hasher: hasher, Decode: cloudevents.Decode, Clock: w.Clock,
 	})
 	w.options.Registers = deposit.New(deposit.Options{
-		Store: w.Store.Registers(), Log: w.Log, Places: w.Store, Directory: w.Book, Handles: hasher, Clock: w.Clock,
+		Store: w.Store.Registers(), Log: w.Log, Past: w.Log, Index: w.Store, Places: w.Store, Directory: w.Book, Handles: hasher, Clock: w.Clock,
 		Accepter: publish.NewAccepter(directory{w.Book}, hasher, w.Clock, publish.Limits{}),
 		Read: func(body io.Reader, r *register.Register) deposit.Reader {
 			return ingest.NewReader(body, r, ingest.Limits{})

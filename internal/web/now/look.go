@@ -33,6 +33,7 @@ type Look struct {
 	Lanes       []Lane          `json:"lanes"`     // the oldest
 	MoreLanes   int             `json:"moreLanes"` // that are blocked and not listed
 	Events      []Event         `json:"events"`    // the newest first
+	Maps        bool            `json:"-"`         // there are registers, which have maps
 }
 
 // System is a receiving system.
@@ -129,6 +130,7 @@ func (p *page) take(ctx context.Context) *Look {
 		At: at.UTC().Format(time.RFC3339), Shown: at.In(p.Zone).Format("15:04:05"), Environment: p.Environment,
 		Head: p.Log.Head(), Totals: g.totals, Systems: []System{}, Lanes: []Lane{}, Events: []Event{},
 	}
+	l.Maps = len(p.Book.Registers()) > 0
 	l.Systems = p.systems(at, g)
 	l.lanes(at, g.lanes)
 	l.Events = p.events(ctx, l.Head, g.lanes)

@@ -22,6 +22,7 @@ import (
 	"github.com/varselhub/varsel/internal/manage"
 	"github.com/varselhub/varsel/internal/manage/managetest"
 	"github.com/varselhub/varsel/internal/profile"
+	"github.com/varselhub/varsel/internal/register"
 	"github.com/varselhub/varsel/internal/subscription"
 )
 
@@ -306,6 +307,25 @@ func TestOneLookServesMany(t *testing.T) {
 	f.Clock.Advance(fresh)
 	if later := get(t, handler, "/now.json").Body.String(); later == first {
 		t.Error("the look is never taken anew")
+	}
+}
+
+// F39: what happens in registers is on a map, where there are registers.
+func TestF39TheWayToTheMaps(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	shows := func() bool { return strings.Contains(get(t, f.page(t), "/").Body.String(), `href="/registers"`) }
+	if shows() {
+		t.Error("it leads to maps of nothing")
+	}
+	_, err := f.Manager.PutSource(t.Context(), event.Source{Name: "land", URI: "urn:land", Title: "Land"}, manage.By{Author: "test"})
+	f.Must(err)
+	_, err = f.Manager.PutRegister(t.Context(), register.Register{Name: "land", Source: "land", Types: []register.EntityType{{
+		Name: "Thing", Row: "id", Object: []string{"id"}, Columns: []register.Column{{Name: "id", Required: true}},
+	}}}, manage.By{Author: "test"})
+	f.Must(err)
+	if !shows() {
+		t.Error("there is no way to the maps")
 	}
 }
 
