@@ -14,12 +14,11 @@ import (
 	"github.com/varselhub/varsel/internal/register"
 )
 
-// silent takes deliveries in and publishes nothing: what follows from them waits until somebody else does.
-func (w *world) silent() *deposit.Depositor { return deposit.New(w.options) }
-
+// takenSilently takes a delivery in while nobody publishes: what follows from it waits.
 func (w *world) takenSilently(id string, entities ...any) {
 	w.T.Helper()
-	_, err := w.silent().Take(w.T.Context(), dagi, id, strings.NewReader(delivery(entities...)), nil)
+	w.Stop()
+	_, err := deposit.New(w.options).Take(w.T.Context(), dagi, id, strings.NewReader(delivery(entities...)), nil)
 	w.Must(err)
 }
 
@@ -41,7 +40,7 @@ func (w *world) ofPerson(name string) (rows []eventlog.RowsOf, withdrawn []event
 // what was erased is told to nobody, also not when its registration ends.
 func TestWhatNamesAPersonIsFoundAndNotTold(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := ofPersons(t)
 	at := func(r row) row {
 		r.registered, r.from = "2020-01-01T00:00:00", "2020-01-01T00:00:00"
 		return r
@@ -61,6 +60,7 @@ func TestWhatNamesAPersonIsFoundAndNotTold(t *testing.T) {
 	request := &eventlog.Request{Erasure: &eventlog.Erasure{N: 1, Author: "eva", Reason: "case 7", Rows: rows}, Withdrawn: withdrawn}
 	w.Must(w.Log.Append(t.Context(), request))
 	w.Must(w.Store.EraseRows(t.Context(), rows))
+	w.Depositor = w.start()
 	d := w.taken("3", ends("3", "2022-01-01T00:00:00", "DeleteEvent"), ends("4", "2022-01-01T00:00:00", "DeleteEvent"))
 	if d.Closed != 2 || d.Events != 1 {
 		t.Errorf("%+v", d)
@@ -90,7 +90,7 @@ func TestWhatNamesAPersonIsFoundAndNotTold(t *testing.T) {
 // What is in the log already, and not forgotten of the outbox yet, is an event's erasure's.
 func TestWhatIsInTheLogIsNotWithdrawn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := ofPersons(t)
 	anna := row{id: "1", object: "a", name: "Anna", registered: "2020-01-01T00:00:00", from: "2020-01-01T00:00:00", event: "CreateEvent"}
 	bo := row{id: "2", object: "b", name: "Anna", registered: "2020-01-01T00:00:00", from: "2020-01-01T00:00:00", event: "CreateEvent"}
 	w.takenSilently("1", anna, bo)
@@ -104,7 +104,7 @@ func TestWhatIsInTheLogIsNotWithdrawn(t *testing.T) {
 // refused.
 func TestAnEventThatWouldNotBeFoundIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := ofPersons(t)
 	reg, _ := w.Book.Register(dagi)
 	next := *reg
 	next.Types = []register.EntityType{reg.Types[0]}
@@ -127,7 +127,7 @@ func TestAnEventThatWouldNotBeFoundIsRefused(t *testing.T) {
 func TestDigestsAreKeyed(t *testing.T) {
 	t.Parallel()
 	digest := func(secret byte) []byte {
-		w := newWorld(t)
+		w := ofPersons(t)
 		hasher, err := event.NewHasher(bytes.Repeat([]byte{secret}, 32))
 		w.Must(err)
 		w.options.Handles = hasher
@@ -144,7 +144,7 @@ func TestDigestsAreKeyed(t *testing.T) {
 // A ready message stands in no column: whom it names is told by the mapping of its event type.
 func TestAReadyMessageNamesByTheMapping(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := ofPersons(t)
 	by := manage.By{Author: "test"}
 	_, err := w.Manager.PutType(t.Context(), event.Type{Name: "SagAfsluttet", Title: "S", Order: event.OrderNone, Personal: true, Retention: "P6M"}, by)
 	w.Must(err)
@@ -168,7 +168,7 @@ const readyMessage = `<Haendelsesbesked xmlns="urn:dk:grunddata:1.0.0"><Beskedve
 // The column that tells rows apart names nobody, and what names somebody stays so: what is there was noted by it.
 func TestPersonalColumns(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := ofPersons(t)
 	reg, position := w.Book.Register(dagi)
 	change := func(f func(*register.EntityType)) error {
 		next := *reg
