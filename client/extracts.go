@@ -37,8 +37,9 @@ type ExtractFile struct {
 	Since  int64     `json:"since"` // it holds what deliveries after this number,
 	UpTo   int64     `json:"upTo"`  // up to this one, brought
 	Rows   int64     `json:"rows"`
-	Size   int64     `json:"size"`   // bytes
-	SHA256 string    `json:"sha256"` // of the file, in hexadecimal
+	Size   int64     `json:"size"`            // bytes
+	SHA256 string    `json:"sha256"`          // of the file, in hexadecimal
+	Erased time.Time `json:"erased,omitzero"` // when it was deleted, for somebody was erased who may stand in it; the next run makes another
 }
 
 // Extracts lists the extracts.

@@ -20,6 +20,8 @@ type Erasure struct {
 	Author string    `json:"author"`
 	Reason string    `json:"reason"`
 	Events int       `json:"events"`
+	Rows   int       `json:"rows,omitempty"`      // of registers
+	Unsent int       `json:"withdrawn,omitempty"` // events that were still to follow from a register's delivery, and do not
 	First  int64     `json:"firstPosition,omitempty"`
 	Last   int64     `json:"lastPosition,omitempty"`
 	UpTo   int64     `json:"searchedUpTo,omitempty"` // what was accepted after is not in it
@@ -30,7 +32,8 @@ type Erasure struct {
 // ErasureReport is an erasure with whom its events were for.
 type ErasureReport struct {
 	Erasure
-	Done    int         `json:"done,omitempty"` // events overwritten so far, while it goes on
+	Done    int         `json:"done,omitempty"`  // events overwritten so far, while it goes on
+	Files   int         `json:"files,omitempty"` // of extracts that were deleted: a row may have stood in them
 	Systems []Recipient `json:"systems"`
 }
 
@@ -44,7 +47,7 @@ type Recipient struct {
 	Nothing   int64     `json:"nothing"`        // never sent
 }
 
-// CountErasure counts the events that name a person by a value, as it stands in them. The value is in the body of the
+// CountErasure counts the events and the rows of registers that name a person by a value, as it stands in them. The value is in the body of the
 // request, and nowhere else.
 func (c *Client) CountErasure(ctx context.Context, person string) (int64, error) {
 	var found struct {

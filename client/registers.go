@@ -39,6 +39,7 @@ type RegisterColumn struct {
 	Type      string `json:"type,omitempty"` // text (the default), integer, decimal, boolean, time, date, uuid or geometry
 	Required  bool   `json:"required,omitempty"`
 	EventOnly bool   `json:"eventOnly,omitempty"` // is not kept, and only fills events
+	Personal  bool   `json:"personal,omitempty"`  // holds what tells a person: rows are erased by it
 }
 
 // Delivery is how a register's delivery stands.
@@ -122,7 +123,8 @@ type AsOf struct {
 }
 
 // Rows looks up what a register knew at one time about another, row by row as they were delivered, by as many requests as it
-// takes. What tells the object stands in no address. Errors: CodeNotFound, CodeBadRequest.
+// takes. What tells the object stands in no address. A row that was erased with a person has the member "erased", which is true, and its times.
+// Errors: CodeNotFound, CodeBadRequest.
 func (c *Client) Rows(ctx context.Context, register, entityType string, at AsOf) iter.Seq2[json.RawMessage, error] {
 	if at.Object == nil {
 		return all[json.RawMessage](ctx, c, at.query(), "registers", register, entityType)

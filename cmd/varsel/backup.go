@@ -51,6 +51,7 @@ type restored struct {
 	sqlite.Manifest
 	MissingSecrets []string `json:"missingSecrets"` // files
 	ErasedEvents   int      `json:"erasedEvents"`   // by the journal of erasures
+	ErasedRows     int      `json:"erasedRows"`     // of registers
 	ErasedIn       int      `json:"erasedIn"`       // of its erasures
 	NoJournal      bool     `json:"noJournal"`      // there was none
 }
@@ -63,7 +64,9 @@ func (c *restoreCommand) Run(ctx context.Context, s *streams) error {
 	progress := &progress{w: s.err, doing: "copying", repaint: isTerminal(s.err), last: "checking every page; a large database takes minutes"}
 	r := restored{NoJournal: true}
 	m, missing, err := app.Restore(ctx, c.From, c.Data, c.Journal, c.WithoutJournal, sqlite.Copying{
-		Version: version, Tell: progress.tell, Erased: func(events, erasures int) { r.ErasedEvents, r.ErasedIn, r.NoJournal = events, erasures, false },
+		Version: version, Tell: progress.tell, Erased: func(events, rows, erasures int) {
+			r.ErasedEvents, r.ErasedRows, r.ErasedIn, r.NoJournal = events, rows, erasures, false
+		},
 	})
 	progress.end()
 	if err != nil {
@@ -78,7 +81,7 @@ func (c *restoreCommand) Run(ctx context.Context, s *streams) error {
 	if r.NoJournal {
 		fmt.Fprintln(s.out, "There was no journal of erasures. If persons were erased at this hub since the backup, they are back: erase them again.")
 	} else {
-		fmt.Fprintf(s.out, "By the journal of erasures, %d events of %d erasures were erased again.\n", r.ErasedEvents, r.ErasedIn)
+		fmt.Fprintf(s.out, "By the journal of erasures, %d events and %d rows of registers, of %d erasures, were erased again.\n", r.ErasedEvents, r.ErasedRows, r.ErasedIn)
 	}
 	for _, name := range missing {
 		fmt.Fprintf(s.out, "Before you start it: put %s, from the copy of the secrets, into %s/secrets.\n", name, c.Data)

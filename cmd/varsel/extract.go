@@ -49,7 +49,11 @@ func (c *extractListCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	err = printed(s.out, c.JSON, files, func(f *client.ExtractFile) {
-		fmt.Fprintf(table, "%s\t%s\t%d rows\t%d bytes\n", f.File, f.Made.Local().Format("2006-01-02 15:04:05"), f.Rows, f.Size)
+		size := fmt.Sprintf("%d bytes", f.Size)
+		if !f.Erased.IsZero() {
+			size = "erased"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%d rows\t%s\n", f.File, f.Made.Local().Format("2006-01-02 15:04:05"), f.Rows, size)
 	})
 	return errors.Join(err, table.Flush())
 }
@@ -123,12 +127,12 @@ func (c *extractGetCommand) find(ctx context.Context, hub *client.Client) (*clie
 		return nil, err
 	}
 	for i := range files {
-		if c.File == "" || files[i].File == c.File {
+		if c.File == "" && files[i].Erased.IsZero() || files[i].File == c.File {
 			return &files[i], nil
 		}
 	}
 	if c.File == "" {
-		return nil, fmt.Errorf("%s has no file yet", c.Extract)
+		return nil, fmt.Errorf("%s has no file yet, or none any more since somebody was erased: `varsel extract run %[1]s` makes one", c.Extract)
 	}
 	return nil, fmt.Errorf("%s has no file %s; `varsel extract list %s` lists what is kept", c.Extract, c.File, c.Extract)
 }

@@ -52,7 +52,7 @@ func (c *eraseCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.err, "%d events name this person and can still be read.\n", count)
+	fmt.Fprintf(s.err, "%d events and rows of registers name this person and can still be read.\n", count)
 	if count == 0 {
 		return nil
 	}
@@ -146,6 +146,9 @@ func (c *eraseCommand) report(ctx context.Context, s *streams, hub *client.Clien
 		return printJSON(s.out, r)
 	}
 	fmt.Fprintf(s.out, "Erasure %d, %s, by %s: %d events, positions %d to %d. %s\n", r.Number, r.At.Local().Format(time.DateTime), r.Author, r.Events, r.First, r.Last, r.Reason)
+	if r.Rows+r.Unsent > 0 {
+		fmt.Fprintf(s.out, "With them %d rows of registers, %d events that were still to follow from these, and %d files of extracts.\n", r.Rows, r.Unsent, r.Files)
+	}
 	if r.State == client.ErasureEnded {
 		fmt.Fprintf(s.out, "Nothing of them is left since %s. Backups from before still hold them until you delete them; a restore erases them again.\n", r.Ended.Local().Format(time.DateTime))
 	} else {

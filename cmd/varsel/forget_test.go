@@ -50,8 +50,8 @@ func TestEraseCountsAsksAndReports(t *testing.T) {
 	varsel("", "erase", "--url", w.url).want(t, exitUsage, "--reason", "never from the command line")
 	varsel("", "erase", "anna", "--url", w.url, "--reason", "x").want(t, exitUsage, "anna")
 	erase("").want(t, exitFail, "no person was given")
-	erase("nobody\n").want(t, exitDone, "0 events name this person")
-	erase("anna\n").want(t, exitFail, "1 events name this person", "nothing was erased", "--count 1")
+	erase("nobody\n").want(t, exitDone, "0 events and rows of registers name this person")
+	erase("anna\n").want(t, exitFail, "1 events and rows of registers name this person", "nothing was erased", "--count 1")
 	erase("anna\n2\n").want(t, exitFail, "nothing was erased")
 	erase("anna\n", "--count", "2").want(t, exitFail, "erase-count")
 	varsel("anna\n1\n", "erase", "--url", w.url, "--reason", "it is anna").want(t, exitFail, "/reason")
@@ -61,7 +61,7 @@ func TestEraseCountsAsksAndReports(t *testing.T) {
 	if strings.Contains(done.out+done.err, "anna") {
 		t.Errorf("it names the person: %s%s", done.out, done.err)
 	}
-	erase("anna\n", "--count", "1").want(t, exitDone, "0 events name this person")
+	erase("anna\n", "--count", "1").want(t, exitDone, "0 events and rows of registers name this person")
 	varsel("", "erase", "--url", w.url, "--list").want(t, exitDone, "1  ", "ended", "case 7")
 	varsel("", "erase", "--url", w.url, "--list", "--json").want(t, exitDone, `"erasure":1`)
 	varsel("", "erase", "--url", w.url, "--report", "1", "--json").want(t, exitDone, `"systems":`)

@@ -99,7 +99,7 @@ func searchFiles(t *testing.T, when, root string) {
 }
 
 // Issue "Forgetting", DESIGN promise 11: a known person number goes through publishing, a receiver that echoes it, fetching,
-// search, a reveal, a failed and a whole erasure, their reports, a kill -9, a backup and a restore. It stands in no log,
+// search, a reveal, a register's delivery, an extract of it, a failed and a whole erasure, their reports, a kill -9, a backup and a restore. It stands in no log,
 // metric, header, address, file of the database, journal or backup, and after the erasure nobody can read it any more,
 // in the restored hub either.
 func TestAKnownNumberIsNowhere(t *testing.T) {
@@ -144,6 +144,8 @@ func TestAKnownNumberIsNowhere(t *testing.T) {
 		return fmt.Sprint(answer.Results[0].Position)
 	}
 	at, other := publish("1", marked), publish("2", "4114704321")
+	r := &markedRegister{seen, p}
+	r.deliver()
 	for range 3 {
 		<-echoed
 	}
@@ -166,8 +168,9 @@ func TestAKnownNumberIsNowhere(t *testing.T) {
 	seen.varsel(p, "", "backup", "--data", data, "--to", filepath.Join(dir, "before.backup"))
 	searchFiles(t, "before the erasure", dir)
 
-	out := seen.varsel(p, marked+"\n", "erase", "--url", p.url, "--reason", "case 3", "--count", "1")
-	if !strings.Contains(out, "Erasure 1") || !strings.Contains(out, "echo was sent 1 of them") {
+	out := seen.varsel(p, marked+"\n", "erase", "--url", p.url, "--reason", "case 3", "--count", "4")
+	r.gone("erased")
+	if !strings.Contains(out, "Erasure 1") || !strings.Contains(out, "2 rows of registers, 0 events that were still to follow from these, and 1 files of extracts") || !strings.Contains(out, "echo was sent 1 of them") {
 		t.Errorf("the report says %s", out)
 	}
 	p.kill() // at once: what was answered holds
@@ -189,6 +192,8 @@ func TestAKnownNumberIsNowhere(t *testing.T) {
 		}
 	}
 	gone("erased")
+	r.gone("erased and killed")
+	r.again()
 	seen.ask(p, false, "GET", "/api/v1/erasures/1", "", "")
 	if status, text := seen.ask(p, false, "GET", "/metrics", "", ""); status != 200 || !bytes.Contains(text, []byte("varsel_ready 1")) {
 		t.Errorf("metrics: %d %.200s", status, text)
@@ -221,7 +226,7 @@ func TestAKnownNumberIsNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := seen.varsel(p, "", restore("--from", filepath.Join(dir, "before.backup"), "--journal", journal)...)
-	if !strings.Contains(text, `"erasedEvents":1`) || !strings.Contains(text, `"erasedIn":1`) {
+	if !strings.Contains(text, `"erasedEvents":2`) || !strings.Contains(text, `"erasedRows":2`) || !strings.Contains(text, `"erasedIn":1`) {
 		t.Errorf("the restore says %s", text)
 	}
 	for i, arg := range p.args {
@@ -231,6 +236,7 @@ func TestAKnownNumberIsNowhere(t *testing.T) {
 	}
 	p.start()
 	gone("restored")
+	r.gone("restored")
 	p.kill()
 
 	searchFiles(t, "at the end", dir)

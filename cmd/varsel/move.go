@@ -137,6 +137,7 @@ type renewed struct {
 	Epoch        uint32 `json:"epoch"`
 	Head         int64  `json:"head"`
 	ErasedEvents int    `json:"erasedEvents"` // by the journal of erasures
+	ErasedRows   int    `json:"erasedRows"`   // of registers
 	ErasedIn     int    `json:"erasedIn"`     // of its erasures
 	NoJournal    bool   `json:"noJournal"`    // there was none
 }
@@ -148,7 +149,9 @@ func (c *renewCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	r := renewed{NoJournal: true}
-	done, err := app.Renew(ctx, place, c.Journal, c.WithoutJournal, func(events, erasures int) { r.ErasedEvents, r.ErasedIn, r.NoJournal = events, erasures, false })
+	done, err := app.Renew(ctx, place, c.Journal, c.WithoutJournal, func(events, rows, erasures int) {
+		r.ErasedEvents, r.ErasedRows, r.ErasedIn, r.NoJournal = events, rows, erasures, false
+	})
 	if err != nil {
 		return err
 	}
@@ -160,7 +163,7 @@ func (c *renewCommand) Run(ctx context.Context, s *streams) error {
 	if r.NoJournal {
 		fmt.Fprintln(s.out, "There was no journal of erasures. If persons were erased at this hub since, they are back: erase them again.")
 	} else {
-		fmt.Fprintf(s.out, "By the journal of erasures, %d events of %d erasures were erased again.\n", r.ErasedEvents, r.ErasedIn)
+		fmt.Fprintf(s.out, "By the journal of erasures, %d events and %d rows of registers, of %d erasures, were erased again.\n", r.ErasedEvents, r.ErasedRows, r.ErasedIn)
 	}
 	fmt.Fprintln(s.out, "What was accepted and is lost: have the sources publish it again; what is here already is a duplicate to them. Now start the nodes.")
 	return nil

@@ -20,7 +20,7 @@ func (h *Hub) newKeeper(book *revision.Book, clk clock.Clock) (*retention.Keeper
 	}
 	return retention.New(retention.Options{
 		Store: h.Store, Log: h.Log, Engine: h.forget, Journal: erasurefile.New(h.config.auditHeads(), key), Book: book, Clock: clk,
-		Finder: h.Searcher, Aside: h.intake.OfPerson, Logger: h.logger, Counted: h.telemetry.Forgotten, Mine: h.duties.of(dutyForgets).mine.Load,
+		Rows: h.Deposits, Files: h.extracts, Finder: h.Searcher, Aside: h.intake.OfPerson, Logger: h.logger, Counted: h.telemetry.Forgotten, Mine: h.duties.of(dutyForgets).mine.Load,
 	}), nil
 }
 

@@ -106,7 +106,7 @@ func (c *Config) journal(named string, made int64) ([]eventlog.Journaled, error)
 // Renew makes a hub's PostgreSQL database, which was restored or has lost its end, a hub's again: see postgres.Renew. journal
 // and without are as for Restore. No node may run.
 // Errors: as postgres.Renew; fault.JournalMissing, fault.JournalInvalid, fault.KeyMissing.
-func Renew(ctx context.Context, c Config, journal string, without bool, erased func(events, erasures int)) (r postgres.Renewed, err error) {
+func Renew(ctx context.Context, c Config, journal string, without bool, erased func(events, rows, erasures int)) (r postgres.Renewed, err error) {
 	o := postgres.Renewing{Erased: erased}
 	if !without {
 		made, err := postgres.ErasuresEnded(ctx, c.storeURL())

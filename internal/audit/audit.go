@@ -130,6 +130,7 @@ type Detail struct {
 	// Of a replay.
 	Pass   int64 `json:"pass,omitempty"`
 	Events int64 `json:"events,omitempty"` // that it selected; of an erasure, how many
+	Rows   int   `json:"rows,omitempty"`   // of registers; of an erasure
 
 	// Of a reveal: why, in one line that names nobody.
 	Reason string `json:"reason,omitempty"`

@@ -50,6 +50,7 @@ type Directory interface {
 	Register(name string) (*register.Register, int64)
 	Registers() []*register.Register
 	Source(name string) (*event.Source, int64)
+	Version(typeName, version string) *event.Compiled
 	Last() int64
 }
 

@@ -41,6 +41,8 @@ type telling struct {
 	row    register.Handle  // and with this handle
 
 	message []byte // a ready message in place of all this (F2)
+
+	persons []register.Naming // that the entity names
 }
 
 // derive makes the events of the batch, in the order of its entities. Whether each can be published is found out here, where
@@ -61,23 +63,46 @@ func (t *taking) derive() error {
 		made, problem := t.draft(told, rows)
 		if problem != nil {
 			refuse(*problem)
+		}
+		if made == nil {
 			continue
 		}
-		_, violations := t.Accepter.Accept(made.publishable(t.source))
+		accepted, violations := t.Accepter.Accept(made.publishable(t.source))
 		for _, v := range violations {
 			refuse(told.refuse(v.Rule, "its event cannot be published: "+v.Pointer+": "+v.Message))
+		}
+		if accepted == nil {
+			continue
+		}
+		persons, whole := t.persons(told, accepted)
+		if !whole {
+			refuse(told.refuse("personal", "its event would name a person and not be found by it: the event type must be personal, and its mapping name the fields of the personal columns"))
 		}
 		text, err := json.Marshal(made)
 		if err != nil {
 			return fault.Wrap(fault.Internal, err, "an event cannot be written")
 		}
-		t.batch.Outgoing = append(t.batch.Outgoing, register.Outgoing{Draft: text})
+		t.batch.Outgoing = append(t.batch.Outgoing, register.Outgoing{Draft: text, Persons: persons})
 	}
 	return fault.Invalid(fault.InvalidDocument, found)
 }
 
-// draft makes the event of one entity. Its id is the delivery's and its place in it: the same whenever it is made.
-func (t *taking) draft(told *telling, rows map[register.Handle][]byte) (*draft, *fault.Violation) {
+// persons are whom an event names, by the mapping of its type. It is not whole when a column names somebody whom the mapping
+// does not: once in the log, the event would be found by the mapping alone.
+func (t *taking) persons(told *telling, e *event.Event) (list []register.Naming, whole bool) {
+	if version := t.Directory.Version(e.Type, e.Version); version != nil {
+		version.EachPerson(e, func(value string) {
+			list = register.Also(list, register.Naming{Clue: register.PersonClue(t.Handles, value)})
+		})
+	}
+	mapped := len(list)
+	list = register.Also(list, told.persons...)
+	return list, len(list) == mapped
+}
+
+// draft makes the event of one entity. Its id is the delivery's and its place in it: the same whenever it is made. There is
+// none of a row that was erased: nothing could be told of it.
+func (t *taking) draft(told *telling, rows map[register.Handle]*register.Row) (*draft, *fault.Violation) {
 	made := &draft{ID: t.delivery.ID + "/" + strconv.FormatInt(told.number, 10), Type: told.kind, Time: told.at, Data: told.data}
 	problem := func(rule, message string) *fault.Violation {
 		v := told.refuse(rule, message)
@@ -98,7 +123,15 @@ func (t *taking) draft(told *telling, rows map[register.Handle][]byte) (*draft, 
 		if row == nil {
 			return nil, problem("exists", "there is no such row, so there is nothing to tell of it")
 		}
-		data, err := told.update.ToldOver(row)
+		if row.Erased {
+			return nil, nil
+		}
+		data, err := told.update.ToldOver(row.Data)
+		if err == nil {
+			var more []register.Naming
+			more, err = t.maker.PersonsIn(told.update.Type, row)
+			told.persons = register.Also(told.persons, more...)
+		}
 		if err != nil {
 			return nil, problem("data", fault.Of(err).Detail)
 		}
@@ -108,8 +141,8 @@ func (t *taking) draft(told *telling, rows map[register.Handle][]byte) (*draft, 
 }
 
 // ended reads the rows that the batch ends and tells of: from the batch itself, else from the store.
-func (t *taking) ended() (map[register.Handle][]byte, error) {
-	found, wanted := map[register.Handle][]byte{}, map[string][]register.Handle{} // by entity type
+func (t *taking) ended() (map[register.Handle]*register.Row, error) {
+	found, wanted := map[register.Handle]*register.Row{}, map[string][]register.Handle{} // by entity type
 	for i := range t.telling {
 		if told := &t.telling[i]; told.update != nil {
 			wanted[told.of] = append(wanted[told.of], told.row)
@@ -121,12 +154,12 @@ func (t *taking) ended() (map[register.Handle][]byte, error) {
 			return nil, err
 		}
 		for i := range rows {
-			found[rows[i].ID] = rows[i].Data
+			found[rows[i].ID] = &rows[i]
 		}
 	}
 	if len(wanted) > 0 {
 		for i := range t.batch.Rows {
-			found[t.batch.Rows[i].ID] = t.batch.Rows[i].Data
+			found[t.batch.Rows[i].ID] = &t.batch.Rows[i]
 		}
 	}
 	return found, nil

@@ -3,6 +3,8 @@ package deposit
 import (
 	"context"
 
+	"github.com/varselhub/varsel/internal/event"
+	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/register"
 )
 
@@ -48,4 +50,7 @@ type Store interface {
 	// Changes reads the rows of a type that committed deliveries of a span made or closed, in order of number, as they stood
 	// after the last of them: what a later delivery closed is open still. See register.Span.
 	Changes(ctx context.Context, s *register.Span) ([]register.Row, error)
+	// OfPerson finds the rows and the events to be that name a person by a hash: of every time, and also what is only staged. What
+	// was erased names nobody.
+	OfPerson(ctx context.Context, clue event.Clue) ([]eventlog.RowsOf, error)
 }

@@ -57,6 +57,8 @@ func (d *Depositor) Take(ctx context.Context, registerName, id string, body io.R
 	}
 	from := &bodyOf{body: body}
 	t := &taking{Depositor: d, ctx: ctx, register: reg, source: source, body: from, reader: d.Read(from, reg), maker: maker, tell: tell}
+	secret := d.Handles.Clue(event.ClueRow, register.Key("digest", reg.Name))
+	copy(t.digest[:], secret[:])
 	return t.run(id)
 }
 
@@ -207,7 +209,7 @@ func (t *taking) note(e *register.Entity) error {
 		}
 		t.batch.Rows, t.rows = append(t.batch.Rows, row), append(t.rows, here)
 		if e.Event != register.NoEvent {
-			t.telling = append(t.telling, telling{place: here, kind: e.Type.EventType(e.Event), at: row.Registration.From, data: e.Told()})
+			t.telling = append(t.telling, telling{place: here, kind: e.Type.EventType(e.Event), at: row.Registration.From, data: e.Told(), persons: row.Persons})
 		}
 	default:
 		closing, err := t.maker.Closing(e)
@@ -217,7 +219,7 @@ func (t *taking) note(e *register.Entity) error {
 		t.batch.Closings, t.closings = append(t.batch.Closings, closing), append(t.closings, here)
 		if e.Event != register.NoEvent {
 			t.telling = append(t.telling, telling{
-				place: here, kind: e.Type.EventType(e.Event), at: closing.At, row: closing.Row, of: e.Type.Name, update: kept(e),
+				place: here, kind: e.Type.EventType(e.Event), at: closing.At, row: closing.Row, of: e.Type.Name, update: kept(e), persons: t.maker.Persons(e),
 			})
 		}
 	}
@@ -232,7 +234,7 @@ func kept(e *register.Entity) *register.Entity {
 }
 
 // chain adds an entity to the digest of what was read, and returns its size: SHA-256 over the digest before it and everything that it
-// says, each part with its length before it.
+// says, each part with its length before it. The first is over a keyed hash, so that nobody can try persons' numbers out on it.
 func (t *taking) chain(e *register.Entity) (size int) {
 	h := sha256.New()
 	part := func(text string) {

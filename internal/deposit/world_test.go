@@ -33,20 +33,29 @@ const (
 	namespace = "http://data.gov.dk/dagi"
 )
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return worldOf(t, false) }
+
+// ofPersons is a world whose objects have names that tell persons.
+func ofPersons(t *testing.T) *world { return worldOf(t, true) }
+
+func worldOf(t *testing.T, persons bool) *world {
 	w := &world{World: managetest.New(t)}
 	var err error
 	w.hasher, err = event.NewHasher(make([]byte, 32))
 	w.Must(err)
 	ctx, by := t.Context(), manage.By{Author: "test"}
+	kept, named := event.Retention(""), []string(nil)
+	if persons {
+		kept, named = "P6M", []string{"/navn"}
+	}
 	for _, kind := range register.EventKinds {
 		name := entity + strings.TrimSuffix(string(kind), "Event")
-		_, err = w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderKey}, by)
+		_, err = w.Manager.PutType(ctx, event.Type{Name: name, Title: name, Order: event.OrderKey, Personal: persons, Retention: kept}, by)
 		w.Must(err)
 		_, err = w.Manager.PutVersion(ctx, event.Version{
 			Type: name, Version: "v1", State: event.StateActive, Sample: []byte(`{"objectid":"1","id_lokalId":"2","registreringFra":"2020-01-01T00:00:00"}`),
 			Schema: []byte(`{"type":"object","required":["objectid"],"properties":{"navn":{"maxLength":40}}}`),
-			Mapping: event.Mapping{Fields: map[string]string{
+			Mapping: event.Mapping{Personal: named, Fields: map[string]string{
 				"key": "/id_lokalId", "besked.objektID": "Load(objectid)", "besked.objekttype": "Constant(" + entity + ")", "besked.objekthandling": "Load(feltliste)",
 				"besked.registreringstid": "Load(registreringFra)", "besked.beskedansvarligAktør": "Constant(GST)", "besked.kildesystem": "Constant(dagi)",
 				"besked.sikkerhedsklassificering": "Constant(NonConfidential)",
@@ -58,7 +67,7 @@ func newWorld(t *testing.T) *world {
 	w.Must(err)
 	_, err = w.Manager.PutRegister(ctx, register.Register{Name: dagi, Source: dagi, Zone: "Etc/UTC", Types: []register.EntityType{{
 		Name: entity, Namespace: namespace, Row: "objectid", Object: []string{"id_lokalId"}, Columns: []register.Column{
-			{Name: "objectid", Required: true}, {Name: "id_lokalId", Required: true}, {Name: "navn"}, {Name: "geometri", Type: register.Geometry},
+			{Name: "objectid", Required: true}, {Name: "id_lokalId", Required: true}, {Name: "navn", Personal: persons}, {Name: "geometri", Type: register.Geometry},
 			{Name: "feltliste", EventOnly: true},
 		},
 	}}}, by)

@@ -48,17 +48,29 @@ func (c *Compiled) Clues(h *Hasher, e *Event, to []Clue) []Clue {
 	var tree any
 	if c.Reads() && len(e.Data) > 0 {
 		tree, _ = c.Tree(e.Data) // it was within the limits when it was accepted
-		for _, pointer := range c.mapping.personal {
-			if value, ok := pointer.In(tree); ok {
-				eachValue(value, func(text string) { to = append(to, h.Clue(CluePerson, text)) })
-			}
-		}
+		c.eachPerson(tree, func(text string) { to = append(to, h.Clue(CluePerson, text)) })
 	}
 	if key := c.keyOf(e, tree); key != "" && !slices.Contains(to[first:], h.Clue(CluePerson, key)) {
 		to = append(to, h.Clue(ClueKey, key))
 	}
 	slices.SortFunc(to[first:], func(a, b Clue) int { return bytes.Compare(a[:], b[:]) })
 	return to[:first+len(slices.Compact(to[first:]))]
+}
+
+// EachPerson visits the personal values of an event of this version, as Clues takes them.
+func (c *Compiled) EachPerson(e *Event, visit func(value string)) {
+	if len(c.mapping.personal) > 0 && len(e.Data) > 0 {
+		tree, _ := c.Tree(e.Data)
+		c.eachPerson(tree, visit)
+	}
+}
+
+func (c *Compiled) eachPerson(tree any, visit func(value string)) {
+	for _, pointer := range c.mapping.personal {
+		if value, ok := pointer.In(tree); ok {
+			eachValue(value, visit)
+		}
+	}
 }
 
 // keyOf reads the key of an accepted event; "" when it has none.

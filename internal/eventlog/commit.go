@@ -50,6 +50,10 @@ type Request struct {
 	// Erasure is one that begins: it is in the log before anything of it is deleted. The append sets At.
 	Erasure *Erasure
 	Erased  []AsideOf // set aside, and naming the person: gone with the same commit
+	// Withdrawn are events to be that name the person, gone with the same commit too. Where one of them has come into the log
+	// since they were looked for the request is refused with fault.StreamMoved; who has read them and not appended them yet
+	// is, from then on.
+	Withdrawn []Withdrawn
 
 	// Clues is what search has read on in the log; nil: nothing. A request with clues has nothing else.
 	Clues *Clues

@@ -26,6 +26,7 @@ type Journaled struct {
 	At        int64   // µs UTC when it was begun
 	Epochs    []Epoch // of the log then, oldest first: which history the positions are of
 	Positions []int64
+	Rows      []RowsOf
 }
 
 // UpTo is the positions up to one.
@@ -53,8 +54,8 @@ func SharedUpTo(epochs []Epoch, head int64, other []Epoch) int64 {
 	return head
 }
 
-// Erasure is one person's events, forgotten on demand. It holds which events those are, and nothing of the person: no
-// value and no hash.
+// Erasure is one person's events and rows of registers, forgotten on demand. It holds which those are, and nothing of the
+// person: no value and no hash.
 type Erasure struct {
 	N         int64 // its number, from 1
 	At        int64 // µs UTC
@@ -62,7 +63,8 @@ type Erasure struct {
 	Reason    string
 	UpTo      int64   // the log was searched up to here
 	Positions []int64 // rising
-	Ended     int64   // µs UTC when nothing of them was left and the journal had it; 0: it goes on
+	Rows      []RowsOf
+	Ended     int64 // µs UTC when nothing of them was left and the journal had it; 0: it goes on
 }
 
 // AppendPositions writes rising positions as their differences, each an unsigned varint.

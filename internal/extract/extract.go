@@ -38,6 +38,7 @@ type Files interface {
 	Create(extract, name string) (Part, error)
 	Open(extract, name string) (File, error)
 	Tidy(kept func(extract, name string) bool) error
+	Remove(extract string, stays func(name string) bool) error
 }
 
 // Part is a file that is being written.
@@ -63,6 +64,7 @@ type Book interface {
 	Register(name string) (*register.Register, int64)
 	Extracts() []*register.Extract
 	ExtractState(name string) revision.ExtractState
+	ErasedFiles(erasure int64) int
 	Zone() *time.Location
 	Last() int64
 	Changed() <-chan struct{}
@@ -225,7 +227,7 @@ func (m *Maker) due(state *revision.ExtractState) time.Time {
 	return schedule.Next(clock.FromMicros(last), m.Book.Zone())
 }
 
-// Kept lists the runs whose files are kept, newest first.
+// Kept lists the runs whose files are kept, newest first, with those whose files were deleted for a person who was erased.
 func (m *Maker) Kept(name string) []*register.Run {
 	state := m.Book.ExtractState(name)
 	if state.Extract == nil {
@@ -257,10 +259,16 @@ func (m *Maker) ending() (next time.Time) {
 }
 
 func (m *Maker) tidy() {
-	err := m.Files.Tidy(func(extract, name string) bool { return m.run(extract, name) != nil })
+	err := m.Files.Tidy(m.stands)
 	if err != nil {
 		m.Trouble("removing old files of extracts", err)
 	}
+}
+
+// stands reports whether a file is kept, and was not deleted for a person who was erased.
+func (m *Maker) stands(extract, name string) bool {
+	run := m.run(extract, name)
+	return run != nil && run.Erased == 0
 }
 
 // run finds the run that made a file which is kept.
@@ -291,6 +299,9 @@ func (m *Maker) Open(extract, name string) (*Opened, error) {
 	run := m.run(extract, of)
 	if run == nil {
 		return nil, fault.New(fault.NotFound, "there is no file of that name")
+	}
+	if run.Erased != 0 {
+		return nil, fault.New(fault.Forgotten, "the file was deleted, for somebody was erased who may stand in it; the next run of the extract makes another")
 	}
 	if sum {
 		text := Checksum(run)

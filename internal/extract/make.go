@@ -27,8 +27,8 @@ func (m *Maker) make(ctx context.Context, state *revision.ExtractState) error {
 	if run.UpTo, err = m.settled(ctx, x.Register); err != nil {
 		return err
 	}
-	if x.Selection == register.Delta && state.Last != nil {
-		run.Since = state.Last.UpTo
+	if x.Selection == register.Delta {
+		run.Since = state.GoesOnFrom()
 	}
 	if x.Selection == register.Delta && run.Since == run.UpTo {
 		run.Ended = run.Begun // nothing has come since
@@ -64,8 +64,11 @@ func fileName(x *register.Extract, r *register.Run) string {
 	if x.Selection == register.Delta {
 		covers = fmt.Sprintf("%d-%d", r.Since, r.UpTo)
 	}
-	return fmt.Sprintf("%s-%06d-%s-%s.%s.zip", x.Name, r.Number, x.Selection, covers, x.Format)
+	return fmt.Sprintf("%s%s-%s.%s.zip", prefix(x.Name, r.Number), x.Selection, covers, x.Format)
 }
+
+// prefix begins the name of a run's file, and of no other's.
+func prefix(extract string, number int64) string { return fmt.Sprintf("%s-%06d-", extract, number) }
 
 // write writes the file of a run, page by page, and says in the run what it has become.
 func (m *Maker) write(ctx context.Context, x *register.Extract, reg *register.Register, run *register.Run) error {
@@ -121,8 +124,8 @@ func (m *Maker) commit(ctx context.Context, state *revision.ExtractState, run *r
 	for range tries {
 		seen := m.Book.Last()
 		now := m.Book.ExtractState(run.Extract)
-		if now.Extract == nil || !now.Extract.SameSubset(state.Extract) || now.Number != state.Number {
-			return nil
+		if now.Extract == nil || !now.Extract.SameSubset(state.Extract) || now.Number != state.Number || now.Erased != state.Erased {
+			return nil // what it took of a person who is erased by now goes with the file
 		}
 		request := &eventlog.Request{Revisions: []revision.Revision{revision.Of(hub, revision.ExtractRun, run.Extract, run)}, Expect: seen}
 		if run.Made() {

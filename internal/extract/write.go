@@ -143,7 +143,8 @@ func failed(err error) error {
 	return fault.Wrap(fault.StorageFull, err, "the file of an extract cannot be written")
 }
 
-// columns are those of an entity type that are kept: first its own, then those that every type has.
+// columns are those of an entity type that are kept: first its own, then those that every type has, and of one whose rows can
+// name a person what says of a row that it was erased.
 func columns(t *register.EntityType) []string {
 	var names []string
 	for _, c := range t.Columns {
@@ -153,6 +154,9 @@ func columns(t *register.EntityType) []string {
 	}
 	for _, c := range register.Temporal {
 		names = append(names, c.Name)
+	}
+	if t.Personal() {
+		names = append(names, register.ErasedMark)
 	}
 	return names
 }

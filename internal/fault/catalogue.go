@@ -171,8 +171,8 @@ var Catalogue = []Entry{
 
 	{ReplayCount, 409, "The replay selects another number of events", "Ask with dryRun how many there are, and repeat it with that count, if they are meant."},
 
-	{Forgotten, 410, "The event is forgotten", "Nobody can show it any more. Its skeleton and its attempts say that it was, and who got it; ask its source for what it said."},
-	{EraseCount, 409, "Another number of events name this person", "Ask with dryRun how many there are, and repeat it with that count, if they are meant."},
+	{Forgotten, 410, "It is forgotten", "Nobody can show it any more. Of an event the skeleton and the attempts say that it was, and who got it; ask its source for what it said. In the place of an extract's file the next run makes another."},
+	{EraseCount, 409, "Another number of events and rows name this person", "Ask with dryRun how many there are, and repeat it with that count, if they are meant."},
 	{JournalMissing, 409, "The backup is from a hub that has erased persons, and the journal of erasures is not here", "Operator: name the journal with --journal, from where audit-heads points; it is what erases those persons here too. Only if it is lost for good: --without-journal, and erase them again by hand."},
 	{JournalInvalid, 422, "The journal of erasures is not as the hub wrote it", "Operator: take the journal and the file audit.key that belong together; if a line was changed or taken out, use a copy of the journal from before."},
 

@@ -78,6 +78,12 @@ func follows(old, next *register.Register) error {
 		if is.Row != was.Row || !slices.Equal(is.Object, was.Object) {
 			found = append(found, fault.Violation{Pointer: "/types", Rule: "kept", Message: "what tells rows and objects of " + was.Name + " apart cannot change"})
 		}
+		for k := range was.Columns {
+			c := &was.Columns[k]
+			if now, there := is.Column(c.Name); there && now.Personal != c.Personal {
+				found = append(found, fault.Violation{Pointer: "/types", Rule: "kept", Message: "whether the column " + c.Name + " of " + was.Name + " is personal cannot change: rows that are there are found by it, or are not"})
+			}
+		}
 	}
 	return fault.Invalid(fault.Conflict, found)
 }

@@ -15,6 +15,9 @@ type Cell struct{ Name, Text string }
 // Cells reads what stands in a row, in the order in which it is kept, with the end of its registration as it is now.
 func (r *Row) Cells() ([]Cell, error) {
 	var cells []Cell
+	if r.Erased {
+		cells = append(cells, Cell{ErasedMark, "true"})
+	}
 	err := r.each(func(name string, value jsontext.Value) error {
 		if value.Kind() != '"' {
 			return nil // null

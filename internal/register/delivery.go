@@ -42,6 +42,7 @@ type Outgoing struct {
 	Number   int64  // in its register, ascending in the order of the operations, over all deliveries; the store sets it
 	Delivery int64  // its number
 	Draft    []byte // the event as a CloudEvent in JSON, structured
+	Persons  []Naming
 }
 
 // Clash is a pair of rows of one object that say two things at once.

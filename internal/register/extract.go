@@ -133,6 +133,14 @@ type Run struct {
 	Size    int64  `json:"size,omitempty"`
 	SHA256  string `json:"sha256,omitempty"` // of the file, in hexadecimal
 	Rows    int64  `json:"rows,omitempty"`
+	Erased  int64  `json:"-"` // µs UTC when its file was deleted, for a person who was erased; 0: it was not
+}
+
+// FilesErased says that the files of an extract that were made by then are deleted, for a person who was erased.
+type FilesErased struct {
+	Erasure int64 `json:"erasure"` // its number
+	UpTo    int64 `json:"upTo"`    // the newest run
+	Files   int   `json:"files"`   // how many there were
 }
 
 // Made reports whether the run has made a file: a delta of nothing is none.

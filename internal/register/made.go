@@ -36,7 +36,7 @@ func (m *Maker) Row(e *Entity) (Row, error) {
 	}
 	row := Row{
 		Type: t.Name, ID: m.register.RowHandle(m.handler, t, e.Field(t.Row).Value), Object: m.register.ObjectHandle(m.handler, t, values...),
-		Data: e.Kept(),
+		Data: e.Kept(), Persons: m.Persons(e),
 	}
 	e.times(&row, m.zone)
 	return row, nil

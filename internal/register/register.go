@@ -42,6 +42,7 @@ type Column struct {
 	Type      ColumnType `json:"type,omitempty"`
 	Required  bool       `json:"required,omitempty"`
 	EventOnly bool       `json:"eventOnly,omitempty"` // is not kept, and only fills events, such as feltliste (F12)
+	Personal  bool       `json:"personal,omitempty"`  // holds what tells a person: rows are erased by it
 }
 
 // ColumnType is what a column's text must be. It is kept as it was delivered.
@@ -198,6 +199,9 @@ func (t *EntityType) check(at string, refuse func(pointer, rule, message string)
 	}
 	if !kept(t.Row) {
 		refuse(at+"/row", "column", "want one of the columns that is required and kept")
+	}
+	if c, _ := t.Column(t.Row); c.Personal {
+		refuse(at+"/row", "personal", "a row is told apart also when what it says is erased: want a column that holds nothing personal")
 	}
 	if len(t.Object) == 0 || slices.ContainsFunc(t.Object, func(name string) bool { return !kept(name) }) {
 		refuse(at+"/object", "column", "want columns that are required and kept")

@@ -31,6 +31,8 @@ type Row struct {
 	Registration Interval // when it was known; the store ends it by a closing
 	Effect       Interval // when it was so
 	Data         []byte   // one JSON object of the columns that are kept, each a text as it was delivered
+	Persons      []Naming // whom it names; of a row that is read nil
+	Erased       bool     // with a person that it named: Data says nothing but its times
 }
 
 // Closing ends the registration of a row: it is not known any more from then on (F8, F10).

@@ -23,34 +23,53 @@ const (
 	longestPerson = 500 // bytes
 )
 
-// ToErase counts a person's events that can still be read, and the messages of streams that are set aside and name the
-// person.
+// ToErase counts a person's events that can still be read, the messages of streams that are set aside and name the person,
+// the rows of registers that do, and the events that are still to follow from these.
 // Errors: fault.InvalidDocument; as the finder's.
-func (k *Keeper) ToErase(ctx context.Context, person string) (events int64, err error) {
+func (k *Keeper) ToErase(ctx context.Context, person string) (count int64, err error) {
 	if err := checkPerson(person); err != nil {
 		return 0, err
 	}
-	positions, _, err := k.Finder.OfPerson(ctx, person)
-	if err != nil {
-		return 0, err
-	}
-	_, aside, err := k.aside(ctx, person)
-	return int64(len(positions)) + aside, err
+	found, err := k.find(ctx, person)
+	return found.count(), err
 }
 
-// aside finds the messages that are set aside and name a person, and counts them.
-func (k *Keeper) aside(ctx context.Context, person string) (list []eventlog.AsideOf, count int64, err error) {
-	if k.Aside == nil {
-		return nil, 0, nil
-	}
-	list, err = k.Aside(ctx, person)
-	for _, of := range list {
-		count += int64(len(of.Numbers))
-	}
-	return list, count, err
+// found is all that names a person.
+type found struct {
+	positions []int64
+	upTo      int64
+	aside     []eventlog.AsideOf
+	rows      []eventlog.RowsOf
+	withdrawn []eventlog.Withdrawn
 }
 
-// Erase forgets all events of a person: those whose personal values include this one. count is what ToErase said, typed
+// find looks for events to be before events: what comes into the log between the two is found as an event.
+func (k *Keeper) find(ctx context.Context, person string) (f found, err error) {
+	if k.Rows != nil {
+		f.rows, f.withdrawn, err = k.Rows.OfPerson(ctx, person)
+	}
+	if err == nil {
+		f.positions, f.upTo, err = k.Finder.OfPerson(ctx, person)
+	}
+	if err == nil && k.Aside != nil {
+		f.aside, err = k.Aside(ctx, person)
+	}
+	return f, err
+}
+
+func (f *found) setAside() (count int) {
+	for _, of := range f.aside {
+		count += len(of.Numbers)
+	}
+	return count
+}
+
+func (f *found) count() int64 {
+	rows, outgoing := eventlog.CountRows(f.rows)
+	return int64(len(f.positions) + f.setAside() + rows + outgoing)
+}
+
+// Erase forgets all events and rows of registers of a person: those whose personal values include this one. count is what ToErase said, typed
 // by whoever begins it. That it begins, with which events and by whom, is committed to the log and to the audit log
 // before anything is deleted; neither holds the value or a hash of it. When Erase returns an erasure that has ended,
 // nothing of these events is left in the database, in its WAL or in memory, the journal has it, and no delivery of them
@@ -90,31 +109,41 @@ func (k *Keeper) Erase(ctx context.Context, author, person, reason string, count
 func (k *Keeper) begin(ctx context.Context, author, person, reason string, count int64) (e eventlog.Erasure, err error) {
 	k.erasing.Lock()
 	defer k.erasing.Unlock()
-	e = eventlog.Erasure{Author: author, Reason: reason}
-	if e.Positions, e.UpTo, err = k.Finder.OfPerson(ctx, person); err != nil {
-		return e, err
+	for range tries {
+		if e, err = k.beginOnce(ctx, author, person, reason, count); !fault.Has(err, fault.StreamMoved) {
+			return e, err
+		}
 	}
-	gone, aside, err := k.aside(ctx, person)
+	return e, err
+}
+
+// tries bounds how often an erasure begins anew because an event to be of the person came into the log meanwhile.
+const tries = 32
+
+func (k *Keeper) beginOnce(ctx context.Context, author, person, reason string, count int64) (e eventlog.Erasure, err error) {
+	f, err := k.find(ctx, person)
 	if err != nil {
 		return e, err
 	}
-	switch events := int64(len(e.Positions)) + aside; {
-	case events == 0:
-		return e, fault.New(fault.NothingSelected, "no event names this person, or all of them are forgotten")
-	case events != count:
-		return e, fault.New(fault.EraseCount, "%d events name this person", events).With("count", events)
+	switch n := f.count(); {
+	case n == 0:
+		return e, fault.New(fault.NothingSelected, "nothing names this person, or all of it is forgotten")
+	case n != count:
+		return e, fault.New(fault.EraseCount, "%d events and rows name this person", n).With("count", n)
 	}
 	last, err := k.Store.Erasures(ctx, 0, false, 1)
 	if err != nil {
 		return e, err
 	}
-	e.N = 1
+	e = eventlog.Erasure{N: 1, Author: author, Reason: reason, Positions: f.positions, UpTo: f.upTo, Rows: f.rows}
 	if len(last) > 0 {
 		e.N = last[0].N + 1
 	}
-	entry := audit.Of(author, audit.Erase, audit.OfErasure(e.N), audit.Detail{Events: int64(len(e.Positions)), Removed: int(aside)})
+	rows, outgoing := eventlog.CountRows(f.rows)
+	entry := audit.Of(author, audit.Erase, audit.OfErasure(e.N), audit.Detail{Events: int64(len(e.Positions)), Removed: f.setAside() + outgoing, Rows: rows})
 	begun := e // the log's writer may still hold it when ctx ends first
-	if err := k.Log.Append(ctx, &eventlog.Request{Erasure: &begun, Erased: gone, Audit: []audit.Entry{entry}}); err != nil {
+	request := &eventlog.Request{Erasure: &begun, Erased: f.aside, Withdrawn: f.withdrawn, Audit: []audit.Entry{entry}}
+	if err := k.Log.Append(ctx, request); err != nil {
 		return e, err
 	}
 	return begun, nil
@@ -141,12 +170,14 @@ func (k *Keeper) carryOut(ctx context.Context, e *eventlog.Erasure) error {
 	if err := k.Store.Erase(ctx, e.Positions, func(done int) { k.progress(e.N, done) }); err != nil {
 		return err
 	}
+	if err := k.eraseRows(ctx, e); err != nil {
+		return err
+	}
 	k.Log.Forget(func(ev *event.Event) bool { return erased[ev.Position] })
 	if err := k.Engine.Forget(ctx, e.Positions); err != nil { // what was read meanwhile
 		return err
 	}
-	err := k.Journal.Append(eventlog.Journaled{N: e.N, At: e.At, Epochs: k.Log.Epochs(), Positions: e.Positions})
-	if err != nil {
+	if err := k.Journal.Append(k.journaled(e)); err != nil {
 		return err
 	}
 	ended := max(e.At, clock.Micros(k.Clock.Now()))
@@ -156,8 +187,26 @@ func (k *Keeper) carryOut(ctx context.Context, e *eventlog.Erasure) error {
 	e.Ended = ended
 	k.progress(e.N, 0)
 	k.Counted("erasure", int64(len(e.Positions)))
-	k.Logger.Info("erased a person's events", "erasure", e.N, "events", len(e.Positions))
+	rows, _ := eventlog.CountRows(e.Rows)
+	k.Logger.Info("erased a person's events", "erasure", e.N, "events", len(e.Positions), "rows", rows)
 	return nil
+}
+
+// eraseRows overwrites the rows of registers first, so that what is made of them from then on has nothing of the person, and
+// then deletes what was made before.
+func (k *Keeper) eraseRows(ctx context.Context, e *eventlog.Erasure) error {
+	if len(e.Rows) == 0 {
+		return nil
+	}
+	if err := k.Store.EraseRows(ctx, e.Rows); err != nil || k.Files == nil {
+		return err
+	}
+	return k.Files.Erase(ctx, e.N, e.Rows)
+}
+
+// journaled is an erasure as the journal has it.
+func (k *Keeper) journaled(e *eventlog.Erasure) eventlog.Journaled {
+	return eventlog.Journaled{N: e.N, At: e.At, Epochs: k.Log.Epochs(), Positions: e.Positions, Rows: e.Rows}
 }
 
 // resume takes up erasures that were begun and have not ended.
@@ -199,7 +248,7 @@ func (k *Keeper) completeJournal(ctx context.Context) error {
 		if e.Ended == 0 || there[e.N] {
 			continue
 		}
-		if err := k.Journal.Append(eventlog.Journaled{N: e.N, At: e.At, Epochs: k.Log.Epochs(), Positions: e.Positions}); err != nil {
+		if err := k.Journal.Append(k.journaled(&e)); err != nil {
 			return err
 		}
 	}

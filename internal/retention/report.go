@@ -15,6 +15,7 @@ import (
 type Report struct {
 	eventlog.Erasure
 	Done    int // events overwritten, while it goes on
+	Files   int // of extracts, deleted
 	Systems []Recipient
 }
 
@@ -43,6 +44,9 @@ func (k *Keeper) Report(ctx context.Context, n int64) (*Report, error) {
 	k.mu.Lock()
 	r := &Report{Erasure: e, Done: k.places[n]}
 	k.mu.Unlock()
+	if k.Files != nil {
+		r.Files = k.Files.Erased(n)
+	}
 	t := tally{keeper: k, of: map[string]*Recipient{}, consumers: map[string]*revision.Consumer{}, read: map[string]int64{}}
 	for _, c := range k.Book.Consumers() {
 		t.consumers[c.Name] = c

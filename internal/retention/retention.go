@@ -45,6 +45,8 @@ type Store interface {
 	Prune(ctx context.Context, most int) (eventlog.Pruned, error)
 	// Erase overwrites events at positions. Made again it does what is left.
 	Erase(ctx context.Context, positions []int64, tell func(done int)) error
+	// EraseRows overwrites rows of registers. Made again it does what is left.
+	EraseRows(ctx context.Context, rows []eventlog.RowsOf) error
 	// EndErasure notes that an erasure is over.
 	EndErasure(ctx context.Context, n, at int64) error
 	// Erasures lists those before a number (0: all), newest first.
@@ -70,6 +72,21 @@ type Finder interface {
 	// OfPerson lists the positions, rising, of the events that name a person by this value, of all up to upTo, which is the
 	// last that was accepted when it was asked.
 	OfPerson(ctx context.Context, value string) (positions []int64, upTo int64, err error)
+}
+
+// Rows finds what registers keep of a person.
+type Rows interface {
+	// OfPerson lists the rows that name a person by this value, and the events that are still to follow from deliveries and do:
+	// of these those that are not in the log, by their registers too.
+	OfPerson(ctx context.Context, value string) ([]eventlog.RowsOf, []eventlog.Withdrawn, error)
+}
+
+// Files are the files that were made of registers before.
+type Files interface {
+	// Erase deletes what may hold one of these rows. Made again it does what is left.
+	Erase(ctx context.Context, erasure int64, rows []eventlog.RowsOf) error
+	// Erased is how many files an erasure has deleted.
+	Erased(erasure int64) int
 }
 
 // Journal keeps erasures outside the database, for those who restore a backup from before.
@@ -100,6 +117,8 @@ type Options struct {
 	Finder Finder
 	// Aside finds the messages of streams that are set aside and name a person; nil: there are none.
 	Aside   func(ctx context.Context, value string) ([]eventlog.AsideOf, error)
+	Rows    Rows  // nil: there are no registers
+	Files   Files // nil: nothing is made of them
 	Journal Journal
 	Book    Book
 	Clock   clock.Clock

@@ -244,6 +244,12 @@ func (d *dying) step(do func() error) error {
 func (d *dying) Erase(ctx context.Context, positions []int64, tell func(int)) error {
 	return d.step(func() error { return d.Store.Erase(ctx, positions, tell) })
 }
+func (d *dying) EraseRows(ctx context.Context, rows []eventlog.RowsOf) error {
+	return d.step(func() error { return d.Store.EraseRows(ctx, rows) })
+}
+func (d *dyingFiles) Erase(ctx context.Context, n int64, rows []eventlog.RowsOf) error {
+	return d.step(func() error { return d.Files.Erase(ctx, n, rows) })
+}
 func (d *dying) EndErasure(ctx context.Context, n, at int64) error {
 	return d.step(func() error { return d.Store.EndErasure(ctx, n, at) })
 }
@@ -258,6 +264,10 @@ func (d *dying) Append(e eventlog.Journaled) error {
 type (
 	dyingStore  struct{ *dying }
 	dyingEngine struct{ *dying }
+	dyingFiles  struct {
+		*dying
+		Files
+	}
 )
 
 func (d dyingStore) Forget(ctx context.Context, r event.Retention, day int64) (int, error) {
@@ -272,10 +282,13 @@ func TestAnErasureSurvivesItsProcess(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			w := newWorld(t)
 			w.found = w.accept("P6M", "P6M")
+			rows := w.register()
+			files := &deleted{}
 			d := &dying{Store: w.Store, Engine: w.Engine, Journal: w.journal, at: at, after: after}
 			w.options.Store, w.options.Engine, w.options.Journal = dyingStore{d}, dyingEngine{d}, d
+			w.options.Rows, w.options.Files = rows, &dyingFiles{d, files}
 			w.keeper = New(w.options)
-			e, err := w.keeper.Erase(t.Context(), "eva", person, "case 7", 2)
+			e, err := w.keeper.Erase(t.Context(), "eva", person, "case 7", 4)
 			w.Must(err)
 			w.keeper.Stop()
 			if e.At == 0 {
@@ -286,6 +299,7 @@ func TestAnErasureSurvivesItsProcess(t *testing.T) {
 			}
 			// The next process.
 			w.options.Store, w.options.Engine, w.options.Journal = w.Store, w.Engine, w.journal
+			w.options.Files = files
 			w.keeper = New(w.options)
 			over := w.keeper.rounds.Wait()
 			w.keeper.Start()
@@ -296,12 +310,16 @@ func TestAnErasureSurvivesItsProcess(t *testing.T) {
 			}
 			report, err := w.keeper.Report(t.Context(), 1)
 			list, torn, errJournal := w.journal.Read()
-			if err != nil || report.Ended == 0 || errJournal != nil || torn || len(list) == 0 || fmt.Sprint(list[0].Positions) != fmt.Sprint(w.found) {
+			if err != nil || report.Ended == 0 || errJournal != nil || torn || len(list) == 0 || fmt.Sprint(list[0].Positions) != fmt.Sprint(w.found) ||
+				eventlog.FormatRows(list[0].Rows) != eventlog.FormatRows(report.Rows) || len(report.Rows) != 2 || report.Files != 3 {
 				t.Errorf("died at %d (after: %v): %+v %v, journal %+v %v", at, after, report, err, list, errJournal)
+			}
+			if left := w.rowsLeft(); left != "[true false] false" {
+				t.Errorf("died at %d (after: %v): of the rows is erased %s", at, after, left)
 			}
 		}
 	}
-	if steps != 5 {
+	if steps != 7 {
 		t.Errorf("there are %d steps", steps)
 	}
 }

@@ -41,14 +41,16 @@ type Book struct {
 	accounts  map[string]*history[account.Account]
 	registers map[string]*history[register.Register]
 	extracts  map[string]*extract
-	editions  map[string][]Edition // of what registers publish
-	sites     map[string]*site
-	siteList  []*status.Site // that there are, by name
-	index     index          // every line
-	shapes    filter.Shapes  // what their filters limit places by
-	filtered  bool           // some line has, or had, a filter
-	changes   []change
-	changed   chan struct{} // closed by the next Apply
+
+	erasedFiles map[int64]int        // of extracts, by the erasure that deleted them
+	editions    map[string][]Edition // of what registers publish
+	sites       map[string]*site
+	siteList    []*status.Site // that there are, by name
+	index       index          // every line
+	shapes      filter.Shapes  // what their filters limit places by
+	filtered    bool           // some line has, or had, a filter
+	changes     []change
+	changed     chan struct{} // closed by the next Apply
 }
 
 // change says whose delivery a revision may alter.
@@ -67,7 +69,7 @@ func NewBook(zone *time.Location) *Book {
 		compiled: map[string]*event.Compiled{}, active: map[string]string{},
 		systems: map[string]*history[subscription.System]{}, lines: map[string]*Line{}, windows: map[string]*windows{},
 		consumers: map[string]*Consumer{}, pauses: map[Scope]*history[PauseDocument]{},
-		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, extracts: map[string]*extract{}, editions: map[string][]Edition{}, sites: map[string]*site{}, changed: make(chan struct{}),
+		accounts: map[string]*history[account.Account]{}, registers: map[string]*history[register.Register]{}, extracts: map[string]*extract{}, erasedFiles: map[int64]int{}, editions: map[string][]Edition{}, sites: map[string]*site{}, changed: make(chan struct{}),
 	}
 }
 
@@ -130,7 +132,7 @@ func (b *Book) apply(r *Revision) error {
 		_, err := note(b.registers, r)
 		b.edit(r, r.Subject)
 		return err
-	case Extract, ExtractOrder, ExtractRun:
+	case Extract, ExtractOrder, ExtractRun, ExtractErased:
 		return b.applyExtract(r)
 	case Site, State, Notice:
 		return b.applySite(r)

@@ -15,6 +15,8 @@ type extract struct {
 	number  int64 // of the newest run, also of what was once an extract of this name
 	last    *register.Run
 	files   []*register.Run // that have made a file, newest first
+	erased  int64           // position at which files were last deleted for a person
+	anew    *int64          // a delta goes on from here, for files of it were deleted
 }
 
 // ExtractState is an extract as it stands.
@@ -26,6 +28,19 @@ type ExtractState struct {
 	Number   int64 // of the newest run there ever was under its name
 	Last     *register.Run
 	Files    []*register.Run // the newest that it keeps by their count, newest first
+	Erased   int64           // position at which files were last deleted for a person; 0: never
+	Anew     *int64          // the delivery behind which the next delta begins, for files of it were deleted; nil: where the last ended
+}
+
+// GoesOnFrom is the delivery that a delta made now begins behind.
+func (s *ExtractState) GoesOnFrom() int64 {
+	switch {
+	case s.Anew != nil:
+		return *s.Anew
+	case s.Last != nil:
+		return s.Last.UpTo
+	}
+	return 0
 }
 
 // Pending reports whether an order is not carried out.
@@ -49,6 +64,13 @@ func (b *Book) applyExtract(r *Revision) error {
 			x.add(run)
 		}
 		return err
+	case ExtractErased:
+		gone, err := decode[register.FilesErased](r.Document)
+		if err == nil && gone != nil {
+			x.erase(gone, r)
+			b.erasedFiles[gone.Erasure] += gone.Files
+		}
+		return err
 	}
 	doc, err := decode[register.Extract](r.Document)
 	if err != nil {
@@ -56,7 +78,7 @@ func (b *Book) applyExtract(r *Revision) error {
 	}
 	old := x.history.now()
 	if doc == nil {
-		x.last, x.files, x.ordered = nil, nil, 0
+		x.last, x.files, x.ordered, x.anew = nil, nil, 0, nil
 	} else if old == nil || old.Schedule != doc.Schedule {
 		x.since = r.Recorded
 	}
@@ -75,9 +97,33 @@ func (b *Book) applyExtract(r *Revision) error {
 func (x *extract) add(run *register.Run) {
 	x.number, x.last = run.Number, run
 	if run.Made() {
-		x.files = slices.Insert(x.files, 0, run)
+		x.files, x.anew = slices.Insert(x.files, 0, run), nil
 		x.prune()
 	}
+}
+
+// erase notes that the files made by then are gone. What stood in those that were kept is made again.
+func (x *extract) erase(gone *register.FilesErased, r *Revision) {
+	x.erased = r.Position
+	for i, run := range x.files {
+		if run.Number > gone.UpTo || run.Erased != 0 {
+			continue
+		}
+		if x.anew == nil || run.Since < *x.anew {
+			since := run.Since
+			x.anew = &since
+		}
+		marked := *run
+		marked.Erased = r.Recorded
+		x.files[i] = &marked
+	}
+}
+
+// ErasedFiles is how many files of extracts an erasure has deleted.
+func (b *Book) ErasedFiles(erasure int64) int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.erasedFiles[erasure]
 }
 
 func (x *extract) prune() {
@@ -100,7 +146,7 @@ func (b *Book) ExtractState(name string) ExtractState {
 	if x == nil {
 		return ExtractState{}
 	}
-	return ExtractState{x.history.now(), x.history.position(), x.since, x.ordered, x.number, x.last, slices.Clone(x.files)}
+	return ExtractState{x.history.now(), x.history.position(), x.since, x.ordered, x.number, x.last, slices.Clone(x.files), x.erased, x.anew}
 }
 
 // Extracts lists the extracts by name.

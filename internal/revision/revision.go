@@ -3,6 +3,7 @@
 package revision
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 )
@@ -26,6 +27,8 @@ const (
 	Extract      Kind = "extract"       // subject: the extract's name
 	ExtractOrder Kind = "extract-order" // subject: the extract's name; it is to be made now
 	ExtractRun   Kind = "extract-run"   // subject: the extract's name; it was made
+
+	ExtractErased Kind = "extract-erased" // subject: the extract's name; its files are deleted, for a person who was erased
 )
 
 // Revision is one change of configuration: the whole new document, or its removal.
@@ -45,6 +48,12 @@ func Of(author string, kind Kind, subject string, document any) Revision {
 		panic(err) // the documents are our own plain structs
 	}
 	return Revision{Author: author, Kind: kind, Subject: subject, Document: text}
+}
+
+// Confidential reports whether the document is to be sealed where it is kept: a subscription's filter may hold persons'
+// numbers (docs/filters.md), and so may the object that an extract is of.
+func (r *Revision) Confidential() bool {
+	return r.Kind == Subscription && bytes.Contains(r.Document, []byte(`"filter"`)) || r.Kind == Extract && bytes.Contains(r.Document, []byte(`"object"`))
 }
 
 // Removal makes a revision that removes a subject.

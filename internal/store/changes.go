@@ -22,7 +22,7 @@ func ChangesOf(s *register.Span, v RegisterView, kind, before, last int64) *Chan
 
 // spanColumns are those of a row r whose registration ends as a span has it.
 func spanColumns(end string) string {
-	return "r.number, r.id, r.object, r.registered_from, " + end + ", r.effect_from, r.effect_to, r.key, r.sealed"
+	return "r.number, r.id, r.object, r.registered_from, " + end + ", r.effect_from, r.effect_to, coalesce(r.key, 0), r.sealed"
 }
 
 // The closing of a row that was made is looked up, row by row, whatever the planner thinks of joins.

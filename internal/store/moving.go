@@ -23,8 +23,9 @@ const (
 	MovedAttempts  = "attempts"          // as it stands; its reason, nil where it has none; what was answered as *Opened, nil where there is nothing
 	MovedClues     = "clues"             // class, day, clue, position
 	MovedAside     = "aside"             // as it stands; the message as *Opened
-	MovedRows      = "register_rows"     // as it stands; the data as *Opened
+	MovedRows      = "register_rows"     // as it stands; the data as *Opened, nil where that was erased
 	MovedOutgoing  = "register_outgoing" // as it stands; the draft as *Opened
+	MovedRevisions = "revisions"         // as it stands; the document as *Opened where it is sealed, else nil
 	MovedReceipts  = "receipts"          // as it stands; what it is about as *Opened, nil where that was erased
 )
 
@@ -45,9 +46,9 @@ func Tables() []Table {
 		{"sources", "n, uri", "n"},
 		{"types", "n, type, version", "n"},
 		{"epochs", "n, id, after", "n"},
-		{"revisions", "position, recorded, author, kind, subject, document", "position"},
+		{MovedRevisions, "position, recorded, author, kind, subject, document", "position"},
 		{"audit", "number, at, actor, act, subject, detail, position, mac", "number"},
-		{"erasures", "n, at, author, reason, upto, events, positions, ended", "n"},
+		{"erasures", "n, at, author, reason, upto, events, positions, ended, rows", "n"},
 		{MovedEvents, "", "position"},
 		{"event_ids", "source, id, position", "source, id" + bytewise},
 		{MovedConsumers, "id, name, system, low, high, pending, counted, ended, dropped", "id"},
@@ -69,6 +70,7 @@ func Tables() []Table {
 		{MovedRows, "type, number, id, object, registered_from, registered_to, effect_from, effect_to, delivery", "type, number"},
 		{"register_closings", "register, number, at, delivery", "register, number"},
 		{MovedOutgoing, "register, number, delivery", "register, number"},
+		{"register_persons", "clue, type, number, delivery, object", "clue, type, number"},
 	}
 }
 

@@ -12,7 +12,7 @@ const (
 
 // Configuration and the log's history.
 const (
-	Revisions = "SELECT position, recorded, author, kind, subject, document FROM revisions WHERE position > $1 ORDER BY position"
+	Revisions = "SELECT position, recorded, author, kind, subject, document, coalesce(key, 0), sealed FROM revisions WHERE position > $1 ORDER BY position"
 	Epochs    = "SELECT id, after FROM epochs ORDER BY n"
 	Endpoints = "SELECT system, url, spell FROM endpoints"
 	// Indexed has how far there are clues, and what made them.
@@ -73,11 +73,12 @@ const (
 
 // Erasures.
 const (
-	Erasures = `SELECT n, at, author, reason, upto, positions, ended FROM erasures
+	Erasures = `SELECT n, at, author, reason, upto, positions, ended, rows FROM erasures
 		WHERE (n < $1 OR $1 = 0) AND (ended = 0 OR NOT $2) ORDER BY n DESC LIMIT $3`
 	NoteErasure = `INSERT INTO erasures (n, at, author, reason, upto, events, positions, ended) VALUES ($1, $2, 'varsel restore', '', 0, $3, $4, $2)
 		ON CONFLICT DO NOTHING`
-	EndErasure = "UPDATE erasures SET ended = $1 WHERE n = $2"
+	NoteErasedRows = "UPDATE erasures SET rows = $1 WHERE n = $2 AND rows = ''"
+	EndErasure     = "UPDATE erasures SET ended = $1 WHERE n = $2"
 )
 
 // The audit log. It is read along its primary key and filtered on the way: acts are rare, and so are those who look for

@@ -54,7 +54,8 @@ const (
 	// What follows is done by whoever finds the delivery as it knows it, and by nobody else.
 	staging           = " AND state = 'staging' AND reason = '' "
 	DeliveryStaged    = "UPDATE register_deliveries SET staged = $1, digest = $2, rows = $3, closed = $4, events = $5 WHERE register = $6 AND number = $7 AND staged = $8" + staging
-	DeliveryCommitted = `UPDATE register_deliveries SET state = CASE events WHEN 0 THEN 'published' ELSE 'committed' END, ended = $1
+	DeliveryCommitted = `UPDATE register_deliveries SET state = CASE WHEN EXISTS (SELECT 1 FROM register_outgoing o
+			WHERE o.register = register_deliveries.register AND o.number > register_deliveries.outgoing_after) THEN 'committed' ELSE 'published' END, ended = $1
 		WHERE register = $2 AND number = $3 AND staged = $4` + staging
 	DeliveryRefusing = "UPDATE register_deliveries SET reason = $1 WHERE register = $2 AND number = $3 AND state = 'staging'"
 	DeliveryRefused  = "UPDATE register_deliveries SET state = 'refused', ended = $1 WHERE register = $2 AND number = $3 AND state = 'staging' AND reason <> ''"
@@ -99,7 +100,7 @@ func rowColumns(row string, hidden bool) string {
 	for i, column := range columns {
 		columns[i] = row + "." + column
 	}
-	columns[4] = ClosedTo(row, hidden)
+	columns[4], columns[7] = ClosedTo(row, hidden), "coalesce("+columns[7]+", 0)" // an erased row has no key
 	return strings.Join(columns, ", ")
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/register"
 )
 
 // What is sealed: one blob for a row, nonce | AES-256-GCM ciphertext | tag, the nonce random (NIST SP 800-38D section
@@ -27,6 +28,8 @@ const (
 	ofRow     = 'r' // of a register
 	ofDraft   = 'o' // of an event that is to be
 	ofReceipt = 'q'
+
+	ofRevision = 'v' // and its position, and when it was recorded
 )
 
 // Binding says what the blob of an event is bound to.
@@ -113,6 +116,11 @@ func (s *Sealer) Draft(key *SealingKey, register, number int64, draft []byte) []
 	return s.seal(key.aead, append(s.plain[:0], draft...), s.bound.numbered(ofDraft, register, number))
 }
 
+// Revision seals the document of a change of configuration. The result holds until the next call.
+func (s *Sealer) Revision(key *SealingKey, position, recorded int64, document []byte) []byte {
+	return s.seal(key.aead, append(s.plain[:0], document...), s.bound.numbered(ofRevision, position, recorded))
+}
+
 // Receipt seals what a receipt is about. The result holds until the next call.
 func (s *Sealer) Receipt(key *SealingKey, r *eventlog.Receipt) []byte {
 	return s.seal(key.aead, append(s.plain[:0], r.Sealed()...), boundReceipt(r))
@@ -194,9 +202,20 @@ func (o *Opener) Aside(key int64, sealed []byte, source string, a *eventlog.Asid
 	return nil
 }
 
-// Row opens the data of a register's row; sealed is overwritten, and what is returned stays in it.
+// Row opens the data of a register's row of a type; sealed is overwritten, and the data stays in it. Nothing sealed was
+// erased.
 // Errors: as Event.
-func (o *Opener) Row(key int64, sealed []byte, kind, number int64) ([]byte, error) {
+func (o *Opener) Row(key int64, sealed []byte, kind int64, r *register.Row) (err error) {
+	if len(sealed) == 0 {
+		r.Erase()
+		return nil
+	}
+	r.Data, err = o.RowData(key, sealed, kind, r.Number)
+	return err
+}
+
+// RowData is Row for whoever wants nothing but the data.
+func (o *Opener) RowData(key int64, sealed []byte, kind, number int64) ([]byte, error) {
 	return o.numbered(key, sealed, ofRow, kind, number)
 }
 
@@ -204,6 +223,20 @@ func (o *Opener) Row(key int64, sealed []byte, kind, number int64) ([]byte, erro
 // Errors: as Event.
 func (o *Opener) Draft(key int64, sealed []byte, register, number int64) ([]byte, error) {
 	return o.numbered(key, sealed, ofDraft, register, number)
+}
+
+// Revision opens the document of a change of configuration; sealed is overwritten, and what is returned stays in it.
+// Errors: as Event.
+func (o *Opener) Revision(key int64, sealed []byte, position, recorded int64) ([]byte, error) {
+	k, err := o.key(key)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := k.aead.Open(sealed[:0], nil, sealed, o.bound.numbered(ofRevision, position, recorded))
+	if err != nil {
+		return nil, fault.Wrap(fault.SealBroken, err, "the change of configuration at position %d does not open", position)
+	}
+	return plain, nil
 }
 
 func (o *Opener) numbered(key int64, sealed []byte, of byte, in, number int64) ([]byte, error) {

@@ -61,6 +61,8 @@ type entry struct {
 	At        string  `json:"at"` // RFC 3339
 	Epochs    []epoch `json:"epochs"`
 	Positions []byte  `json:"positions"` // eventlog.AppendPositions
+
+	Rows []eventlog.RowsOf `json:"rows,omitempty"`
 }
 
 type epoch struct {
@@ -91,7 +93,7 @@ func (j *Journal) Append(e eventlog.Journaled) error {
 }
 
 func (j *Journal) write(e *eventlog.Journaled, previous []byte) ([]byte, error) {
-	x := entry{Erasure: e.N, At: string(event.AppendTime(nil, e.At)), Positions: eventlog.AppendPositions(nil, e.Positions)}
+	x := entry{Erasure: e.N, At: string(event.AppendTime(nil, e.At)), Positions: eventlog.AppendPositions(nil, e.Positions), Rows: e.Rows}
 	for _, one := range e.Epochs {
 		x.Epochs = append(x.Epochs, epoch{one.ID, one.After})
 	}
@@ -180,7 +182,7 @@ func (j *Journal) open(text, previous []byte) (e eventlog.Journaled, mac []byte,
 	if err := json.Unmarshal(l.Entry, &x); err != nil {
 		return e, nil, err
 	}
-	e.N = x.Erasure
+	e.N, e.Rows = x.Erasure, x.Rows
 	e.At, _ = event.ParseTime(x.At) // we wrote it
 	for _, one := range x.Epochs {
 		e.Epochs = append(e.Epochs, eventlog.Epoch{ID: one.ID, After: one.After})

@@ -117,6 +117,29 @@ func (s *Shelf) Tidy(kept func(extract, name string) bool) error {
 	return failed(errors.Join(failures...))
 }
 
+// Remove removes the files of an extract but those that stay, and what is half written of it: who writes that finds it gone. They
+// and their names are off the disk when Remove returns.
+func (s *Shelf) Remove(extract string, stays func(name string) bool) error {
+	dir := filepath.Join(s.dir, extract)
+	files, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	failures := []error{err}
+	for _, file := range files {
+		if stays(file.Name()) && !strings.HasPrefix(file.Name(), unfinished) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(dir, file.Name())); !errors.Is(err, fs.ErrNotExist) {
+			failures = append(failures, err)
+		}
+	}
+	if err := syncDir(dir); !errors.Is(err, fs.ErrNotExist) { // whoever tidies up may have taken it away
+		failures = append(failures, err)
+	}
+	return failed(errors.Join(failures...))
+}
+
 // path is where a file stands. Names are the hub's own, and still are held to be names.
 func (s *Shelf) path(extract, name string) (string, error) {
 	for _, part := range []string{extract, name} {

@@ -68,3 +68,35 @@ func TestNamesAreNames(t *testing.T) {
 		}
 	}
 }
+
+func TestFilesAreRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	shelf := extractfile.New(dir)
+	for _, name := range []string{"a-1.zip", "a-2.zip"} {
+		part, err := shelf.Create("a", name)
+		if err == nil {
+			err = part.Keep()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	half, err := shelf.Create("a", "a-3.zip")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shelf.Remove("a", func(name string) bool { return name != "a-1.zip" }); err != nil {
+		t.Fatal(err)
+	}
+	if err := shelf.Remove("none", func(string) bool { return false }); err != nil {
+		t.Errorf("of no extract: %v", err)
+	}
+	left, err := os.ReadDir(filepath.Join(dir, "a"))
+	if err != nil || len(left) != 1 || left[0].Name() != "a-2.zip" {
+		t.Errorf("left are %v, %v", left, err)
+	}
+	if err := half.Keep(); err == nil {
+		t.Error("what was half written is kept")
+	}
+}

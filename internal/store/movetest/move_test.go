@@ -2,6 +2,7 @@ package movetest_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +19,7 @@ import (
 	"github.com/varselhub/varsel/internal/ident"
 	"github.com/varselhub/varsel/internal/publish"
 	"github.com/varselhub/varsel/internal/register"
+	"github.com/varselhub/varsel/internal/revision"
 	"github.com/varselhub/varsel/internal/secret"
 	"github.com/varselhub/varsel/internal/store"
 	"github.com/varselhub/varsel/internal/store/movetest"
@@ -57,19 +59,31 @@ func loaded(t testing.TB) (data string) {
 		Source: "a", Stream: "kafka:a", Places: []eventlog.StreamPlace{{Partition: 3, To: 17}}, Aside: []eventlog.Aside{aside},
 	}}
 	received := &eventlog.Request{Receipts: []eventlog.Receipt{receipt, {System: "b", Message: receipt.Message, Position: 5, Type: "t"}}}
+	known, err := s.Revisions(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received.Expect, received.Revisions = known[len(known)-1].Position, []revision.Revision{{Kind: revision.Extract, Subject: "x", Document: ofOne}}
 	if err := s.Commit(t.Context(), &eventlog.Commit{Now: 1, Requests: []*eventlog.Request{request, received}}); err != nil || request.Err != nil {
 		t.Fatal(err, request.Err)
 	}
 	deliver(t, s.Registers())
+	if err := s.EraseRows(t.Context(), []eventlog.RowsOf{{Register: "r", Type: "T", Delivery: 1, Begun: 5, Rows: []int64{1}}}); err != nil {
+		t.Fatal(err)
+	}
 	return data
 }
+
+// ofOne is a document that is sealed.
+var ofOne = json.RawMessage(`{"name":"x","register":"r","object":["0101701234"]}`)
 
 // deliver has a register deliver two rows, of which one is ended, and an event; and begin to deliver more.
 func deliver(t testing.TB, rows *sqlite.Registers) {
 	t.Helper()
 	always := register.Interval{From: 1, To: register.Open}
 	row := func(id byte) register.Row {
-		return register.Row{Type: "T", ID: register.Handle{id}, Object: register.Handle{id, 1}, Registration: always, Effect: always, Data: []byte{'{', id, '}'}}
+		return register.Row{Type: "T", ID: register.Handle{id}, Object: register.Handle{id, 1}, Registration: always, Effect: always, Data: []byte{'{', id, '}'},
+			Persons: []register.Naming{{Clue: event.Clue{id, 2}, Object: true}}}
 	}
 	for n := range int64(2) {
 		d, err := rows.Begin(t.Context(), &register.Delivery{Register: "r", ID: fmt.Sprint("delivery ", n+1), Begun: 5})
@@ -98,11 +112,20 @@ func readDelivered(t *testing.T, s *postgres.Store) {
 	r := s.Registers()
 	rows, next, err := r.Rows(t.Context(), &register.Query{Register: "r", Type: "T", History: true, Limit: 10})
 	if err != nil || next != 0 || len(rows) != 2 || rows[0].Registration != (register.Interval{From: 1, To: 7}) || rows[1].Registration.To != register.Open ||
-		string(rows[1].Data) != "{\x02}" || rows[1].Object != (register.Handle{2, 1}) {
+		!rows[0].Erased || rows[1].Erased || string(rows[1].Data) != "{\x02}" || rows[1].Object != (register.Handle{2, 1}) {
 		t.Errorf("the rows are %+v, %v", rows, err)
 	}
 	if list, err := r.Outgoing(t.Context(), "r", 0, 10); err != nil || len(list) != 1 || string(list[0].Draft) != "draft" || list[0].Delivery != 1 {
 		t.Errorf("outgoing is %+v, %v", list, err)
+	}
+	known, err := s.Revisions(t.Context(), 0)
+	if err != nil || string(known[len(known)-1].Document) != string(ofOne) {
+		t.Errorf("the last change of configuration is %+v, %v", known, err)
+	}
+	for id, want := range map[byte]int{1: 0, 2: 1, 11: 1} {
+		if list, err := r.OfPerson(t.Context(), event.Clue{id, 2}); err != nil || len(list) != want {
+			t.Errorf("%d is named by %+v, %v", id, list, err)
+		}
 	}
 	d, err := r.Delivery(t.Context(), "r", "delivery 2")
 	if err != nil || d.State != register.Staging || d.Staged != 3 || string(d.Digest) != "digest" {
@@ -154,8 +177,8 @@ func TestTheFirstReleasesHubMoves(t *testing.T) {
 	for _, table := range moved.Tables {
 		rows[table.Name] = table.Rows
 	}
-	want := map[string]int64{"events": 6, "revisions": 3, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1, "receipts": 2,
-		"registers": 1, "register_types": 1, "register_deliveries": 2, "register_rows": 4, "register_closings": 1, "register_outgoing": 2}
+	want := map[string]int64{"events": 6, "revisions": 4, "attempts": 3, "clues": 3, "waiting": 3, "blocked": 2, "consumers": 2, "epochs": 2, "passes": 1, "tallies": 2, "readings": 3, "streams": 1, "stream_places": 1, "aside": 1, "receipts": 2,
+		"registers": 1, "register_types": 1, "register_deliveries": 2, "register_rows": 4, "register_closings": 1, "register_outgoing": 2, "register_persons": 3}
 	for table, n := range want {
 		if rows[table] != n {
 			t.Errorf("of %s %d rows were moved, want %d", table, rows[table], n)
@@ -226,7 +249,7 @@ func readMoved(t *testing.T, data, url string) {
 	// And it goes on: what comes next has the next position, and names the numbers that come next.
 	next := eventlog.Entry{Event: &event.Event{ID: [16]byte{1}, Source: "urn:new", SourceID: "next", Type: "new", Version: "v1", Retention: "P30D", Lane: event.Lane{2}, Data: []byte("x")}}
 	request := &eventlog.Request{Entries: []eventlog.Entry{next}}
-	if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{request}, Now: 1}); err != nil || request.Entries[0].Position != 10 {
+	if err := s.Commit(t.Context(), &eventlog.Commit{Requests: []*eventlog.Request{request}, Now: 1}); err != nil || request.Entries[0].Position != 11 {
 		t.Errorf("what comes next is at %d, %v %v", request.Entries[0].Position, err, request.Err)
 	}
 }
@@ -331,6 +354,7 @@ func TestADifferenceIsFound(t *testing.T) {
 		"a receipt":                {"UPDATE receipts SET at = at + 1", "receipts", fault.MoveDiffers},
 		"a stream's place":         {"UPDATE stream_places SET next = 18", "stream_places", fault.MoveDiffers},
 		"a register's row":         {"UPDATE register_rows SET effect_to = 9 WHERE number = 2", "row 2 of register_rows, 1/2", fault.MoveDiffers},
+		"a sealed document":        {"UPDATE revisions SET sealed = set_byte(sealed, 12, 255 - get_byte(sealed, 12)) WHERE sealed IS NOT NULL", "of configuration", fault.SealBroken},
 		"a row's data":             {"UPDATE register_rows SET sealed = set_byte(sealed, 12, 255 - get_byte(sealed, 12)) WHERE number = 2", "2 of a register", fault.SealBroken},
 		"a closing lost":           {"DELETE FROM register_closings", "register_closings", fault.MoveDiffers},
 		"an event to be":           {"UPDATE register_outgoing SET delivery = 2", "register_outgoing", fault.MoveDiffers},

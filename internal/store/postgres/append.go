@@ -99,7 +99,7 @@ func alike(requests []*eventlog.Request) int {
 
 // plain reports whether a request holds nothing but events.
 func plain(r *eventlog.Request) bool {
-	return len(r.Revisions) == 0 && len(r.Consumers) == 0 && len(r.Audit) == 0 && r.Erasure == nil && r.Clues == nil && r.Intake == nil && len(r.Erased) == 0 && len(r.Receipts) == 0
+	return len(r.Revisions) == 0 && len(r.Consumers) == 0 && len(r.Audit) == 0 && r.Erasure == nil && r.Clues == nil && r.Intake == nil && len(r.Erased) == 0 && len(r.Withdrawn) == 0 && len(r.Receipts) == 0
 }
 
 // settle settles requests that go in together.

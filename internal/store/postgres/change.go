@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -10,6 +11,8 @@ import (
 	"github.com/varselhub/varsel/internal/audit"
 	"github.com/varselhub/varsel/internal/eventlog"
 	"github.com/varselhub/varsel/internal/fault"
+	"github.com/varselhub/varsel/internal/revision"
+	"github.com/varselhub/varsel/internal/store"
 )
 
 // change is a request that is more than events, on its way into the log: under the lock of the log's end, for it is
@@ -39,6 +42,9 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 		if err := s.takeIn(ctx, tx, &w); err != nil || r.Err != nil {
 			return err
 		}
+		if err := s.withdraw(ctx, tx, &w); err != nil || r.Err != nil {
+			return err
+		}
 		if w.refused() {
 			return nil // and nothing was written
 		}
@@ -51,7 +57,9 @@ func (s *Store) appendWith(ctx context.Context, g *group, r *eventlog.Request, c
 		if err := s.receive(ctx, tx, &w); err != nil {
 			return err
 		}
-		w.revise()
+		if err := s.revise(ctx, &w); err != nil {
+			return err
+		}
 		w.found()
 		w.erase()
 		w.eraseAside()
@@ -103,20 +111,43 @@ func (w *change) refused() bool {
 	return r.Whole() && refusal(r.Entries) != nil
 }
 
-func (w *change) revise() {
+// revise appends the changes of configuration, with those documents sealed that are confidential.
+func (s *Store) revise(ctx context.Context, w *change) error {
 	for i := range w.request.Revisions {
 		r := &w.request.Revisions[i]
 		w.position++
 		w.revision = w.position
 		r.Position, r.Recorded = w.position, w.recorded
 		var document *string
-		if r.Document != nil {
+		var key *int64
+		var sealed []byte
+		switch {
+		case r.Confidential():
+			n, err := int64(0), error(nil)
+			if n, sealed, err = s.sealRevision(ctx, r); err != nil {
+				return err
+			}
+			key = &n
+		case r.Document != nil:
 			text := string(r.Document)
 			document = &text
 		}
-		w.batch.Queue("INSERT INTO revisions (position, recorded, author, kind, subject, document) VALUES ($1, $2, $3, $4, $5, $6)",
-			r.Position, r.Recorded, plainText(r.Author), string(r.Kind), r.Subject, document)
+		w.batch.Queue("INSERT INTO revisions (position, recorded, author, kind, subject, document, key, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+			r.Position, r.Recorded, plainText(r.Author), string(r.Kind), r.Subject, document, key, sealed)
 	}
+	return nil
+}
+
+// sealRevision seals the document of a change that has its position.
+func (s *Store) sealRevision(ctx context.Context, r *revision.Revision) (key int64, sealed []byte, err error) {
+	s.sealing.Lock()
+	defer s.sealing.Unlock()
+	s.keys.Renewed()
+	k, _, err := s.sealingKey(ctx, store.ClassOf("", r.Recorded))
+	if err != nil {
+		return 0, nil, err
+	}
+	return k.N, slices.Clone(s.sealer.Revision(k, r.Position, r.Recorded, r.Document)), nil
 }
 
 // found makes the consumers of a change of configuration, and what a node holds to deliver to them.
@@ -137,8 +168,8 @@ func (w *change) erase() {
 		return
 	}
 	e.At = w.recorded
-	w.batch.Queue("INSERT INTO erasures (n, at, author, reason, upto, events, positions, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, 0)",
-		e.N, e.At, plainText(e.Author), plainText(e.Reason), e.UpTo, len(e.Positions), eventlog.AppendPositions([]byte{}, e.Positions))
+	w.batch.Queue("INSERT INTO erasures (n, at, author, reason, upto, events, positions, ended, rows) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
+		e.N, e.At, plainText(e.Author), plainText(e.Reason), e.UpTo, len(e.Positions), eventlog.AppendPositions([]byte{}, e.Positions), eventlog.FormatRows(e.Rows))
 }
 
 // audit numbers and seals a request's audit entries. The lock of the log's end keeps the chain of all nodes without forks.

@@ -19,9 +19,13 @@ func (s *Store) Erasures(ctx context.Context, before int64, underWay bool, limit
 	err = s.read(ctx, store.Erasures, []any{before, underWay, limit}, func(row pgx.Rows) error {
 		var e eventlog.Erasure
 		var positions []byte
-		err := row.Scan(&e.N, &e.At, &e.Author, &e.Reason, &e.UpTo, &positions, &e.Ended)
+		var rows string
+		err := row.Scan(&e.N, &e.At, &e.Author, &e.Reason, &e.UpTo, &positions, &e.Ended, &rows)
 		if err == nil {
 			e.Positions, err = eventlog.ParsePositions(positions)
+		}
+		if err == nil {
+			e.Rows, err = eventlog.ParseRows(rows)
 		}
 		list = append(list, e)
 		return err

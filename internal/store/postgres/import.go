@@ -191,6 +191,8 @@ func (m *Import) prepared(ctx context.Context, t *store.Table, rows []store.Row)
 		return m.clues(ctx, rows)
 	case store.MovedRows:
 		return m.opened(ctx, t, rows, (*store.Sealer).Row)
+	case store.MovedRevisions:
+		return m.opened(ctx, t, rows, (*store.Sealer).Revision)
 	case store.MovedOutgoing:
 		return m.opened(ctx, t, rows, (*store.Sealer).Draft)
 	}
@@ -283,7 +285,11 @@ func (m *Import) opened(ctx context.Context, t *store.Table, rows []store.Row, s
 	defer m.sealing.Unlock()
 	for _, r := range rows {
 		last := len(r) - 1
-		data := r[last].(*store.Opened)
+		data, ok := r[last].(*store.Opened)
+		if !ok { // erased, or never sealed
+			p.rows = append(p.rows, append(slices.Clone(r[:last]), nil, nil))
+			continue
+		}
 		key, _, err := m.sealingKey(ctx, data.Class)
 		if err != nil {
 			return nil, err

@@ -44,7 +44,9 @@ func (m *Import) visit(ctx context.Context, t *store.Table, visit func(store.Row
 	case store.MovedClues:
 		return m.visitClues(ctx, visit)
 	case store.MovedRows:
-		return m.visitOpened(ctx, t, (*store.Opener).Row, visit)
+		return m.visitOpened(ctx, t, (*store.Opener).RowData, visit)
+	case store.MovedRevisions:
+		return m.visitOpened(ctx, t, (*store.Opener).Revision, visit)
 	case store.MovedOutgoing:
 		return m.visitOpened(ctx, t, (*store.Opener).Draft, visit)
 	}
@@ -221,12 +223,15 @@ func (m *Import) visitAside(ctx context.Context, t *store.Table, visit func(stor
 
 // visitOpened reads rows with what is sealed in them, to which the two numbers that they begin with bind it.
 func (m *Import) visitOpened(ctx context.Context, t *store.Table, open func(o *store.Opener, key int64, sealed []byte, in, number int64) ([]byte, error), visit func(store.Row) error) error {
-	query := fmt.Sprintf("SELECT %s, g.class, g.day, key, sealed FROM %s JOIN data_keys k ON k.n = key JOIN segments g ON g.n = k.segment ORDER BY %s", t.Columns, t.Name, t.Order)
+	query := fmt.Sprintf("SELECT %s, g.class, g.day, key, sealed FROM %s LEFT JOIN data_keys k ON k.n = key LEFT JOIN segments g ON g.n = k.segment ORDER BY %s", t.Columns, t.Name, t.Order)
 	o, columns := m.opener(ctx), 1+strings.Count(t.Columns, ",")
 	return each(ctx, m.pool, query, nil, func(row pgx.Rows) error {
 		r, err := plainRow(row)
 		if err != nil {
 			return err
+		}
+		if r[columns+3] == nil { // erased, or never sealed
+			return visit(append(r[:columns:columns], nil))
 		}
 		class := eventlog.Class{Retention: event.Retention(r[columns].(string)), Day: r[columns+1].(int64)}
 		body, err := open(o, r[columns+2].(int64), r[columns+3].([]byte), r[0].(int64), r[1].(int64))

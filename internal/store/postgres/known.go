@@ -29,8 +29,7 @@ func (s *Store) openRows(ctx context.Context, kind store.RegisterKind, sealed []
 	for i := range sealed {
 		rows[i] = sealed[i].Row
 		rows[i].Type = kind.Name
-		var err error
-		if rows[i].Data, err = o.Row(sealed[i].key, rows[i].Data, kind.N, rows[i].Number); err != nil {
+		if err := o.Row(sealed[i].key, rows[i].Data, kind.N, &rows[i]); err != nil {
 			return nil, trouble(err, "cannot read the register")
 		}
 	}

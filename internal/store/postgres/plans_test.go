@@ -75,6 +75,9 @@ var hot = []struct {
 	{"rows to close", rowsToClose, []string{"1", "{1}", "{00000000-0000-0000-0000-000000000001}"}},
 	{"refused rows", store.DropRows, []string{"1", "150000", "1000"}},
 	{"refused closings", store.DropClosings, []string{"1", "2", "1000"}},
+	{"whom a delivery names", store.DropPersons, []string{"1", "150000", "1000"}},
+	{"whom what was sent names", store.SentPersons, []string{"1", "5000"}},
+	{"who is named", store.PersonsFound, []string{"00000000-0000-0000-0000-000000000001"}},
 	{"events to be", store.Outgoing, []string{"1", "5000", "100000", "500"}},
 
 	{"Pending", store.Pending, []string{"11", "3", "10"}},
@@ -128,7 +131,7 @@ func TestHotStatementsUseAnIndex(t *testing.T) {
 }
 
 // scansWhole finds the reading of a whole table that grows with the log.
-var scansWhole = regexp.MustCompile(`Seq Scan on (events|payloads|answers|attempts|event_ids|waiting|blocked|clues|register_rows|register_closings|register_outgoing)\S*`)
+var scansWhole = regexp.MustCompile(`Seq Scan on (events|payloads|answers|attempts|event_ids|waiting|blocked|clues|register_rows|register_closings|register_outgoing|register_persons)\S*`)
 
 // planOf is a statement's plan, normalised.
 func planOf(t *testing.T, c *pgx.Conn, mode string, i int, segment int32) string {
@@ -252,6 +255,7 @@ func fill(t *testing.T, url string, events int) (segment int32) {
 		"INSERT INTO tallies SELECT 1 + g % 1000, 'line-' || g % 7, g / 700, 4, 0, 1 FROM generate_series(1, 20000) g ON CONFLICT DO NOTHING",
 		"INSERT INTO register_rows SELECT 1, g, md5('r' || g)::uuid, md5('o' || g / 3)::uuid, 0, 9223372036854775807, 0, 9223372036854775807, 1 + g * 5 / EVENTS, 1, '\\x00'::bytea FROM generate_series(1::bigint, EVENTS / 5) g",
 		"INSERT INTO register_closings SELECT 1, g, 5, 1 + g * 5 / EVENTS FROM generate_series(1::bigint, EVENTS / 5, 3) g",
+		"INSERT INTO register_persons SELECT md5((g % 10000)::text)::uuid, 1, g, 1 + g * 5 / EVENTS, 0 FROM generate_series(1::bigint, EVENTS / 5) g",
 		"INSERT INTO register_outgoing SELECT 1, g, 1 + g * 10 / EVENTS, 1, '\\x00'::bytea FROM generate_series(1::bigint, EVENTS / 10) g",
 		"INSERT INTO readings SELECT 1 + g % 1000, 0, g, 1, 0 FROM generate_series(1, 20000) g",
 	} {

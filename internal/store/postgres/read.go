@@ -121,17 +121,34 @@ func (s *Store) open(ctx context.Context, list []skeleton) ([]*event.Event, erro
 
 // Revisions implements eventlog.Store.
 func (s *Store) Revisions(ctx context.Context, after int64) (list []revision.Revision, err error) {
+	type sealed struct {
+		at   int // in list
+		key  int64
+		blob []byte
+	}
+	var closed []sealed
 	err = s.read(ctx, store.Revisions, []any{after}, func(row pgx.Rows) error {
 		var r revision.Revision
 		var document *string
-		err := row.Scan(&r.Position, &r.Recorded, &r.Author, &r.Kind, &r.Subject, &document)
+		c := sealed{at: len(list)}
+		err := row.Scan(&r.Position, &r.Recorded, &r.Author, &r.Kind, &r.Subject, &document, &c.key, &c.blob)
 		if document != nil {
 			r.Document = json.RawMessage(*document)
+		}
+		if c.blob != nil {
+			closed = append(closed, c)
 		}
 		list = append(list, r)
 		return err
 	})
-	return list, err
+	o := s.opener(ctx)
+	for i := range closed {
+		if c := &closed[i]; err == nil {
+			r := &list[c.at]
+			r.Document, err = o.Revision(c.key, c.blob, r.Position, r.Recorded)
+		}
+	}
+	return list, trouble(err, "cannot read the configuration")
 }
 
 // Endpoints implements eventlog.Store.

@@ -16,8 +16,8 @@ import (
 type Renewing struct {
 	// Erasures are the journal of erasures, to be made again. Nil: there is none.
 	Erasures []eventlog.Journaled
-	// Erased is told how many events were erased again, and in how many erasures; nil: nobody is.
-	Erased func(events, erasures int)
+	// Erased is told how many events and rows of registers were erased again, and in how many erasures; nil: nobody is.
+	Erased func(events, rows, erasures int)
 }
 
 // Renewed is what Renew did.
@@ -93,7 +93,7 @@ func (s *Store) eraseAgain(ctx context.Context, o *Renewing, head int64) error {
 	if err != nil {
 		return err
 	}
-	events, erasures := 0, 0
+	events, rows, erasures := 0, 0, 0
 	for i := range o.Erasures {
 		e := &o.Erasures[i]
 		shared := e.UpTo(eventlog.SharedUpTo(epochs, head, e.Epochs))
@@ -101,18 +101,23 @@ func (s *Store) eraseAgain(ctx context.Context, o *Renewing, head int64) error {
 		if err == nil && len(here) > 0 {
 			err = s.Erase(ctx, here, func(int) {})
 		}
+		var rowsHere []eventlog.RowsOf
+		gone := 0
 		if err == nil {
-			err = s.noteErasure(ctx, e, shared)
+			rowsHere, gone, err = s.eraseRowsAgain(ctx, e.Rows)
+		}
+		if err == nil {
+			err = s.noteErasure(ctx, e, shared, rowsHere)
 		}
 		if err != nil {
 			return err
 		}
-		if len(here) > 0 {
-			events, erasures = events+len(here), erasures+1
+		if len(here)+gone > 0 {
+			events, rows, erasures = events+len(here), rows+gone, erasures+1
 		}
 	}
 	if o.Erased != nil && len(o.Erasures) > 0 {
-		o.Erased(events, erasures)
+		o.Erased(events, rows, erasures)
 	}
 	return nil
 }
@@ -126,8 +131,11 @@ func (s *Store) standing(ctx context.Context, positions []int64) (list []int64, 
 }
 
 // noteErasure keeps of an erasure what is of this history.
-func (s *Store) noteErasure(ctx context.Context, e *eventlog.Journaled, positions []int64) error {
-	_, err := s.pool.Exec(ctx, store.NoteErasure, e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions))
+func (s *Store) noteErasure(ctx context.Context, e *eventlog.Journaled, positions []int64, rows []eventlog.RowsOf) error {
+	_, err := s.pool.Exec(ctx, store.NoteErasure, e.N, e.At, len(positions), eventlog.AppendPositions([]byte{}, positions))
+	if err == nil && len(rows) > 0 {
+		_, err = s.pool.Exec(ctx, store.NoteErasedRows, eventlog.FormatRows(rows), e.N)
+	}
 	return trouble(err, "an erasure could not be noted")
 }
 

@@ -91,7 +91,7 @@ func TestARestoreErasesAgain(t *testing.T) {
 		{newer, nil, []int64{1, 4, 5, 8}, "", 8}, // again
 	} {
 		erased := ""
-		r, err := postgres.Renew(t.Context(), c.from.url, postgres.Renewing{Erasures: c.journal, Erased: func(events, erasures int) { erased = fmt.Sprintf("%d of %d", events, erasures) }})
+		r, err := postgres.Renew(t.Context(), c.from.url, postgres.Renewing{Erasures: c.journal, Erased: func(events, rows, erasures int) { erased = fmt.Sprintf("%d of %d", events, erasures) }})
 		if err != nil || r.Head != c.head || erased != c.erased {
 			t.Fatalf("%+v, %s, want %s, %v", r, erased, c.erased, err)
 		}

@@ -65,7 +65,7 @@ func (w *staging) write(ctx context.Context, tx pgx.Tx) error {
 
 // steps has each step of the batch taken, in order. The first looks whether the keys may be lost, in another history.
 func (w *staging) steps(take func(step func(context.Context, pgx.Tx) error) error) error {
-	for _, step := range []func(context.Context, pgx.Tx) error{w.sameEpoch, w.advance, w.number, w.insertRows, w.close, w.insertOutgoing} {
+	for _, step := range []func(context.Context, pgx.Tx) error{w.sameEpoch, w.advance, w.number, w.insertRows, w.close, w.insertOutgoing, w.insertPersons} {
 		if err := take(step); err != nil {
 			return err
 		}
@@ -209,6 +209,23 @@ func (w *staging) insertOutgoing(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"register_outgoing"}, columns, pgx.CopyFromSlice(len(outgoing), func(i int) ([]any, error) {
 		o, key := &outgoing[i], keys[i]
 		return []any{w.register, o.Number, o.Delivery, key.N, w.seals.Draft(key, w.register, o.Number, o.Draft)}, nil
+	}))
+	return err
+}
+
+// insertPersons notes whom the rows and the events to be name.
+func (w *staging) insertPersons(ctx context.Context, tx pgx.Tx) error {
+	list := store.PersonsOf(w.batch, w.register, func(row int) int64 { return w.kinds[w.batch.Rows[row].Type] })
+	if len(list) == 0 {
+		return nil
+	}
+	columns := []string{"clue", "type", "number", "delivery", "object"}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"register_persons"}, columns, pgx.CopyFromSlice(len(list), func(i int) ([]any, error) {
+		p, object := &list[i], int64(0)
+		if p.Naming.Object {
+			object = 1
+		}
+		return []any{[16]byte(p.Naming.Clue), p.Kind, p.Number, w.batch.Delivery.Number, object}, nil
 	}))
 	return err
 }

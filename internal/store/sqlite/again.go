@@ -33,23 +33,28 @@ func (o *Copying) eraseAgain(c *sqlite.Conn, head int64) (err error) {
 		return err
 	}
 	defer end(&err)
-	events, erasures := 0, 0
+	events, rows, erasures := 0, 0, 0
 	for i := range o.Erasures {
 		e := &o.Erasures[i]
 		shared := e.UpTo(eventlog.SharedUpTo(epochs, head, e.Epochs))
 		n, err := eraseJournaled(c, shared)
+		var here []eventlog.RowsOf
+		gone := 0
 		if err == nil {
-			err = noteErasure(c, e, shared)
+			here, gone, err = eraseRowsAgain(c, e.Rows)
+		}
+		if err == nil {
+			err = noteErasure(c, e, shared, here)
 		}
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			events, erasures = events+n, erasures+1
+		if n+gone > 0 {
+			events, rows, erasures = events+n, rows+gone, erasures+1
 		}
 	}
 	if o.Erased != nil {
-		o.Erased(events, erasures)
+		o.Erased(events, rows, erasures)
 	}
 	return nil
 }
@@ -74,6 +79,10 @@ func eraseJournaled(c *sqlite.Conn, positions []int64) (events int, err error) {
 }
 
 // noteErasure keeps of an erasure what is of this history.
-func noteErasure(c *sqlite.Conn, e *eventlog.Journaled, positions []int64) error {
-	return sqlitex.Execute(c, store.NoteErasure, &sqlitex.ExecOptions{Args: []any{e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions)}})
+func noteErasure(c *sqlite.Conn, e *eventlog.Journaled, positions []int64, rows []eventlog.RowsOf) error {
+	err := sqlitex.Execute(c, store.NoteErasure, &sqlitex.ExecOptions{Args: []any{e.N, e.At, len(positions), eventlog.AppendPositions(nil, positions)}})
+	if err == nil && len(rows) > 0 {
+		err = sqlitex.Execute(c, store.NoteErasedRows, &sqlitex.ExecOptions{Args: []any{eventlog.FormatRows(rows), e.N}})
+	}
+	return err
 }

@@ -25,7 +25,7 @@ func copied(t *testing.T, file string) (to string, m sqlite.Manifest) {
 func restored(t *testing.T, from, vaultOf string, journal ...eventlog.Journaled) (s *sqlite.Store, file, erased string) {
 	t.Helper()
 	file = filepath.Join(filepath.Dir(vaultOf), fmt.Sprint(len(t.Name()), "-", filepath.Base(filepath.Dir(from)), "-restored.db"))
-	_, err := sqlite.Restore(t.Context(), from, file, sqlite.Copying{Erasures: journal, Erased: func(events, erasures int) {
+	_, err := sqlite.Restore(t.Context(), from, file, sqlite.Copying{Erasures: journal, Erased: func(events, rows, erasures int) {
 		erased = fmt.Sprintf("%d of %d", events, erasures)
 	}})
 	if err != nil {
@@ -100,7 +100,7 @@ func TestARestoreErasesAgain(t *testing.T) {
 	} {
 		file := filepath.Join(filepath.Dir(file), fmt.Sprint(len(c.journal), filepath.Base(filepath.Dir(c.from)), ".db"))
 		erased := ""
-		_, err := sqlite.Restore(t.Context(), c.from, file, sqlite.Copying{Erasures: c.journal, Erased: func(events, erasures int) {
+		_, err := sqlite.Restore(t.Context(), c.from, file, sqlite.Copying{Erasures: c.journal, Erased: func(events, rows, erasures int) {
 			erased = fmt.Sprintf("%d of %d", events, erasures)
 		}})
 		if err != nil {

@@ -46,8 +46,8 @@ type Copying struct {
 
 	// Of a restore: the journal of erasures, to be made again. Nil: there is none.
 	Erasures []eventlog.Journaled
-	// Erased is told how many events a restore has erased again, and in how many erasures; nil: nobody is.
-	Erased func(events, erasures int)
+	// Erased is told how many events and rows of registers a restore has erased again, and in how many erasures; nil: nobody is.
+	Erased func(events, rows, erasures int)
 }
 
 func (o *Copying) tell(done, total int64) {

@@ -131,7 +131,9 @@ func (s *Store) write(c *eventlog.Commit) error {
 		case r.Intake != nil:
 			err = s.takeIn(r)
 		default:
-			err = s.appendEvents(r)
+			if err = s.withdraw(r); err == nil && r.Err == nil {
+				err = s.appendEvents(r)
+			}
 		}
 		if err == nil && len(r.Revisions) > 0 && r.Err == nil {
 			err = s.appendRevisions(r)
@@ -343,15 +345,27 @@ func (s *Store) appendRevisions(r *eventlog.Request) error {
 		s.position++
 		s.revision = s.position
 		rev.Position, rev.Recorded = s.position, s.recorded
-		err := s.run("INSERT INTO revisions (position, recorded, author, kind, subject, document) VALUES (?, ?, ?, ?, ?, ?)", func(st *sqlite.Stmt) {
+		var key *store.SealingKey
+		if rev.Confidential() {
+			var err error
+			if key, err = s.sealingKey(store.ClassOf("", rev.Recorded)); err != nil {
+				return err
+			}
+		}
+		err := s.run("INSERT INTO revisions (position, recorded, author, kind, subject, document, key, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", func(st *sqlite.Stmt) {
 			st.BindInt64(1, rev.Position)
 			st.BindInt64(2, rev.Recorded)
 			st.BindText(3, rev.Author)
 			st.BindText(4, string(rev.Kind))
 			st.BindText(5, rev.Subject)
-			if rev.Document == nil {
-				st.BindNull(6)
-			} else {
+			for _, column := range []int{6, 7, 8} {
+				st.BindNull(column)
+			}
+			switch {
+			case key != nil:
+				st.BindInt64(7, key.N)
+				st.BindBytes(8, s.sealer.Revision(key, rev.Position, rev.Recorded, rev.Document))
+			case rev.Document != nil:
 				st.BindText(6, string(rev.Document))
 			}
 		})

@@ -14,7 +14,7 @@ import (
 
 func (s *Store) appendErasure(e *eventlog.Erasure) error {
 	e.At = s.recorded
-	return s.run("INSERT INTO erasures (n, at, author, reason, upto, events, positions, ended) VALUES (?, ?, ?, ?, ?, ?, ?, 0)", func(st *sqlite.Stmt) {
+	return s.run("INSERT INTO erasures (n, at, author, reason, upto, events, positions, ended, rows) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)", func(st *sqlite.Stmt) {
 		st.BindInt64(1, e.N)
 		st.BindInt64(2, e.At)
 		st.BindText(3, e.Author)
@@ -22,6 +22,7 @@ func (s *Store) appendErasure(e *eventlog.Erasure) error {
 		st.BindInt64(5, e.UpTo)
 		st.BindInt64(6, int64(len(e.Positions)))
 		st.BindBytes(7, eventlog.AppendPositions(nil, e.Positions))
+		st.BindText(8, eventlog.FormatRows(e.Rows))
 	})
 }
 
@@ -32,7 +33,9 @@ func readErasure(row *sqlite.Stmt) (e eventlog.Erasure, err error) {
 	}
 	positions := make([]byte, row.ColumnLen(5))
 	row.ColumnBytes(5, positions)
-	e.Positions, err = eventlog.ParsePositions(positions)
+	if e.Positions, err = eventlog.ParsePositions(positions); err == nil {
+		e.Rows, err = eventlog.ParseRows(row.ColumnText(7))
+	}
 	return e, err
 }
 

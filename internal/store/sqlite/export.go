@@ -115,9 +115,11 @@ func (x *Export) reading(t *store.Table) (query string, scan func(*sqlite.Stmt) 
 	case store.MovedAside:
 		return movedAside, x.aside()
 	case store.MovedRows:
-		return x.opened(t, (*store.Opener).Row)
+		return x.opened(t, (*store.Opener).RowData)
 	case store.MovedOutgoing:
 		return x.opened(t, (*store.Opener).Draft)
+	case store.MovedRevisions:
+		return x.opened(t, (*store.Opener).Revision)
 	case store.MovedReceipts:
 		return movedReceipts, x.receipts()
 	case store.MovedConsumers:
@@ -201,11 +203,11 @@ func (x *Export) aside() func(*sqlite.Stmt) (store.Row, error) {
 func (x *Export) opened(t *store.Table, open func(o *store.Opener, key int64, sealed []byte, in, number int64) ([]byte, error)) (string, func(*sqlite.Stmt) (store.Row, error)) {
 	columns := 1 + strings.Count(t.Columns, ",")
 	o, plain := x.store.opener(x.conn), values(columns)
-	query := fmt.Sprintf("SELECT %s, k.class, k.day, key, sealed FROM %s JOIN data_keys k ON k.n = key ORDER BY %s", t.Columns, t.Name, t.Order)
+	query := fmt.Sprintf("SELECT %s, k.class, k.day, key, sealed FROM %s LEFT JOIN data_keys k ON k.n = key ORDER BY %s", t.Columns, t.Name, t.Order)
 	return query, func(row *sqlite.Stmt) (store.Row, error) {
 		r, err := plain(row)
-		if err != nil {
-			return r, err
+		if err != nil || row.ColumnIsNull(columns+3) {
+			return append(r, nil), err
 		}
 		body, err := open(o, row.ColumnInt64(columns+2), blob(row, columns+3), row.ColumnInt64(0), row.ColumnInt64(1))
 		class := eventlog.Class{Retention: event.Retention(row.ColumnText(columns)), Day: row.ColumnInt64(columns + 1)}

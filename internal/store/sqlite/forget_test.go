@@ -121,13 +121,19 @@ func begin(t testing.TB, s *sqlite.Store, e *eventlog.Erasure) {
 // sealed are the ciphertexts of events and answers.
 func sealed(t testing.TB, file string) map[string][]byte {
 	t.Helper()
+	return blobs(t, file, "SELECT 'e' || position, sealed FROM payloads UNION ALL SELECT 'a' || position, sealed FROM attempt_details UNION ALL SELECT 'l' || position, lane FROM events")
+}
+
+// blobs are those that a query has, by its first column.
+func blobs(t testing.TB, file, query string) map[string][]byte {
+	t.Helper()
 	c, err := zombiezen.OpenConn(file, zombiezen.OpenReadWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
 	blobs := map[string][]byte{}
-	err = sqlitex.Execute(c, "SELECT 'e' || position, sealed FROM payloads UNION ALL SELECT 'a' || position, sealed FROM attempt_details UNION ALL SELECT 'l' || position, lane FROM events", &sqlitex.ExecOptions{ResultFunc: func(row *zombiezen.Stmt) error {
+	err = sqlitex.Execute(c, query, &sqlitex.ExecOptions{ResultFunc: func(row *zombiezen.Stmt) error {
 		blob := make([]byte, row.ColumnLen(1))
 		row.ColumnBytes(1, blob)
 		blobs[row.ColumnText(0)] = blob

@@ -28,7 +28,7 @@ func (r *rowReader) read(row *sqlite.Stmt, at int) (found register.Row, err erro
 	}
 	row.ColumnBytes(at+1, found.ID[:])
 	row.ColumnBytes(at+2, found.Object[:])
-	found.Data, err = r.opener.Row(row.ColumnInt64(at+7), blob(row, at+8), r.kind, found.Number)
+	err = r.opener.Row(row.ColumnInt64(at+7), blob(row, at+8), r.kind, &found)
 	return found, err
 }
 

@@ -101,9 +101,10 @@ func (s *Store) event(o *store.Opener, row *sqlite.Stmt) (*event.Event, error) {
 // Revisions implements eventlog.Store.
 func (s *Store) Revisions(ctx context.Context, after int64) (list []revision.Revision, err error) {
 	err = s.reading(ctx, func(c *sqlite.Conn) error {
+		o := s.opener(c)
 		return each(c, store.Revisions, func(st *sqlite.Stmt) {
 			st.BindInt64(1, after)
-		}, func(row *sqlite.Stmt) error {
+		}, func(row *sqlite.Stmt) (err error) {
 			r := revision.Revision{
 				Position: row.ColumnInt64(0), Recorded: row.ColumnInt64(1), Author: row.ColumnText(2),
 				Kind: revision.Kind(row.ColumnText(3)), Subject: row.ColumnText(4),
@@ -111,8 +112,11 @@ func (s *Store) Revisions(ctx context.Context, after int64) (list []revision.Rev
 			if !row.ColumnIsNull(5) {
 				r.Document = json.RawMessage(row.ColumnText(5))
 			}
+			if !row.ColumnIsNull(7) {
+				r.Document, err = o.Revision(row.ColumnInt64(6), blob(row, 7), r.Position, r.Recorded)
+			}
 			list = append(list, r)
-			return nil
+			return err
 		})
 	})
 	return list, err

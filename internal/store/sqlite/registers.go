@@ -224,7 +224,9 @@ func (r *Registers) Refuse(ctx context.Context, d *register.Delivery) error {
 	})
 	for _, kind := range kinds {
 		err = r.drop(ctx, err, d, v, store.DropRows, kind.N, v.Rows)
+		err = r.drop(ctx, err, d, v, store.DropPersons, kind.N, v.Rows)
 	}
+	err = r.drop(ctx, err, d, v, store.DropPersons, store.OutgoingKind(v.N), v.Outgoing)
 	err = r.drop(ctx, err, d, v, store.DropClosings, v.N, v.Hidden)
 	err = r.drop(ctx, err, d, v, store.DropOutgoing, v.N, v.Outgoing)
 	if err != nil {
@@ -287,7 +289,11 @@ func (r *Registers) Sent(ctx context.Context, name string, upTo int64) error {
 		if err != nil || v.N == 0 {
 			return err
 		}
-		if _, err := r.store.changed(store.OutgoingSent, v.N, min(upTo, v.Outgoing)); err != nil {
+		upTo = min(upTo, v.Outgoing)
+		if _, err := r.store.changed(store.OutgoingSent, v.N, upTo); err != nil {
+			return err
+		}
+		if _, err := r.store.changed(store.SentPersons, store.OutgoingKind(v.N), upTo); err != nil {
 			return err
 		}
 		_, err = r.store.changed(store.DeliveriesPublished, v.N)

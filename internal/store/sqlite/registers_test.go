@@ -145,6 +145,8 @@ func TestRowsAreFoundByAnIndex(t *testing.T) {
 		store.DropClosings: "register_closings_by_delivery (register=? AND delivery=?)", store.Outgoing: "register_outgoing_by_number (register=? AND number>?",
 		store.DeliveriesPublished: "register_deliveries_committed", store.RegisterSeen: "register_deliveries_staging", store.DeliveryNamed: "register_deliveries_by_id",
 		store.DeliveriesBelow: "PRIMARY KEY (register=? AND number<?)",
+		store.DropPersons:     "register_persons_by_number (type=? AND number>?", store.SentPersons: "register_persons_by_number (type=? AND number<?)",
+		store.PersonsFound: "p USING PRIMARY KEY (clue=?)", store.CluesOfRow: "register_persons_by_number (type=? AND number=?)", store.EventsToBeOf: "PRIMARY KEY (clue=? AND type<?)",
 	} {
 		var plan []string
 		args := map[string]any{}

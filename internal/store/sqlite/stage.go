@@ -12,6 +12,7 @@ import (
 var (
 	registerRows = manyRows("INSERT OR FAIL INTO register_rows (type, number, id, object, registered_from, registered_to, effect_from, effect_to, delivery, key, sealed)", 11)
 	outgoingRows = manyRows("INSERT OR FAIL INTO register_outgoing (register, number, delivery, key, sealed)", 5)
+	personRows   = manyRows("INSERT OR FAIL INTO register_persons (clue, type, number, delivery, object)", 5)
 	closingRows  = manyRows("INSERT OR FAIL INTO register_closings (register, number, at, delivery)", 4)
 )
 
@@ -36,7 +37,7 @@ func (w *staging) write() error {
 
 // steps has each step of the batch taken, in order.
 func (w *staging) steps(take func(step func() error) error) error {
-	for _, step := range []func() error{w.advance, w.number, w.insertRows, w.close, w.insertOutgoing} {
+	for _, step := range []func() error{w.advance, w.number, w.insertRows, w.close, w.insertOutgoing, w.insertPersons} {
 		if err := take(step); err != nil {
 			return err
 		}
@@ -211,5 +212,18 @@ func (w *staging) insertOutgoing() error {
 		st.BindInt64(at+3, o.Delivery)
 		st.BindInt64(at+4, keys[i].N)
 		st.BindBytes(at+5, w.sealer.Draft(keys[i], w.register, o.Number, o.Draft))
+	})
+}
+
+// insertPersons notes whom the rows and the events to be name.
+func (w *staging) insertPersons() error {
+	list := store.PersonsOf(w.batch, w.register, func(row int) int64 { return w.kinds[row] })
+	return w.insert(&personRows, len(list), func(st *sqlite.Stmt, at, i int) {
+		p := &list[i]
+		st.BindBytes(at+1, p.Naming.Clue[:])
+		st.BindInt64(at+2, p.Kind)
+		st.BindInt64(at+3, p.Number)
+		st.BindInt64(at+4, w.batch.Delivery.Number)
+		st.BindBool(at+5, p.Naming.Object)
 	})
 }

@@ -38,6 +38,7 @@ type Store interface {
 	Forget(ctx context.Context, retention event.Retention, day int64) (keys int, err error)
 	Prune(ctx context.Context, most int) (eventlog.Pruned, error)
 	Erase(ctx context.Context, positions []int64, tell func(done int)) error
+	EraseRows(ctx context.Context, list []eventlog.RowsOf) error
 	EndErasure(ctx context.Context, n, at int64) error
 	Erasures(ctx context.Context, before int64, underWay bool, limit int) ([]eventlog.Erasure, error)
 	Erasure(ctx context.Context, n int64) (eventlog.Erasure, error)
@@ -133,6 +134,9 @@ func Run(t *testing.T, e Engine) {
 		{"OneDeliveryOfARegisterAtATime", oneDeliveryAtATime},
 		{"F11EventsGoOutInOrder", eventsGoOut},
 		{"ARefusedDeliveryLeavesNothing", aRefusedDelivery},
+		{"RowsAreErased", rowsAreErased},
+		{"EventsToBeAreWithdrawnOrInTheLog", eventsAreWithdrawn},
+		{"WhomADeliveryNamesGoesWithIt", personsGoWithTheirs},
 		{"ClashesAreFound", clashesAreFound},
 		{"F44bRowsArePaged", rowsArePaged},
 		{"F43SpansAreRead", spansAreRead},
@@ -140,6 +144,7 @@ func Run(t *testing.T, e Engine) {
 		{"OneOfSeveralDoesIt", oneOfSeveral},
 		{"F6RowsAreThoseOfANaiveModel", rowsOfAModel},
 
+		{"FiltersAreSealed", filtersAreSealed},
 		{"AnActAndItsEntryAreOneTransaction", anActAndItsEntry},
 		{"TheAuditLogIsAsked", theAuditLogIsAsked},
 		{"TamperingIsFound", tamperingIsFound},

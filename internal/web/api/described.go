@@ -94,7 +94,7 @@ func described() map[string]about {
 			id: "listErasures", tag: "Erasures", summary: "List erasures, newest first", query: pageParameters(), gives: map[int]any{200: page[ErasureView]{}},
 		},
 		"POST /api/v1/erasures": {
-			id: "erase", tag: "Erasures", summary: "Count, or forget, all events of a person",
+			id: "erase", tag: "Erasures", summary: "Count, or forget, all events and rows of registers of a person",
 			more: "Ask with `dryRun` first: 200 with the count. Repeated with that count and a reason it is done: 201, or 202 when it goes on by itself.",
 			asks: eraseRequest{}, example: `{"person": "0101010000", "reason": "case 2026-118", "dryRun": true}`, gives: map[int]any{200: eraseCount{}, 201: ErasureView{}, 202: ErasureView{}},
 			problems: []fault.Code{fault.EraseCount, fault.NothingSelected},

@@ -34,7 +34,7 @@ func describedExtracts() map[string]about {
 		"GET /api/v1/extracts/{extract}/files/{file}": {
 			id: "getExtractFile", tag: "Extracts", summary: "Fetch a file of an extract, or the rest of it",
 			more:  "Ranges are served, so that a download goes on where it broke off: send `Range`, and `If-Range` with the ETag. The file's name and `.sha256` is its checksum, as `sha256sum --check` reads it.",
-			gives: map[int]any{200: nil}, ranged: true, problems: []fault.Code{fault.BadRequest},
+			gives: map[int]any{200: nil}, ranged: true, problems: []fault.Code{fault.BadRequest, fault.Forgotten},
 			streams: map[string]openapi.MediaType{"application/zip": {Schema: binary}, "text/plain": {Schema: &openapi.Schema{Type: openapi.Types{"string"}, Description: "A checksum."}}},
 		},
 	}

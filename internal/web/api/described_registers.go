@@ -58,7 +58,7 @@ func describedRegisters() map[string]about {
 		},
 		"GET /api/v1/registers/{register}/{type}": {
 			id: "listRows", tag: "Registers", summary: "Look up what a register knew at one time about another",
-			more: "Rows stand as they were delivered. `registreringTil` is when they were de-registered, if they were.",
+			more: "Rows stand as they were delivered. `registreringTil` is when they were de-registered, if they were. One that was erased with a person has `erased`, which is true, and its times.",
 			query: []openapi.Parameter{
 				textParameter("registreringstid", "As it was known then, a time or a day; none: now.", "2017-01-05"), textParameter("virkningstid", "About then, a time or a day; none: now.", "2017-03-01T00:00:00Z"),
 				textParameter("object", "Of one object: the values of the columns that tell it, one parameter each, in the type's order. Where they are personal, use `POST /registers/{register}/search`.", "10389119"),

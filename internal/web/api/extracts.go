@@ -28,8 +28,9 @@ type ExtractFileView struct {
 	Since  int64  `json:"since"` // it holds what deliveries after this number,
 	UpTo   int64  `json:"upTo"`  // up to this one, brought
 	Rows   int64  `json:"rows"`
-	Size   int64  `json:"size"`   // bytes
-	SHA256 string `json:"sha256"` // of the file, in hexadecimal
+	Size   int64  `json:"size"`             // bytes
+	SHA256 string `json:"sha256"`           // of the file, in hexadecimal
+	Erased string `json:"erased,omitempty"` // when it was deleted, for somebody was erased who may stand in it; the next run makes another
 }
 
 // ExtractOrderView is the order to make an extract.
@@ -98,7 +99,7 @@ func (a *api) listExtractFiles(w http.ResponseWriter, r *http.Request) error {
 	for _, run := range a.Extracts.Kept(r.PathValue("extract")) {
 		files = append(files, ExtractFileView{
 			File: run.File, Number: run.Number, Begun: instant(run.Begun), Made: instant(run.Ended), Since: run.Since, UpTo: run.UpTo,
-			Rows: run.Rows, Size: run.Size, SHA256: run.SHA256,
+			Rows: run.Rows, Size: run.Size, SHA256: run.SHA256, Erased: instant(run.Erased),
 		})
 	}
 	return respondList(w, files)

@@ -104,6 +104,24 @@ func TestF43Download(t *testing.T) {
 	}
 }
 
+// Promise 11: a file in which somebody stood who was erased is listed as such, and fetched no more.
+func TestAnErasedFileIsGone(t *testing.T) {
+	t.Parallel()
+	w := newTown(t, eva)
+	maker := w.options.Extracts.(*extract.Maker)
+	w.Must(maker.Erase(t.Context(), 7, []eventlog.RowsOf{{Register: "mine", Type: "Thing", Delivery: 1, Rows: []int64{1}}}))
+	const path = "/extracts/my-system/files/my-system-000001-total-1.jsonl.zip"
+	for _, path := range []string{path, path + ".sha256"} {
+		if a := w.call("GET", path, ""); a.status != 410 || a.json["code"] != "forgotten" {
+			t.Errorf("%s: %d %s", path, a.status, a.text)
+		}
+	}
+	listed := w.ok(200, w.call("GET", "/extracts/my-system/files", "")).json["items"].([]any)[0].(map[string]any)
+	if listed["erased"] == nil || listed["file"] != "my-system-000001-total-1.jsonl.zip" {
+		t.Errorf("it is listed as %v", listed)
+	}
+}
+
 // DESIGN promise 8: what the agreement does not grant any more is not fetched any more, by whoever acts for the system.
 func TestF43ARevokedGrantEndsDownloads(t *testing.T) {
 	t.Parallel()

@@ -26,12 +26,12 @@ type eraseRequest struct {
 	Person string `json:"person"` // a personal value as it stands in the events
 	Reason string `json:"reason"`
 	DryRun bool   `json:"dryRun"` // only count
-	Count  *int64 `json:"count"`  // how many events it is to be: what a dry run counted
+	Count  *int64 `json:"count"`  // how many events and rows it is to be: what a dry run counted
 }
 
 // eraseCount is what a dry run found.
 type eraseCount struct {
-	Count int64 `json:"count"` // events that name the person
+	Count int64 `json:"count"` // events, and rows of registers, that name the person
 }
 
 // ErasureView is an erasure as it is listed.
@@ -41,6 +41,8 @@ type ErasureView struct {
 	Author  string `json:"author"`
 	Reason  string `json:"reason"`
 	Events  int    `json:"events"`
+	Rows    int    `json:"rows,omitempty"`      // of registers
+	Unsent  int    `json:"withdrawn,omitempty"` // events that were still to follow from a register's delivery, and do not
 	First   int64  `json:"firstPosition,omitempty"`
 	Last    int64  `json:"lastPosition,omitempty"`
 	UpTo    int64  `json:"searchedUpTo,omitempty"` // what was accepted after is not in it
@@ -51,7 +53,8 @@ type ErasureView struct {
 // ErasureReport is one erasure with whom its events were for.
 type ErasureReport struct {
 	ErasureView
-	Done    int             `json:"done,omitempty"` // events overwritten so far, while it goes on
+	Done    int             `json:"done,omitempty"`  // events overwritten so far, while it goes on
+	Files   int             `json:"files,omitempty"` // of extracts that were deleted: a row may have stood in them
 	Systems []RecipientView `json:"systems"`
 }
 
@@ -72,6 +75,7 @@ func viewErasure(e *eventlog.Erasure) ErasureView {
 	if e.Ended != 0 {
 		v.State = "ended"
 	}
+	v.Rows, v.Unsent = eventlog.CountRows(e.Rows)
 	if n := len(e.Positions); n > 0 {
 		v.First, v.Last = e.Positions[0], e.Positions[n-1]
 	}
@@ -138,7 +142,7 @@ func (a *api) getErasure(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := ErasureReport{ErasureView: viewErasure(&report.Erasure), Done: report.Done, Systems: []RecipientView{}}
+	v := ErasureReport{ErasureView: viewErasure(&report.Erasure), Done: report.Done, Files: report.Files, Systems: []RecipientView{}}
 	for _, s := range report.Systems {
 		v.Systems = append(v.Systems, RecipientView{
 			System: s.System, Delivered: s.Delivered, From: instant(s.First), Until: instant(s.Last), Tried: s.Tried, Nothing: s.Nothing,

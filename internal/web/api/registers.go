@@ -176,7 +176,13 @@ func (a *api) dropDelivery(w http.ResponseWriter, r *http.Request) error {
 
 // listRows answers with rows of an entity type as they were known at one time about another.
 func (a *api) listRows(w http.ResponseWriter, r *http.Request) error {
-	return a.lookUp(w, r, r.PathValue("type"), queryOf(withoutObjects(r), lookUpMembers...), r.URL.Query()["object"])
+	q, object := queryOf(withoutObjects(r), lookUpMembers...), r.URL.Query()["object"]
+	if reg, _ := a.Book.Register(r.PathValue("register")); reg != nil && object != nil {
+		if of := reg.Named(r.PathValue("type")); of != nil && of.PersonalObject() {
+			q.refuse("query:object", "personal", "tells a person: ask by POST /registers/{register}/search, for addresses are kept by proxies, browsers and logs")
+		}
+	}
+	return a.lookUp(w, r, r.PathValue("type"), q, object)
 }
 
 // rowSearch is what listRows asks, as a document: what tells an object may be a person's number, and addresses are kept by

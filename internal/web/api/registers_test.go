@@ -121,6 +121,20 @@ func TestF44bRowsAreAskedForByADocument(t *testing.T) {
 	}
 }
 
+// DESIGN section 2: a person's number stands in no address: who asks for a person's rows by one is told where it goes.
+func TestAPersonIsAskedForByADocumentAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.halls()
+	w.ok(201, w.call("PUT", "/registers/people", `{"source":"dfdg","types":[{"name":"Person","row":"id","object":["cpr"],"columns":[{"name":"id","required":true},{"name":"cpr","required":true,"personal":true}]}]}`))
+	a := w.call("GET", "/registers/people/Person?object=0101701234", "")
+	if got := a.problem(); got != "bad-request query:object personal" || strings.Contains(a.text, "0101701234") {
+		t.Errorf("it is answered with %s, %s", got, a.text)
+	}
+	w.ok(200, w.call("GET", "/registers/people/Person", ""))
+	w.ok(200, w.call("POST", "/registers/people/search", `{"type":"Person","object":["0101701234"]}`))
+}
+
 // A delivery is held against what there was before, which may take longer than any answer of the API may: from its end to
 // the answer no deadline runs.
 func TestALargeDeliveryIsAnsweredHoweverLongItTakes(t *testing.T) {

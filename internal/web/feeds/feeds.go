@@ -110,11 +110,19 @@ func (o *Options) extract(r *http.Request) (*web.AtomFeed, error) {
 		if x.Selection == register.Delta {
 			text = fmt.Sprintf("%d rows, %d bytes, of what the deliveries after %d up to %d made or closed.\nSHA-256 %s", run.Rows, run.Size, run.Since, run.UpTo, run.SHA256)
 		}
-		entry(feed, fmt.Sprintf("extract:%s:%d", x.Name, run.Number), run.File, text, run.Ended, web.AtomLink{Rel: "alternate", Type: "application/zip", Href: address},
+		id := fmt.Sprintf("extract:%s:%d", x.Name, run.Number)
+		if run.Erased != 0 {
+			entry(feed, id, run.File+" (erased)", erased, run.Erased, web.AtomLink{Rel: "alternate", Type: "application/json", Href: o.URL + "/api/v1/extracts/" + x.Name + "/files"})
+			continue
+		}
+		entry(feed, id, run.File, text, run.Ended, web.AtomLink{Rel: "alternate", Type: "application/zip", Href: address},
 			web.AtomLink{Rel: "enclosure", Type: "application/zip", Href: address, Length: run.Size})
 	}
 	return feed, nil
 }
+
+// erased is said of a file that was deleted.
+const erased = "The file was deleted: somebody was erased who may stand in it. Erase what you have of it; the next run makes another."
 
 func (o *Options) register(r *http.Request) (*web.AtomFeed, error) {
 	reg, _ := o.Book.Register(r.PathValue("register"))

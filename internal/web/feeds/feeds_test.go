@@ -113,6 +113,20 @@ func TestF44TheFeedsAsTheyStand(t *testing.T) {
 	}
 }
 
+// Promise 11: a file in which somebody stood who was erased has an entry that says so, and leads to nothing.
+func TestAnErasedFileIsToldOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Must(w.Log.Append(t.Context(), &eventlog.Request{Expect: w.Book.Last(), Revisions: []revision.Revision{
+		revision.Of("varsel", revision.ExtractErased, "kommuner", register.FilesErased{Erasure: 1, UpTo: 1, Files: 1}),
+	}}))
+	text := w.get("/feeds/extracts/kommuner", "map").Body.String()
+	valid(t, []byte(text))
+	if !strings.Contains(text, "kommuner-1.csv.zip (erased)") || strings.Contains(text, "files/kommuner-1.csv.zip") || !strings.Contains(text, "files/kommuner-2.csv.zip") {
+		t.Errorf("the feed is %s", text)
+	}
+}
+
 // F44: feed readers find the entries.
 func TestF44FeedReadersReadThem(t *testing.T) {
 	t.Parallel()

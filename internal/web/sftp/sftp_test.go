@@ -77,7 +77,8 @@ func (w *world) GrantsExtract(*register.Extract) bool {
 }
 
 func (w *world) Kept(name string) []*register.Run {
-	return []*register.Run{{Extract: name, Number: 1, File: file, Size: int64(len(w.content)), SHA256: strings.Repeat("ab", 32), Ended: 1_772_366_400_000_000}}
+	return []*register.Run{{Extract: name, Number: 1, File: file, Size: int64(len(w.content)), SHA256: strings.Repeat("ab", 32), Ended: 1_772_366_400_000_000},
+		{Extract: name, Number: 2, File: "erased.zip", Ended: 1_772_366_400_000_000, Erased: 1}} // which is not shown
 }
 
 type memory struct{ *bytes.Reader }

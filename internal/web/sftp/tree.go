@@ -118,6 +118,9 @@ func (t *tree) inside(name string) (listing, error) {
 	}
 	list := listing{}
 	for _, run := range t.files.Kept(name) {
+		if run.Erased != 0 {
+			continue
+		}
 		made := clock.FromMicros(run.Ended)
 		list = append(list, info{run.File, run.Size, fileMode, made}, info{run.File + extract.ChecksumEnding, int64(len(extract.Checksum(run))), fileMode, made})
 	}

@@ -47,8 +47,8 @@ CREATE TABLE register_rows (
   effect_from     bigint NOT NULL,
   effect_to       bigint NOT NULL,
   delivery        bigint NOT NULL,
-  key             bigint NOT NULL,
-  sealed          bytea  NOT NULL,
+  key             bigint,                 -- NULL, as sealed: erased with a person
+  sealed          bytea,
   PRIMARY KEY (type, number)
 );
 
@@ -76,6 +76,22 @@ CREATE TABLE register_outgoing (
 );
 
 ALTER TABLE register_outgoing ALTER sealed SET STORAGE EXTERNAL;
+
+CREATE TABLE register_persons (
+  clue     uuid   NOT NULL,
+  type     bigint NOT NULL,
+  number   bigint NOT NULL,
+  delivery bigint NOT NULL,
+  object   bigint NOT NULL,
+  PRIMARY KEY (clue, type, number)
+);
+
+CREATE INDEX register_persons_by_number ON register_persons (type, number);
+
+ALTER TABLE erasures ADD COLUMN rows text NOT NULL DEFAULT '';
+
+ALTER TABLE revisions ADD COLUMN key bigint;
+ALTER TABLE revisions ADD COLUMN sealed bytea;
 
 -- Receipts of systems for messages (F40 to F42): kept longer than the messages.
 CREATE TABLE receipts (

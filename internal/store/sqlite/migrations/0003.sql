@@ -48,8 +48,8 @@ CREATE TABLE register_rows (
   effect_from     INTEGER NOT NULL,
   effect_to       INTEGER NOT NULL,
   delivery        INTEGER NOT NULL,
-  key             INTEGER NOT NULL,       -- data_keys.n, of no retention and the day on which the delivery was begun
-  sealed          BLOB    NOT NULL        -- the data; bound to type and number
+  key             INTEGER,                -- data_keys.n, of no retention and the day on which the delivery was begun; NULL:
+  sealed          BLOB                    -- the data, bound to type and number; NULL: erased with a person
 ) STRICT;
 
 CREATE UNIQUE INDEX register_rows_by_number ON register_rows (type, number);
@@ -76,6 +76,24 @@ CREATE TABLE register_outgoing (
 ) STRICT;
 
 CREATE UNIQUE INDEX register_outgoing_by_number ON register_outgoing (register, number);
+
+-- What rows and events to be are found by when a person is erased.
+CREATE TABLE register_persons (
+  clue     BLOB    NOT NULL,              -- 16 bytes: event.Clue of a personal value
+  type     INTEGER NOT NULL,              -- register_types.n of a row; of an event to be -registers.n
+  number   INTEGER NOT NULL,              -- of the row or the event, in its register
+  delivery INTEGER NOT NULL,
+  object   INTEGER NOT NULL,              -- 1: the value is one of those that tell the row's object apart
+  PRIMARY KEY (clue, type, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX register_persons_by_number ON register_persons (type, number);
+
+ALTER TABLE erasures ADD COLUMN rows TEXT NOT NULL DEFAULT ''; -- eventlog.FormatRows
+
+-- A subscription's filter may hold persons' numbers: its document is sealed.
+ALTER TABLE revisions ADD COLUMN key INTEGER;   -- data_keys.n, of no retention and the day on which it was recorded
+ALTER TABLE revisions ADD COLUMN sealed BLOB;   -- the document, bound to position and recorded; NULL: it is document
 
 -- Receipts of systems for messages (F40 to F42): kept longer than the messages.
 CREATE TABLE receipts (
