@@ -11,8 +11,8 @@ import (
 
 // Cursor walks JSON once, and takes only what is certainly right: what Scan finds nothing in, written as nearly all of
 // it is. Where it says no, something may be wrong or only rare (an escape in a member's name, a surrogate pair written
-// as escapes, more than maxNames in one object), and there is no more to be had from it: the decoder then decides, and
-// says what it is. So nothing is taken that the decoder would refuse, in a third of its time.
+// as escapes, more than maxNames in one object, a number that may be beyond the limits), and there is no more to be had
+// from it: the decoder then decides, and says what it is. So nothing is taken that the decoder would refuse, in a third of its time.
 type Cursor struct {
 	text  []byte
 	at    int
@@ -21,6 +21,9 @@ type Cursor struct {
 
 // maxNames bounds the names of one object, which are compared one by one.
 const maxNames = 64
+
+// maxPower is how many digits an exponent has that is beyond the limits.
+const maxPower = 3
 
 // NewCursor returns a cursor before the first byte of text.
 func NewCursor(text []byte) Cursor { return Cursor{text: text, names: make([][]byte, 0, 16)} }
@@ -153,6 +156,11 @@ func (c *Cursor) literal(word string) bool {
 }
 
 func (c *Cursor) number() bool {
+	start := c.at
+	return c.numeral() && c.at-start <= maxNumber
+}
+
+func (c *Cursor) numeral() bool {
 	c.optional('-', '-')
 	if !c.optional('0', '0') && c.digits() == 0 {
 		return false
@@ -164,7 +172,8 @@ func (c *Cursor) number() bool {
 		return true
 	}
 	c.optional('+', '-')
-	return c.digits() > 0
+	n := c.digits()
+	return n > 0 && n < maxPower
 }
 
 // optional steps over one byte if it is one of the two.
