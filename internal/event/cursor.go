@@ -16,8 +16,11 @@ import (
 type Cursor struct {
 	text  []byte
 	at    int
-	names [][]byte // of the objects that are open, outermost first
+	names []stretch // of the objects that are open, outermost first
 }
+
+// stretch is where something stands in the text. (A slice of slices would have to be made on the heap for every cursor.)
+type stretch struct{ from, to int }
 
 // maxNames bounds the names of one object, which are compared one by one.
 const maxNames = 64
@@ -26,7 +29,7 @@ const maxNames = 64
 const maxPower = 3
 
 // NewCursor returns a cursor before the first byte of text.
-func NewCursor(text []byte) Cursor { return Cursor{text: text, names: make([][]byte, 0, 16)} }
+func NewCursor(text []byte) Cursor { return Cursor{text: text, names: make([]stretch, 0, 16)} }
 
 // Value steps over one value.
 func (c *Cursor) Value() bool { return c.value(0) }
@@ -82,7 +85,7 @@ func (c *Cursor) object(depth int, take func(name, value []byte)) bool {
 		if !c.quoted() {
 			return false
 		}
-		name := c.text[start:c.at:c.at]
+		name := stretch{start, c.at}
 		if !c.fresh(outer, name) || c.space() != ':' {
 			return false
 		}
@@ -93,7 +96,7 @@ func (c *Cursor) object(depth int, take func(name, value []byte)) bool {
 			return false
 		}
 		if take != nil {
-			take(name, c.text[start:c.at:c.at])
+			take(c.text[name.from:name.to:name.to], c.text[start:c.at:c.at])
 		}
 	}
 	c.names = c.names[:outer]
@@ -133,13 +136,13 @@ func (c *Cursor) leave(closing byte) bool {
 }
 
 // fresh keeps a name, and reports whether it is new among those of its object, from the outer-th on.
-func (c *Cursor) fresh(outer int, name []byte) bool {
-	known := c.names[outer:]
-	if len(known) == maxNames || bytes.IndexByte(name, '\\') >= 0 {
+func (c *Cursor) fresh(outer int, name stretch) bool {
+	known, text := c.names[outer:], c.text[name.from:name.to]
+	if len(known) == maxNames || bytes.IndexByte(text, '\\') >= 0 {
 		return false
 	}
 	for _, other := range known {
-		if bytes.Equal(other, name) {
+		if other.to-other.from == len(text) && bytes.Equal(c.text[other.from:other.to], text) {
 			return false
 		}
 	}

@@ -22,27 +22,32 @@ type ingredient struct {
 	constant string // as it stands between the quotes of JSON
 }
 
-// mostMembers bounds what is gathered: each member of the data is looked for among them one by one.
+// mostMembers bounds what is gathered, members and fields: each member of the data is looked for among them one by one.
 const mostMembers = 32
 
-// Gathered is what was gathered of one event: a text for each field, as it stands between the quotes of JSON. The texts
-// share the data's memory, or that of the Gathered, which can be used again when they are not needed any more.
+// Gathered is what was gathered of one event: a text for each field, as it stands between the quotes of JSON. The texts share
+// the memory of the data and of the scratch.
 type Gathered struct {
-	Texts [][]byte
+	*Scratch
+	Texts [mostMembers][]byte // by field
 
-	found  [mostMembers][]byte // values of the members, as they stand in the data
-	joined []byte              // texts that stand nowhere in the data as they are
+	found [mostMembers][]byte // values of the members, as they stand in the data, and then their texts
 }
 
-// largeJoined is what is kept at most between two events.
-const largeJoined = 64 << 10
+// Scratch is memory that gathering needs. It can be used for another event as soon as this one's texts are not needed any
+// more, and holds nothing of the data.
+type Scratch struct {
+	Joined []byte // texts that stand nowhere in the data as they are
+	names  []stretch
+}
 
-// Forget lets go of an event's data.
-func (g *Gathered) Forget() {
-	clear(g.Texts)
-	clear(g.found[:])
-	if cap(g.joined) > largeJoined {
-		g.joined = nil
+// largeScratch is what is kept at most between two events, in bytes: one huge event must not hold its memory for ever.
+const largeScratch = 64 << 10
+
+// Reset makes it ready for another event.
+func (s *Scratch) Reset() {
+	if s.Joined = s.Joined[:0]; cap(s.Joined) > largeScratch {
+		s.Joined = nil
 	}
 }
 
@@ -60,7 +65,7 @@ func (c *Compiled) Gatherer(fields []Field) *Gatherer {
 		}
 		g.fields = append(g.fields, r)
 	}
-	if len(g.members) > mostMembers {
+	if len(g.members) > mostMembers || len(g.fields) > mostMembers {
 		return nil
 	}
 	return g
@@ -88,12 +93,11 @@ func quote(text string) string {
 // between takes the quotes off.
 func between[T string | []byte](quoted T) T { return quoted[1 : len(quoted)-1] }
 
-// Gather reads data. Where it says no, there is nothing to be had of what was gathered.
+// Gather reads data into what holds nothing yet. Where it says no, there is nothing to be had of what was gathered.
 func (g *Gatherer) Gather(data []byte, into *Gathered) bool {
-	into.Texts, into.joined = into.Texts[:0], into.joined[:0]
-	clear(into.found[:len(g.members)])
-	c := NewCursor(data)
-	if c.space() != '{' || !c.object(1, func(name, value []byte) { g.take(name, value, into) }) || !c.AtEnd() {
+	c := Cursor{text: data, names: into.names[:0]}
+	whole := c.space() == '{' && c.object(1, func(name, value []byte) { g.take(name, value, into) }) && c.AtEnd()
+	if into.names = c.names; !whole {
 		return false
 	}
 	for i, value := range into.found[:len(g.members)] {
@@ -103,8 +107,8 @@ func (g *Gatherer) Gather(data []byte, into *Gathered) bool {
 		}
 		into.found[i] = text
 	}
-	for _, r := range g.fields {
-		into.Texts = append(into.Texts, into.fill(r))
+	for i, r := range g.fields {
+		into.Texts[i] = into.fill(r)
 	}
 	return true
 }
@@ -141,9 +145,9 @@ func (g *Gathered) text(value []byte) (text []byte, ok bool) {
 func (g *Gathered) canonical(quoted []byte) []byte {
 	var room [64]byte
 	text, _ := jsontext.AppendUnquote(room[:0], quoted) // the cursor has passed it
-	from := len(g.joined)
-	g.joined, _ = jsontext.AppendQuote(g.joined, text)
-	return between(g.joined[from:])
+	from := len(g.Joined)
+	g.Joined, _ = jsontext.AppendQuote(g.Joined, text)
+	return between(g.Joined[from:])
 }
 
 // fill is what a recipe makes: nothing, when something that it loads is not there. The found are texts by now.
@@ -151,17 +155,17 @@ func (g *Gathered) fill(r recipe) []byte {
 	if len(r) == 1 && r[0].member >= 0 {
 		return g.found[r[0].member]
 	}
-	from := len(g.joined)
+	from := len(g.Joined)
 	for _, i := range r {
 		if i.member < 0 {
-			g.joined = append(g.joined, i.constant...)
+			g.Joined = append(g.Joined, i.constant...)
 			continue
 		}
 		part := g.found[i.member]
 		if len(part) == 0 {
 			return nil
 		}
-		g.joined = append(g.joined, part...)
+		g.Joined = append(g.Joined, part...)
 	}
-	return g.joined[from:]
+	return g.Joined[from:]
 }

@@ -17,47 +17,44 @@ import (
 type sheet struct {
 	texts    [slots][]byte
 	gathered event.Gathered
-	own      []byte // texts that the hub makes
 }
 
-var sheets = sync.Pool{New: func() any { return new(sheet) }}
+var scratches = sync.Pool{New: func() any { return new(event.Scratch) }}
 
 // append writes the message of an event. Where it says no, nothing is known of the message.
 func (t *template) append(dst []byte, form Form, e *event.Event) (written []byte, ok bool) {
 	if t == none || form >= forms || e.Type != t.beskedtype || !event.IsJSON(e.MediaType) {
 		return dst, false
 	}
-	s := sheets.Get().(*sheet)
-	defer s.putAway()
-	if !t.gatherer.Gather(e.Data, &s.gathered) {
-		return dst, false
+	scratch := scratches.Get().(*event.Scratch)
+	s := sheet{gathered: event.Gathered{Scratch: scratch}}
+	if t.gather(e, &s) {
+		written, ok = t.scripts[form].append(dst, form, &s.texts)
 	}
-	for i, field := range t.fields {
-		s.texts[slotOf(field)] = s.gathered.Texts[i]
-	}
-	if !s.complete(e) {
-		return dst, false
-	}
-	if written, ok = t.scripts[form].append(dst, form, &s.texts); !ok {
+	scratch.Reset()
+	scratches.Put(scratch)
+	if !ok {
 		return dst, false
 	}
 	return written, true
 }
 
-// putAway keeps the sheet for another event, and lets go of this one's data.
-func (s *sheet) putAway() {
-	s.texts = [slots][]byte{}
-	s.gathered.Forget()
-	s.own = s.own[:0]
-	sheets.Put(s)
+func (t *template) gather(e *event.Event, s *sheet) bool {
+	if !t.gatherer.Gather(e.Data, &s.gathered) {
+		return false
+	}
+	for i, field := range t.fields {
+		s.texts[slotOf(field)] = s.gathered.Texts[i]
+	}
+	return s.complete(e)
 }
 
 // complete adds what is not the mapping's, or not as it stands; compare fill and FromEvent.
 func (s *sheet) complete(e *event.Event) bool {
-	s.texts[slotBeskedID] = s.add(func(dst []byte) []byte { return ident.Append(dst, e.ID) })
-	s.texts[slotDannelsestidspunkt] = s.add(func(dst []byte) []byte { return appendBorn(dst, e) })
+	s.add(slotBeskedID, func(dst []byte) []byte { return ident.Append(dst, e.ID) })
+	s.add(slotDannelsestidspunkt, func(dst []byte) []byte { return appendBorn(dst, e) })
 	if len(s.texts[slotKildesystem]) == 0 {
-		s.texts[slotKildesystem] = s.add(func(dst []byte) []byte { return appendQuoted(dst, e.Source) })
+		s.add(slotKildesystem, func(dst []byte) []byte { return appendQuoted(dst, e.Source) })
 	}
 	if len(s.texts[slotObjektreference]) == 0 {
 		s.texts[slotObjektreference] = s.texts[slotObjektID]
@@ -65,11 +62,11 @@ func (s *sheet) complete(e *event.Event) bool {
 	return s.place()
 }
 
-// add keeps a text of the hub's.
-func (s *sheet) add(text func(dst []byte) []byte) []byte {
-	from := len(s.own)
-	s.own = text(s.own)
-	return s.own[from:]
+// add adds a text of the hub's.
+func (s *sheet) add(to slot, text func(dst []byte) []byte) {
+	from := len(s.gathered.Joined)
+	s.gathered.Joined = text(s.gathered.Joined)
+	s.texts[to] = s.gathered.Joined[from:]
 }
 
 // place says where the object is, as At does. What it may be with escapes in it is for At.
