@@ -40,7 +40,10 @@ func (s *script) append(dst []byte, form Form, texts *[slots][]byte) (written []
 	for i := 0; i < len(s.pieces); i++ {
 		switch p := &s.pieces[i]; p.kind {
 		case closing:
-			dst = append(bytes.TrimSuffix(dst, comma), p.before...)
+			if last := len(dst) - 1; dst[last] == ',' {
+				dst = dst[:last]
+			}
+			dst = append(dst, p.before...)
 		case fixed:
 			dst = append(dst, p.before...)
 		case unsure:
@@ -56,8 +59,6 @@ func (s *script) append(dst []byte, form Form, texts *[slots][]byte) (written []
 	}
 	return dst, len(s.pieces) > 0
 }
-
-var comma = []byte{','}
 
 // append writes a gap.
 func (p *piece) append(dst []byte, form Form, text []byte) (written []byte, ok bool) {
