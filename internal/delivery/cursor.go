@@ -16,9 +16,6 @@ import (
 // restRange is how many rows of what was left over are read at a time.
 const restRange = 512
 
-// aheadMin is how far the log is read at least for a reader that wants little.
-const aheadMin = 32
-
 // keptPages bounds how many answers are remembered, so that confirming the last of them needs no count.
 const keptPages = 16
 
@@ -118,18 +115,11 @@ func (f *fetch) read(ctx context.Context) error {
 	if err := f.readStanding(ctx, end); err != nil {
 		return err
 	}
-	var next <-chan reach
+	log := ahead{engine: c.engine, at: f.at.Position, end: end}
 	for f.left > 0 && f.at.Position < end {
-		if next == nil {
-			next = f.ahead(ctx, f.at.Position, end)
-		}
-		r := <-next
-		next = nil
+		r := log.next(ctx, f.left)
 		if r.err != nil {
 			return r.err
-		}
-		if r.upTo < end && len(r.events) < f.left {
-			next = f.ahead(ctx, r.upTo, end)
 		}
 		if err := f.takeAll(r.events); err != nil || f.changed {
 			return err
@@ -153,30 +143,6 @@ func (f *fetch) readStanding(ctx context.Context, upTo int64) error {
 		}
 		f.standing[w.Position] = w
 	})
-}
-
-// reach is one range of the log, read.
-type reach struct {
-	events []*event.Event
-	upTo   int64
-	err    error
-}
-
-// ahead reads the next range while the one before it is written: rendering and the reader's network take as long as the
-// disk. Nobody need wait for what it finds.
-func (f *fetch) ahead(ctx context.Context, after, end int64) <-chan reach {
-	return f.consumer.engine.ahead(ctx, after, end, f.left)
-}
-
-func (e *Engine) ahead(ctx context.Context, after, end int64, left int) <-chan reach {
-	found := make(chan reach, 1)
-	limit := min(routeRange, int(end-after), max(aheadMin, 2*left))
-	go func() {
-		var r reach
-		r.events, r.upTo, r.err = e.log.Read(ctx, after, limit)
-		found <- r
-	}()
-	return found
 }
 
 // take visits one event that was left over.
