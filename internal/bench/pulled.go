@@ -46,7 +46,10 @@ func (h *hub) besideFile(ctx context.Context, f *Figure, more int, face http.Han
 	if _, err := save(ctx, address+"/api", file); err != nil {
 		return err
 	}
-	debug.FreeOSMemory() // what came before is not what is measured
+	if err := h.Searcher.Reach(ctx, h.Log.Head()); err != nil { // what came before is not what is measured
+		return err
+	}
+	debug.FreeOSMemory()
 	peak := watchMemory()
 	var turns rounds
 	for n := range r.Size.Rounds {
