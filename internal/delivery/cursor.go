@@ -25,8 +25,8 @@ type page struct {
 	moved    moved
 }
 
-// Visit takes one event of a fetch, and the cursor of a reader that has it.
-type Visit func(e *event.Event, r *event.Rendering, at eventlog.Cursor) error
+// Visit takes one event of a fetch with its message, which holds until Visit returns, and the cursor of a reader that has it.
+type Visit func(e *event.Event, message []byte, at eventlog.Cursor) error
 
 // Fetch reads what is for a subscription in order, from where its reader says it stands, and returns where it stands
 // after that: behind the last event, or behind everything there was when the read began (DESIGN promise 7). It visits at
@@ -83,6 +83,7 @@ type fetch struct {
 	standing  map[int64]eventlog.Waiting // what was left over above the watermark: it comes at its place in the log
 	changed   bool                       // the channel was, meanwhile: what comes from here on goes another way, and may be on it
 	visit     Visit
+	message   []byte // the last one's memory is that of the next
 }
 
 // read visits what there is now: first what was left over below the watermark, then the log. What a crash in the middle of
@@ -190,6 +191,9 @@ func (c *consumer) fate(ev *event.Event) eventlog.Outcome {
 	return eventlog.Confirmed
 }
 
+// largeMessage is whose memory is not kept for the next, in bytes.
+const largeMessage = 256 << 10
+
 // show visits an event if it may be had now.
 func (f *fetch) show(ev *event.Event, w eventlog.Waiting) error {
 	c := f.consumer
@@ -202,13 +206,16 @@ func (f *fetch) show(ev *event.Event, w eventlog.Waiting) error {
 	if s == nil {
 		return nil
 	}
-	r := c.engine.opts.Render(ev, s)
-	if r.Err != nil {
-		return fault.Wrap(fault.InvalidMessage, r.Err, "the event at position %d cannot be rendered", ev.Position)
+	message, err := c.engine.opts.Append(f.message[:0], ev, s)
+	if err != nil {
+		return fault.Wrap(fault.InvalidMessage, err, "the event at position %d cannot be rendered", ev.Position)
+	}
+	if f.message = message; cap(message) > largeMessage {
+		f.message = nil
 	}
 	f.left--
 	f.moved.over(w, fate, f.at.Position > f.served[part(f.at.Rest)])
-	return f.visit(ev, r, f.at)
+	return f.visit(ev, message, f.at)
 }
 
 func (c *consumer) servedUpTo() [2]int64 {
