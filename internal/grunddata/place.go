@@ -41,7 +41,7 @@ func IsWKT(place string) bool {
 		return false
 	}
 	for _, name := range geometries {
-		if strings.EqualFold(place[:end], name) {
+		if len(name) == end && strings.EqualFold(place[:end], name) {
 			return true
 		}
 	}

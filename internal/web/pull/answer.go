@@ -39,7 +39,8 @@ const (
 	patience = 2 * time.Minute // for a client to take a piece: an answer may take long, and a client that stands still may not
 )
 
-// answer writes messages as they come: it holds no more than a batch, however many there are.
+// answer writes messages as they come: it holds no more than two batches, however many there are, one that is written and
+// one that is sent.
 type answer struct {
 	writer  http.ResponseWriter
 	request *http.Request
@@ -48,35 +49,63 @@ type answer struct {
 
 	to      io.Writer    // nil: nothing was written
 	pack    *gzip.Writer // nil: it goes out as it is
-	shares  []share
+	batches [2][]share   // by turns
+	turn    int
+	sending sync.WaitGroup
 	some    bool
-	gone    error // what became of the client
+	gone    error // what became of the client; known when nothing is being sent
 	leftOut int
 }
 
-// messages writes some events, as many at a time as there are processors, and sends them in order. One that breaks its
-// own contract is left out, and the operator is told: it would be the end of every window that it is in.
+// messages writes some events, as many at a time as there are processors, and has them sent in order, while the next are
+// written. One that breaks its own contract is left out, and the operator is told: it would be the end of every window that
+// it is in.
 func (a *answer) messages(events []*event.Event) (written int, err error) {
+	batch := a.write(events)
+	if err := a.sent(); err != nil {
+		return 0, err
+	}
+	for i := range batch {
+		a.leaveOut(batch[i].leftOut)
+		written += batch[i].written
+	}
+	if written == 0 {
+		return 0, nil
+	}
+	if a.to == nil {
+		a.begin()
+	}
+	a.sending.Go(func() {
+		for i := range batch {
+			a.add(batch[i].text)
+		}
+	})
+	return written, nil
+}
+
+// write writes some events into the batch whose turn it is.
+func (a *answer) write(events []*event.Event) []share {
 	const least = 32 // events that are worth another processor
 	count := min(runtime.GOMAXPROCS(0), (len(events)+least-1)/least)
-	for len(a.shares) < count {
-		a.shares = append(a.shares, share{face: a.face, format: a.format})
+	batch := a.batches[a.turn]
+	for len(batch) < count {
+		batch = append(batch, share{face: a.face, format: a.format})
 	}
+	a.batches[a.turn], a.turn = batch, 1-a.turn
+	batch = batch[:count]
 	var all sync.WaitGroup
-	for i := range count {
+	for i := range batch {
 		part := events[i*len(events)/count : (i+1)*len(events)/count]
-		all.Go(func() { a.shares[i].write(part) })
+		all.Go(func() { batch[i].write(part) })
 	}
 	all.Wait()
-	for i := range count {
-		s := &a.shares[i]
-		a.leaveOut(s.leftOut)
-		if err := a.add(s.text); err != nil {
-			return written, err
-		}
-		written += s.written
-	}
-	return written, nil
+	return batch
+}
+
+// sent waits until what was written is sent, and says what became of the client.
+func (a *answer) sent() error {
+	a.sending.Wait()
+	return a.gone
 }
 
 // leaveOut tells the operator of the first that is left out of an answer.
@@ -89,27 +118,20 @@ func (a *answer) leaveOut(list []leftOut) {
 }
 
 // add sends messages, each of which has in front what stands between two.
-func (a *answer) add(messages []byte) error {
-	if len(messages) == 0 {
-		return nil
-	}
-	if a.to == nil {
-		a.begin()
-	}
-	if !a.some {
+func (a *answer) add(messages []byte) {
+	if len(messages) > 0 && !a.some {
 		a.some = true
 		messages = messages[len(wires[a.format].between):]
 		a.send([]byte(wires[a.format].begin))
 	}
-	return a.send(messages)
+	a.send(messages)
 }
 
 // send sends; to a client that is gone nothing.
-func (a *answer) send(text []byte) error {
-	if a.gone == nil {
+func (a *answer) send(text []byte) {
+	if len(text) > 0 && a.gone == nil {
 		_, a.gone = a.to.Write(text)
 	}
-	return a.gone
 }
 
 // begin sends the head.
@@ -128,6 +150,9 @@ func (a *answer) begin() {
 
 // end sends the end.
 func (a *answer) end() error {
+	if err := a.sent(); err != nil {
+		return err
+	}
 	if a.to == nil {
 		a.begin()
 	}
@@ -135,17 +160,17 @@ func (a *answer) end() error {
 	if a.some {
 		text = wires[a.format].end
 	}
-	err := a.send([]byte(text))
-	if a.pack != nil && err == nil {
-		err = a.pack.Close()
+	a.send([]byte(text))
+	if a.pack != nil && a.gone == nil {
+		a.gone = a.pack.Close()
 	}
-	return err
+	return a.gone
 }
 
 // fail answers with a problem; an answer that is under way is broken off.
 func (a *answer) fail(err error) {
-	if a.to != nil {
-		if a.gone == nil && a.request.Context().Err() == nil { // it is not the client who left
+	if gone := a.sent(); a.to != nil {
+		if gone == nil && a.request.Context().Err() == nil { // it is not the client who left
 			a.face.Logger.LogAttrs(a.request.Context(), slog.LevelError, "an answer under way was broken off",
 				slog.String("request", a.writer.Header().Get(web.RequestID)), slog.String("error", err.Error()))
 		}
