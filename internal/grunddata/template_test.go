@@ -188,3 +188,23 @@ func TestF14bTheTemplateWritesTheWorkedExample(t *testing.T) {
 		}
 	}
 }
+
+// FuzzTemplate: whatever the data, the template writes what the model does, or nothing.
+func FuzzTemplate(f *testing.F) {
+	version, e := kommune(f, func(mapping map[string]string) {
+		maps.Copy(mapping, map[string]string{"besked.handling": "Load(landekode)", "besked.kildesystem": "Load(skala)"})
+	})
+	f.Add(string(e.Data))
+	for seed := range uint64(20) {
+		f.Add((dice{rand.New(rand.NewPCG(seed, 7))}).data())
+	}
+	f.Fuzz(func(t *testing.T, data string) {
+		e := of(t, "KommuneinddelingUpdate", data)
+		for _, form := range []grunddata.Form{grunddata.JSON, grunddata.XML, grunddata.Bare} {
+			got, ok := grunddata.ByTemplate(nil, form, version, e)
+			if want, err := byModel(form, version, e); ok && (err != nil || string(got) != string(want)) {
+				t.Fatalf("form %d of %s: %v\ngot  %s\nwant %s", form, data, err, got, want)
+			}
+		}
+	})
+}
