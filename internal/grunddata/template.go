@@ -43,11 +43,11 @@ func (m *Message) append(dst []byte, form Form) ([]byte, error) {
 	case Bare:
 		return m.AppendBare(dst), nil
 	case XML:
-		if written, err := m.AppendXML(dst); err != nil {
+		written, err := m.AppendXML(dst)
+		if err != nil {
 			return dst, err
-		} else {
-			return written, nil
 		}
+		return written, nil
 	}
 	return dst, fault.New(fault.Internal, "a Hændelsesbesked has no form %d", form)
 }
