@@ -163,7 +163,7 @@ func (h *Hub) open(ctx context.Context) error {
 		return err
 	}
 	h.Engine = delivery.New(h.Log, h.Store, system, delivery.Options{
-		Connect: out.connect, Render: out.render, Tell: h.tell, Revise: func(ctx context.Context, l *revision.Line, change func(*subscription.Subscription)) error {
+		Connect: out.connect, Render: out.render, Append: out.appendMessage, Tell: h.tell, Revise: func(ctx context.Context, l *revision.Line, change func(*subscription.Subscription)) error {
 			return h.Manager.Revise(ctx, l, change)
 		}, Trouble: h.report, Random: rand.Float64,
 		InFlight: h.config.InFlight, Observe: h.observe, Shared: h.shared != nil, Sure: h.sure(), Lost: h.lost, DrawPass: h.drawPass(),

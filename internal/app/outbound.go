@@ -71,6 +71,15 @@ func (o *outbound) render(e *event.Event, s *subscription.Subscription) *event.R
 	return envelope.Of(o.envelope(s), e, o.book.Last())
 }
 
+// appendMessage appends the same message, for a reader who takes many.
+func (o *outbound) appendMessage(dst []byte, e *event.Event, s *subscription.Subscription) ([]byte, error) {
+	if s.System == notify.System {
+		r := o.render(e, s)
+		return append(dst, r.Body...), r.Err
+	}
+	return envelope.Append(dst, o.envelope(s), e, o.book.Last())
+}
+
 func (o *outbound) envelope(s *subscription.Subscription) envelope.Envelope {
 	system, _ := o.book.System(s.System)
 	switch {

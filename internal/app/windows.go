@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/varselhub/varsel/internal/envelope"
 	"github.com/varselhub/varsel/internal/envelope/haendelsesbesked"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/web/listener"
@@ -19,7 +18,7 @@ const receiptsPath = "/system/EventReceipts/"
 func (h *Hub) windows(receipts http.Handler) faces {
 	book := h.Log.Book()
 	options := pull.Options{
-		Windows: h.among.whole, Render: h.besked, Windowed: book.Windowed, Zone: h.config.Zone, ZeroBased: h.config.ZeroBased, Logger: h.logger,
+		Windows: h.among.whole, Append: h.appendBesked, Windowed: book.Windowed, Zone: h.config.Zone, ZeroBased: h.config.ZeroBased, Logger: h.logger,
 	}
 	if !h.config.NoAccess {
 		options.Callers = h.gate
@@ -34,13 +33,13 @@ func (h *Hub) windows(receipts http.Handler) faces {
 
 func windowsFace(kind pull.Kind) string { return "pull/" + string(kind) }
 
-// besked makes the message of an event for whoever asks for windows.
-func (h *Hub) besked(e *event.Event, format pull.Format) *event.Rendering {
+// appendBesked writes the message of an event for whoever asks for windows. Nobody keeps it: it is asked for once, or seldom.
+func (h *Hub) appendBesked(dst []byte, e *event.Event, format pull.Format) ([]byte, error) {
 	form := haendelsesbesked.JSON
 	if format == pull.XML {
 		form = haendelsesbesked.XML
 	}
-	return envelope.Of(h.out.besked[form], e, h.Log.Book().Last())
+	return h.out.besked[form].Append(dst, e)
 }
 
 // answers lists what a listener answers, with the kind of endpoint that it is where systems ask for windows.

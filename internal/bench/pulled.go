@@ -46,9 +46,12 @@ func (h *hub) besideFile(ctx context.Context, f *Figure, more int, face http.Han
 	if _, err := save(ctx, address+"/api", file); err != nil {
 		return err
 	}
-	debug.FreeOSMemory() // what came before is not what is measured
+	if err := h.Searcher.Reach(ctx, h.Log.Head()); err != nil { // what came before is not what is measured
+		return err
+	}
+	debug.FreeOSMemory()
 	peak := watchMemory()
-	var values, ceilings, ratios []float64
+	var turns rounds
 	for n := range r.Size.Rounds {
 		r.progress("round %d of %d", n+1, r.Size.Rounds)
 		ceiling, err := r.fetched(ctx, address+"/file", more)
@@ -56,16 +59,16 @@ func (h *hub) besideFile(ctx context.Context, f *Figure, more int, face http.Han
 			return err
 		}
 		stop := r.profile(n == r.Size.Rounds-1)
-		value, err := r.fetched(ctx, address+"/api", more)
+		hub, err := r.fetched(ctx, address+"/api", more)
 		stop()
 		if err != nil {
 			return err
 		}
-		values, ceilings, ratios = append(values, value), append(ceilings, ceiling), append(ratios, value/ceiling)
+		turns.hub, turns.ceiling = append(turns.hub, hub), append(turns.ceiling, ceiling)
 	}
 	f.PeakMiB = float64(peak()) / (1 << 20)
 	f.Pending = r.Size.Pulled
-	f.Value, f.Ceiling, f.Ratio = middle(values), middle(ceilings), middle(ratios)
+	turns.summarise(f)
 	return nil
 }
 
@@ -110,11 +113,12 @@ func get(ctx context.Context, address string) (*http.Response, error) {
 }
 
 // fetched reads an answer to its end and returns how many messages came a second. It has so many lines that are none.
-func (r *run) fetched(ctx context.Context, address string, more int) (float64, error) {
-	began := time.Now()
+// Server and reader are one process: the CPU of a message is that of both.
+func (r *run) fetched(ctx context.Context, address string, more int) (speed, error) {
+	began, used := time.Now(), r.usage()
 	answer, err := get(ctx, address)
 	if err != nil {
-		return 0, err
+		return speed{}, err
 	}
 	defer answer.Body.Close()
 	lines, body := -more, bufio.NewReaderSize(answer.Body, 256<<10)
@@ -124,12 +128,13 @@ func (r *run) fetched(ctx context.Context, address string, more int) (float64, e
 			break
 		}
 		if err != nil {
-			return 0, err
+			return speed{}, err
 		}
 		lines++
 	}
 	if lines != r.Size.Pulled {
-		return 0, fault.New(fault.Internal, "%d messages came, %d were published", lines, r.Size.Pulled)
+		return speed{}, fault.New(fault.Internal, "%d messages came, %d were published", lines, r.Size.Pulled)
 	}
-	return float64(lines) / time.Since(began).Seconds(), nil
+	cpu := r.usage().hub - used.hub
+	return speed{rate: float64(lines) / time.Since(began).Seconds(), cpu: float64(cpu.Microseconds()) / float64(lines)}, nil
 }

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"time"
 
-	"github.com/varselhub/varsel/internal/envelope"
 	"github.com/varselhub/varsel/internal/envelope/haendelsesbesked"
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -31,9 +30,7 @@ func windowed(ctx context.Context, r *run, f *Figure) error {
 	}
 	face := pull.New(pull.Password, pull.Options{
 		Windows: h.Engine, Zone: time.UTC, Windowed: h.Log.Book().Windowed, Logger: logger(),
-		Render: func(e *event.Event, _ pull.Format) *event.Rendering {
-			return envelope.Of(messages, e, h.Log.Book().Last())
-		},
+		Append: func(dst []byte, e *event.Event, _ pull.Format) ([]byte, error) { return messages.Append(dst, e) },
 	})
 	address := pull.Path + "?datefrom=2020-01-01&dateto=2120-01-01&username=" + systemName(0)
 	return h.besideFile(ctx, f, 0, func(w http.ResponseWriter, r *http.Request) {

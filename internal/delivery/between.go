@@ -182,19 +182,12 @@ func (s *sweep) share(ev *event.Event) revision.Share {
 // show visits the page's events, and notes where it ended when it is full.
 func (s *sweep) show(ctx context.Context) error {
 	left := s.page.Size
-	var next <-chan reach
+	log := ahead{engine: s.engine, at: s.at, end: s.last}
 	var some batch
 	for left > 0 && s.at < s.last {
-		if next == nil {
-			next = s.engine.ahead(ctx, s.at, s.last, left)
-		}
-		r := <-next
-		next = nil
+		r := log.next(ctx, left)
 		if r.err != nil {
 			return r.err
-		}
-		if r.upTo < s.last && len(r.events) < left {
-			next = s.engine.ahead(ctx, r.upTo, s.last, left)
 		}
 		for _, ev := range r.events {
 			if ev.Position <= s.kept.after || s.share(ev) != revision.Granted || s.engine.expired(ev) {

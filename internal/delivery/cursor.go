@@ -16,9 +16,6 @@ import (
 // restRange is how many rows of what was left over are read at a time.
 const restRange = 512
 
-// aheadMin is how far the log is read at least for a reader that wants little.
-const aheadMin = 32
-
 // keptPages bounds how many answers are remembered, so that confirming the last of them needs no count.
 const keptPages = 16
 
@@ -28,8 +25,8 @@ type page struct {
 	moved    moved
 }
 
-// Visit takes one event of a fetch, and the cursor of a reader that has it.
-type Visit func(e *event.Event, r *event.Rendering, at eventlog.Cursor) error
+// Visit takes one event of a fetch with its message, which holds until Visit returns, and the cursor of a reader that has it.
+type Visit func(e *event.Event, message []byte, at eventlog.Cursor) error
 
 // Fetch reads what is for a subscription in order, from where its reader says it stands, and returns where it stands
 // after that: behind the last event, or behind everything there was when the read began (DESIGN promise 7). It visits at
@@ -86,6 +83,7 @@ type fetch struct {
 	standing  map[int64]eventlog.Waiting // what was left over above the watermark: it comes at its place in the log
 	changed   bool                       // the channel was, meanwhile: what comes from here on goes another way, and may be on it
 	visit     Visit
+	message   []byte // the last one's memory is that of the next
 }
 
 // read visits what there is now: first what was left over below the watermark, then the log. What a crash in the middle of
@@ -118,18 +116,11 @@ func (f *fetch) read(ctx context.Context) error {
 	if err := f.readStanding(ctx, end); err != nil {
 		return err
 	}
-	var next <-chan reach
+	log := ahead{engine: c.engine, at: f.at.Position, end: end}
 	for f.left > 0 && f.at.Position < end {
-		if next == nil {
-			next = f.ahead(ctx, f.at.Position, end)
-		}
-		r := <-next
-		next = nil
+		r := log.next(ctx, f.left)
 		if r.err != nil {
 			return r.err
-		}
-		if r.upTo < end && len(r.events) < f.left {
-			next = f.ahead(ctx, r.upTo, end)
 		}
 		if err := f.takeAll(r.events); err != nil || f.changed {
 			return err
@@ -153,30 +144,6 @@ func (f *fetch) readStanding(ctx context.Context, upTo int64) error {
 		}
 		f.standing[w.Position] = w
 	})
-}
-
-// reach is one range of the log, read.
-type reach struct {
-	events []*event.Event
-	upTo   int64
-	err    error
-}
-
-// ahead reads the next range while the one before it is written: rendering and the reader's network take as long as the
-// disk. Nobody need wait for what it finds.
-func (f *fetch) ahead(ctx context.Context, after, end int64) <-chan reach {
-	return f.consumer.engine.ahead(ctx, after, end, f.left)
-}
-
-func (e *Engine) ahead(ctx context.Context, after, end int64, left int) <-chan reach {
-	found := make(chan reach, 1)
-	limit := min(routeRange, int(end-after), max(aheadMin, 2*left))
-	go func() {
-		var r reach
-		r.events, r.upTo, r.err = e.log.Read(ctx, after, limit)
-		found <- r
-	}()
-	return found
 }
 
 // take visits one event that was left over.
@@ -224,6 +191,9 @@ func (c *consumer) fate(ev *event.Event) eventlog.Outcome {
 	return eventlog.Confirmed
 }
 
+// largeMessage is whose memory is not kept for the next, in bytes.
+const largeMessage = 256 << 10
+
 // show visits an event if it may be had now.
 func (f *fetch) show(ev *event.Event, w eventlog.Waiting) error {
 	c := f.consumer
@@ -236,13 +206,16 @@ func (f *fetch) show(ev *event.Event, w eventlog.Waiting) error {
 	if s == nil {
 		return nil
 	}
-	r := c.engine.opts.Render(ev, s)
-	if r.Err != nil {
-		return fault.Wrap(fault.InvalidMessage, r.Err, "the event at position %d cannot be rendered", ev.Position)
+	message, err := c.engine.opts.Append(f.message[:0], ev, s)
+	if err != nil {
+		return fault.Wrap(fault.InvalidMessage, err, "the event at position %d cannot be rendered", ev.Position)
+	}
+	if f.message = message; cap(message) > largeMessage {
+		f.message = nil
 	}
 	f.left--
 	f.moved.over(w, fate, f.at.Position > f.served[part(f.at.Rest)])
-	return f.visit(ev, r, f.at)
+	return f.visit(ev, message, f.at)
 }
 
 func (c *consumer) servedUpTo() [2]int64 {

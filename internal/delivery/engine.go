@@ -79,6 +79,8 @@ type Options struct {
 	Connect func(system *subscription.System, url string) (channel.Sender, error)
 	// Render makes the message of an event for a subscription.
 	Render func(e *event.Event, s *subscription.Subscription) *event.Rendering
+	// Append appends the same message, for a reader who takes many and keeps none. nil: what Render makes.
+	Append func(dst []byte, e *event.Event, s *subscription.Subscription) ([]byte, error)
 	// Tell passes on what a contact or the operator should know. It is called in a goroutine of its own, in order.
 	Tell func(Notice) error
 	// Revise appends a change of configuration that the engine itself decides: a 410 deactivates a subscription.
@@ -113,6 +115,12 @@ type totals struct {
 func New(log *eventlog.Log, store eventlog.Store, clk clock.Clock, opts Options) *Engine {
 	if opts.InFlight == 0 {
 		opts.InFlight = 4096
+	}
+	if opts.Append == nil {
+		opts.Append = func(dst []byte, e *event.Event, s *subscription.Subscription) ([]byte, error) {
+			r := opts.Render(e, s)
+			return append(dst, r.Body...), r.Err
+		}
 	}
 	if opts.ReplayAhead == 0 {
 		opts.ReplayAhead = replayAhead

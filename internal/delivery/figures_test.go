@@ -126,7 +126,7 @@ func TestFiguresOfAReader(t *testing.T) {
 	w.flush()
 	end := eventlog.Cursor{}
 	w.log.Abandon()
-	end, err := w.hub.Fetch(t.Context(), id, nil, 10, 0, func(*event.Event, *event.Rendering, eventlog.Cursor) error { return nil })
+	end, err := w.hub.Fetch(t.Context(), id, nil, 10, 0, func(*event.Event, []byte, eventlog.Cursor) error { return nil })
 	w.must(err)
 	w.restart()
 	w.fetch(id, &end, 1)

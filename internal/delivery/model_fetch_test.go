@@ -99,7 +99,7 @@ func (m *model) fetchFrom(s *owed, limit int, withCursor bool) (count int) {
 	}
 	s.handed = nil
 	served := map[string]bool{}
-	end, err := m.w.hub.Fetch(context.Background(), s.id, from, limit, 0, func(e *event.Event, _ *event.Rendering, _ eventlog.Cursor) error {
+	end, err := m.w.hub.Fetch(context.Background(), s.id, from, limit, 0, func(e *event.Event, _ []byte, _ eventlog.Cursor) error {
 		m.read(s, string(e.Data), served, from != nil)
 		s.handed = append(s.handed, string(e.Data))
 		count++

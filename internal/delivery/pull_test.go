@@ -48,7 +48,7 @@ func (w *world) acknowledge(id string, tokens ...string) (gone []string) {
 func (w *world) fetch(id string, from *eventlog.Cursor, limit int) (bodies []string, end eventlog.Cursor) {
 	w.t.Helper()
 	w.flush()
-	end, err := w.hub.Fetch(context.Background(), id, from, limit, 0, func(e *event.Event, _ *event.Rendering, _ eventlog.Cursor) error {
+	end, err := w.hub.Fetch(context.Background(), id, from, limit, 0, func(e *event.Event, _ []byte, _ eventlog.Cursor) error {
 		bodies = append(bodies, string(e.Data))
 		return nil
 	})
@@ -243,7 +243,7 @@ func TestACursorMovesOverWhatIsForOthers(t *testing.T) {
 	w.publish("A#1", "B#1", "A#2")
 	w.append(other)
 	var cursors []eventlog.Cursor
-	end, err := w.hub.Fetch(t.Context(), id, nil, 100, 0, func(_ *event.Event, _ *event.Rendering, at eventlog.Cursor) error {
+	end, err := w.hub.Fetch(t.Context(), id, nil, 100, 0, func(_ *event.Event, _ []byte, at eventlog.Cursor) error {
 		cursors = append(cursors, at)
 		return nil
 	})
@@ -566,7 +566,7 @@ func TestAFetchEndsWhereTheChannelChanges(t *testing.T) {
 	id := w.subscribe("q", "/in", pulledBy(subscription.Cursor))
 	positions := w.publish("A#1", "A#2", "B#1")
 	var got []string
-	end, err := w.hub.Fetch(context.Background(), id, nil, 10, time.Minute, func(e *event.Event, _ *event.Rendering, _ eventlog.Cursor) error {
+	end, err := w.hub.Fetch(context.Background(), id, nil, 10, time.Minute, func(e *event.Event, _ []byte, _ eventlog.Cursor) error {
 		if got = append(got, string(e.Data)); len(got) == 1 {
 			w.reviseSubscription(id, pushed)
 			w.expect("A#1", "B#1")["A#1"].reply(200) // A#2 is next by the new way

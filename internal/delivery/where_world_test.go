@@ -175,7 +175,7 @@ func (s *stands) confirmFirstOfTwo() {
 	s.publish("A#1", "A#2")
 	s.w.clock.Advance(time.Second)
 	var first *eventlog.Cursor
-	_, err := s.w.hub.Fetch(context.Background(), s.id, nil, 2, 0, func(_ *event.Event, _ *event.Rendering, at eventlog.Cursor) error {
+	_, err := s.w.hub.Fetch(context.Background(), s.id, nil, 2, 0, func(_ *event.Event, _ []byte, at eventlog.Cursor) error {
 		if first == nil {
 			first = &at
 		}

@@ -24,6 +24,21 @@ type Envelope interface {
 	Render(e *event.Event) *event.Rendering
 }
 
+// Appender is an envelope that writes a message behind others, for who keeps none. Where it returns an error, what it returns
+// besides is not looked at.
+type Appender interface {
+	Append(dst []byte, e *event.Event) ([]byte, error)
+}
+
+// Append appends the body of the event's message. It is kept with the event only by an envelope that is no Appender.
+func Append(dst []byte, env Envelope, e *event.Event, revision int64) ([]byte, error) {
+	if appender, ok := env.(Appender); ok {
+		return appender.Append(dst, e)
+	}
+	r := Of(env, e, revision)
+	return append(dst, r.Body...), r.Err
+}
+
 // Of returns the event as a message under a revision of the configuration, with the trace it began in as headers of the
 // transport (Trace Context), whatever the envelope. It is rendered and checked once for all
 // deliveries; only when several goroutines ask for the first time at once may each do the work.

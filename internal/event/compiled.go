@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/varselhub/varsel/internal/clock"
@@ -20,6 +21,7 @@ type Compiled struct {
 	reads       outline // what of the data Extract and Reveals look at; everything where there is a schema
 	sample      any
 	from, until int64 // µs UTC within which it accepts
+	template    atomic.Value
 }
 
 // Compile makes a version of a type ready. Besides what Version.Check looks at, the mapping must do what the type
@@ -89,6 +91,13 @@ func (c *Compiled) checkPersonal(found *checks) {
 	}
 }
 
+// Template returns what internal/grunddata made of the mapping, so that messages are written without reading it again; nil
+// where nothing was made yet.
+func (c *Compiled) Template() any { return c.template.Load() }
+
+// KeepTemplate stores it for the version's other events. It is always of one type.
+func (c *Compiled) KeepTemplate(template any) { c.template.Store(template) }
+
 // Reads reports whether accepting an event takes a look into its data. Where it does, the data must be JSON.
 func (c *Compiled) Reads() bool {
 	return c.schema != nil || c.mapping.loads || len(c.mapping.personal) > 0
@@ -128,6 +137,16 @@ func (c *Compiled) Validate(tree any) []fault.Violation {
 
 // Maps reports whether the mapping fills the field.
 func (c *Compiled) Maps(field Field) bool { return c.mapping.fields[field] != nil }
+
+// Constant returns the text of a field that says the same of every event.
+func (c *Compiled) Constant(field Field) (text string, constant bool) {
+	expression := c.mapping.fields[field]
+	if expression == nil || len(expression.Pointers()) > 0 {
+		return "", false
+	}
+	text, _ = expression.text(nil)
+	return text, true
+}
 
 // Text evaluates one field over a tree. It is "" when the field is not mapped or finds nothing.
 func (c *Compiled) Text(tree any, field Field) (string, *fault.Violation) {

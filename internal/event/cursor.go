@@ -11,19 +11,25 @@ import (
 
 // Cursor walks JSON once, and takes only what is certainly right: what Scan finds nothing in, written as nearly all of
 // it is. Where it says no, something may be wrong or only rare (an escape in a member's name, a surrogate pair written
-// as escapes, more than maxNames in one object), and there is no more to be had from it: the decoder then decides, and
-// says what it is. So nothing is taken that the decoder would refuse, in a third of its time.
+// as escapes, more than maxNames in one object, a number that may be beyond the limits), and there is no more to be had
+// from it: the decoder then decides, and says what it is. So nothing is taken that the decoder would refuse, in a third of its time.
 type Cursor struct {
 	text  []byte
 	at    int
-	names [][]byte // of the objects that are open, outermost first
+	names []stretch // of the objects that are open, outermost first
 }
+
+// stretch is where something stands in the text. (A slice of slices would have to be made on the heap for every cursor.)
+type stretch struct{ from, to int }
 
 // maxNames bounds the names of one object, which are compared one by one.
 const maxNames = 64
 
+// maxPower is how many digits an exponent has that is beyond the limits.
+const maxPower = 3
+
 // NewCursor returns a cursor before the first byte of text.
-func NewCursor(text []byte) Cursor { return Cursor{text: text, names: make([][]byte, 0, 16)} }
+func NewCursor(text []byte) Cursor { return Cursor{text: text, names: make([]stretch, 0, 16)} }
 
 // Value steps over one value.
 func (c *Cursor) Value() bool { return c.value(0) }
@@ -79,7 +85,7 @@ func (c *Cursor) object(depth int, take func(name, value []byte)) bool {
 		if !c.quoted() {
 			return false
 		}
-		name := c.text[start:c.at:c.at]
+		name := stretch{start, c.at}
 		if !c.fresh(outer, name) || c.space() != ':' {
 			return false
 		}
@@ -90,7 +96,7 @@ func (c *Cursor) object(depth int, take func(name, value []byte)) bool {
 			return false
 		}
 		if take != nil {
-			take(name, c.text[start:c.at:c.at])
+			take(c.text[name.from:name.to:name.to], c.text[start:c.at:c.at])
 		}
 	}
 	c.names = c.names[:outer]
@@ -130,13 +136,13 @@ func (c *Cursor) leave(closing byte) bool {
 }
 
 // fresh keeps a name, and reports whether it is new among those of its object, from the outer-th on.
-func (c *Cursor) fresh(outer int, name []byte) bool {
-	known := c.names[outer:]
-	if len(known) == maxNames || bytes.IndexByte(name, '\\') >= 0 {
+func (c *Cursor) fresh(outer int, name stretch) bool {
+	known, text := c.names[outer:], c.text[name.from:name.to]
+	if len(known) == maxNames || bytes.IndexByte(text, '\\') >= 0 {
 		return false
 	}
 	for _, other := range known {
-		if bytes.Equal(other, name) {
+		if other.to-other.from == len(text) && bytes.Equal(c.text[other.from:other.to], text) {
 			return false
 		}
 	}
@@ -153,6 +159,11 @@ func (c *Cursor) literal(word string) bool {
 }
 
 func (c *Cursor) number() bool {
+	start := c.at
+	return c.numeral() && c.at-start <= maxNumber
+}
+
+func (c *Cursor) numeral() bool {
 	c.optional('-', '-')
 	if !c.optional('0', '0') && c.digits() == 0 {
 		return false
@@ -164,7 +175,8 @@ func (c *Cursor) number() bool {
 		return true
 	}
 	c.optional('+', '-')
-	return c.digits() > 0
+	n := c.digits()
+	return n > 0 && n < maxPower
 }
 
 // optional steps over one byte if it is one of the two.

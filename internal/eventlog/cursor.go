@@ -18,14 +18,17 @@ type Cursor struct {
 const cursorSize = 13
 
 // String writes the cursor as its reader keeps it; what is in it is the hub's business.
-func (c Cursor) String() string {
-	b := make([]byte, 1, cursorSize)
+func (c Cursor) String() string { return string(c.Append(nil)) }
+
+// Append appends what String writes.
+func (c Cursor) Append(dst []byte) []byte {
+	var b [cursorSize]byte
 	if c.Rest {
 		b[0] = 1
 	}
-	b = binary.BigEndian.AppendUint32(b, c.Epoch)
-	b = binary.BigEndian.AppendUint64(b, uint64(c.Position))
-	return base64.RawURLEncoding.EncodeToString(b)
+	binary.BigEndian.PutUint32(b[1:], c.Epoch)
+	binary.BigEndian.PutUint64(b[5:], uint64(c.Position))
+	return base64.RawURLEncoding.AppendEncode(dst, b[:])
 }
 
 // ParseCursor reads what String wrote.

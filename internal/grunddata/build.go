@@ -29,11 +29,11 @@ func FromEvent(version *event.Compiled, e *event.Event) (*Message, error) {
 	if v := event.Scan(e.Data); v != nil {
 		return nil, fault.Invalid(fault.InvalidMessage, []fault.Violation{*v})
 	}
-	made := mapped
+	read := mapped
 	if version.Maps(event.FieldBeskedMessage) {
-		made = ready
+		read = ready
 	}
-	m, err := made(version, e)
+	m, err := read(version, e)
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +82,14 @@ func born(e *event.Event) (string, error) {
 	if err != nil {
 		return "", fault.Wrap(fault.InvalidMessage, err, "the zone Europe/Copenhagen is not known")
 	}
-	at := e.Recorded
-	if at == 0 {
-		at = e.Time
+	return clock.FromMicros(made(e)).In(zone).Format(timeLayout), nil
+}
+
+func made(e *event.Event) (us int64) {
+	if e.Recorded == 0 {
+		return e.Time
 	}
-	return clock.FromMicros(at).In(zone).Format(timeLayout), nil
+	return e.Recorded
 }
 
 // ready reads the message that a register has put into the data: as JSON there, or as a text of JSON or XML.
@@ -117,13 +120,18 @@ func mapped(version *event.Compiled, e *event.Event) (*Message, error) {
 		return nil, fault.Invalid(fault.InvalidMessage, []fault.Violation{*v})
 	}
 	var found []fault.Violation
-	text := func(field event.Field) string {
+	m := fill(e.Type, func(field event.Field) string {
 		value, v := version.Text(tree, field)
 		if v != nil {
 			found = append(found, *v)
 		}
 		return value
-	}
+	})
+	return m, fault.Invalid(fault.InvalidMessage, found)
+}
+
+// fill makes a message of one registration of what text says of each field.
+func fill(beskedtype string, text func(event.Field) string) *Message {
 	registration := Objektregistrering{
 		Registreringsaktoer:   text(event.FieldBeskedRegistreringsaktoer),
 		Registreringstid:      text(event.FieldBeskedRegistreringstid),
@@ -140,7 +148,7 @@ func mapped(version *event.Compiled, e *event.Event) (*Message, error) {
 		Beskedversion: Version,
 		Beskedkuvert: Beskedkuvert{
 			Filtreringsdata: Filtreringsdata{
-				Beskedtype:            e.Type,
+				Beskedtype:            beskedtype,
 				BeskedansvarligAktoer: text(event.FieldBeskedBeskedansvarligAktoer),
 				Objektregistrering:    []Objektregistrering{registration},
 				TvaergaaendeProces:    text(event.FieldBeskedTvaergaaendeProces),
@@ -164,5 +172,5 @@ func mapped(version *event.Compiled, e *event.Event) (*Message, error) {
 	if m.Beskeddata[0].Objektreference == "" {
 		m.Beskeddata[0].Objektreference = registration.ObjektID
 	}
-	return m, fault.Invalid(fault.InvalidMessage, found)
+	return m
 }

@@ -26,10 +26,13 @@ var geometries = []string{
 	"CIRCULARSTRING", "COMPOUNDCURVE", "CURVEPOLYGON", "MULTICURVE", "MULTISURFACE", "TRIANGLE", "TIN", "POLYHEDRALSURFACE",
 }
 
+// srid is what may stand before the geometry: SRID=25832;
+const srid = "SRID="
+
 // IsWKT reports whether a text is geometry in well-known text by its first word, with or without an SRID in front.
 // Whether the rest of it is, is for those to say who compute with it.
 func IsWKT(place string) bool {
-	if len(place) > 5 && strings.EqualFold(place[:5], "SRID=") {
+	if len(place) > len(srid) && strings.EqualFold(place[:len(srid)], srid) {
 		_, place, _ = strings.Cut(place, ";")
 	}
 	place = strings.TrimLeft(place, " \t\r\n")
@@ -38,7 +41,7 @@ func IsWKT(place string) bool {
 		return false
 	}
 	for _, name := range geometries {
-		if strings.EqualFold(place[:end], name) {
+		if len(name) == end && strings.EqualFold(place[:end], name) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package ident
 
 import (
 	"crypto/sha1"
+	"encoding/hex"
 
 	"github.com/google/uuid"
 )
@@ -37,6 +38,19 @@ func Parse(text string) (UUID, error) {
 		return UUID{}, errForm
 	}
 	return uuid.Parse(text)
+}
+
+// Append appends an id's text form.
+func Append(dst []byte, id UUID) []byte {
+	from := 0
+	for _, to := range [...]int{4, 6, 8, 10, 16} {
+		if from > 0 {
+			dst = append(dst, '-')
+		}
+		dst = hex.AppendEncode(dst, id[from:to])
+		from = to
+	}
+	return dst
 }
 
 type formError string

@@ -21,3 +21,12 @@ func TestMessageIsVersion5OfSourceAndID(t *testing.T) {
 		t.Error("two names have one id")
 	}
 }
+
+func TestAppendWritesTheTextForm(t *testing.T) {
+	t.Parallel()
+	for _, id := range []UUID{{}, New(), Message("a", "b")} {
+		if got := string(Append([]byte("x"), id)); got != "x"+id.String() {
+			t.Errorf("%s, want x%s", got, id)
+		}
+	}
+}

@@ -201,7 +201,17 @@ func (k *Keyring) Opener(by Binding, load func(n int64) (DataKey, error)) *Opene
 }
 
 // key returns the data key n, ErrForgotten when it was destroyed.
-func (o *Opener) key(n int64) (openingKey, error) {
+func (o *Opener) key(n int64) (k openingKey, err error) {
+	if n == o.last && o.lastKey.aead != nil {
+		return o.lastKey, nil
+	}
+	if k, err = o.find(n); err == nil {
+		o.last, o.lastKey = n, k
+	}
+	return k, err
+}
+
+func (o *Opener) find(n int64) (openingKey, error) {
 	o.ring.mu.RLock()
 	k, ok := o.ring.opening[n]
 	o.ring.mu.RUnlock()

@@ -148,6 +148,9 @@ type Opener struct {
 	load       func(n int64) (DataKey, error) // reads a row of data_keys
 	generation uint64
 	bound      bound
+
+	last    int64      // the data key of the row before, which this one has too, nearly always;
+	lastKey openingKey // without aead where there was none
 }
 
 // Event opens a payload into e; sealed is overwritten, and head and data stay in it.
@@ -166,8 +169,17 @@ func (o *Opener) Event(key int64, sealed []byte, e *event.Event) error {
 	if head == nil || media == nil {
 		return fault.New(fault.SealBroken, "the payload at position %d is cut short", e.Position)
 	}
-	e.Head, e.MediaType, e.Data, e.Retention = head, string(media), data, k.retention
+	e.Head, e.MediaType, e.Data, e.Retention = head, mediaType(media), data, k.retention
 	return nil
+}
+
+// mediaType makes no text of its own of what nearly all data is.
+func mediaType(media []byte) string {
+	const usual = "application/json"
+	if string(media) == usual {
+		return usual
+	}
+	return string(media)
 }
 
 // Attempt opens what an attempt was answered; sealed is overwritten, and the body stays in it. Where the event is

@@ -29,10 +29,19 @@ func (Structured) Slot() int { return envelope.SlotStructured }
 
 // Render implements envelope.Envelope.
 func (Structured) Render(e *event.Event) *event.Rendering {
-	if err := check(e); err != nil {
+	body, err := Structured{}.Append(nil, e)
+	if err != nil {
 		return &event.Rendering{Err: err}
 	}
-	return &event.Rendering{ContentType: StructuredType, Body: AppendStructured(nil, e)}
+	return &event.Rendering{ContentType: StructuredType, Body: body}
+}
+
+// Append implements envelope.Appender.
+func (Structured) Append(dst []byte, e *event.Event) ([]byte, error) {
+	if err := check(e); err != nil {
+		return dst, err
+	}
+	return AppendStructured(dst, e), nil
 }
 
 // Binary renders an event as its data, with the attributes in ce- headers. Receivers must undo the percent-encoding

@@ -10,27 +10,22 @@ import (
 )
 
 // Form is what a message is written in.
-type Form uint8
+type Form = grunddata.Form
 
 // The forms.
 const (
-	JSON Form = iota // as the real service answers: {"Grunddatabesked":{"Hændelsesbesked":{…}}}
-	XML              // the element Haendelsesbesked, without a declaration
-	Bare             // JSON as the documentation prints what is pushed: {"Hændelsesbesked":{…}}, with nulls
+	JSON = grunddata.JSON
+	XML  = grunddata.XML
+	Bare = grunddata.Bare
 )
 
 var forms = [...]struct {
 	slot        int
 	contentType string
-	write       func(*grunddata.Message, []byte) ([]byte, error)
 }{
-	JSON: {envelope.SlotHaendelsesbeskedJSON, "application/json", always((*grunddata.Message).AppendJSON)},
-	XML:  {envelope.SlotHaendelsesbeskedXML, "application/xml", (*grunddata.Message).AppendXML},
-	Bare: {envelope.SlotHaendelsesbeskedBare, "application/json", always((*grunddata.Message).AppendBare)},
-}
-
-func always(write func(*grunddata.Message, []byte) []byte) func(*grunddata.Message, []byte) ([]byte, error) {
-	return func(m *grunddata.Message, dst []byte) ([]byte, error) { return write(m, dst), nil }
+	JSON: {envelope.SlotHaendelsesbeskedJSON, "application/json"},
+	XML:  {envelope.SlotHaendelsesbeskedXML, "application/xml"},
+	Bare: {envelope.SlotHaendelsesbeskedBare, "application/json"},
 }
 
 // Envelope renders messages in one form. It is safe for concurrent use.
@@ -53,25 +48,19 @@ func (n *Envelope) Slot() int { return forms[n.form].slot }
 
 // Render implements envelope.Envelope. A message that lacks what every one must say is not sent.
 func (n *Envelope) Render(e *event.Event) *event.Rendering {
-	body, err := n.render(e)
+	const usual = 2048 // of a message without geometry
+	body, err := n.Append(make([]byte, 0, usual), e)
 	if err != nil {
 		return &event.Rendering{Err: err}
 	}
 	return &event.Rendering{ContentType: forms[n.form].contentType, Body: body}
 }
 
-func (n *Envelope) render(e *event.Event) ([]byte, error) {
+// Append appends what Render makes, for who keeps no message. Where it returns an error nothing was appended.
+func (n *Envelope) Append(dst []byte, e *event.Event) ([]byte, error) {
 	version := n.versions(e.Type, e.Version)
 	if version == nil {
-		return nil, fault.New(fault.InvalidMessage, "version %s of type %s is not known", e.Version, e.Type)
+		return dst, fault.New(fault.InvalidMessage, "version %s of type %s is not known", e.Version, e.Type)
 	}
-	m, err := grunddata.FromEvent(version, e)
-	if err != nil {
-		return nil, err
-	}
-	if err := m.Check(); err != nil {
-		return nil, err
-	}
-	const usual = 2048 // of a message without geometry
-	return forms[n.form].write(m, make([]byte, 0, usual))
+	return grunddata.Append(dst, n.form, version, e)
 }

@@ -146,3 +146,19 @@ func BenchmarkRender(b *testing.B) {
 		})
 	}
 }
+
+// One operation is a message as an answer to who asks for a window has it: written behind others.
+func BenchmarkAppend(b *testing.B) {
+	e := correction(b)
+	for name, f := range forms {
+		n, room := form(b, f.form), make([]byte, 0, 8192)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := n.Append(room, e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

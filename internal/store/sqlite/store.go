@@ -3,8 +3,10 @@ package sqlite
 
 import (
 	"context"
+	"maps"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -41,13 +43,13 @@ type Store struct {
 
 var _ eventlog.Store = (*Store)(nil)
 
-// names interns sources and types, which stand as small numbers in every event row.
+// names interns sources and types, which stand as small numbers in every event row. Only the writer adds to them; who reads
+// what they stand for has a copy that nothing is added to any more.
 type names struct {
-	mu      sync.RWMutex
 	sources map[string]int64
-	uris    map[int64]string
 	types   map[typeVersion]int64
-	kinds   map[int64]typeVersion
+	uris    atomic.Pointer[map[int64]string]
+	kinds   atomic.Pointer[map[int64]typeVersion]
 }
 
 type typeVersion struct{ name, version string }
@@ -142,43 +144,51 @@ func (s *Store) load() error {
 	if err != nil {
 		return err
 	}
-	s.names = names{sources: map[string]int64{}, uris: map[int64]string{}, types: map[typeVersion]int64{}, kinds: map[int64]typeVersion{}}
-	err = each(s.writer, store.Sources, nil, func(row *sqlite.Stmt) error {
-		s.names.addSource(row.ColumnInt64(0), row.ColumnText(1))
+	return s.names.load(s.writer)
+}
+
+func (n *names) load(c *sqlite.Conn) error {
+	n.sources, n.types = map[string]int64{}, map[typeVersion]int64{}
+	uris, kinds := map[int64]string{}, map[int64]typeVersion{}
+	err := each(c, store.Sources, nil, func(row *sqlite.Stmt) error {
+		uris[row.ColumnInt64(0)] = row.ColumnText(1)
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = each(c, store.Types, nil, func(row *sqlite.Stmt) error {
+			kinds[row.ColumnInt64(0)] = typeVersion{row.ColumnText(1), row.ColumnText(2)}
+			return nil
+		})
 	}
-	return each(s.writer, store.Types, nil, func(row *sqlite.Stmt) error {
-		s.names.addType(row.ColumnInt64(0), typeVersion{row.ColumnText(1), row.ColumnText(2)})
-		return nil
-	})
+	for number, uri := range uris {
+		n.sources[uri] = number
+	}
+	for number, kind := range kinds {
+		n.types[kind] = number
+	}
+	n.uris.Store(&uris)
+	n.kinds.Store(&kinds)
+	return err
 }
 
 func (n *names) addSource(number int64, uri string) {
-	n.mu.Lock()
-	n.sources[uri], n.uris[number] = number, uri
-	n.mu.Unlock()
+	n.sources[uri] = number
+	addCopied(&n.uris, number, uri)
 }
 
 func (n *names) addType(number int64, t typeVersion) {
-	n.mu.Lock()
-	n.types[t], n.kinds[number] = number, t
-	n.mu.Unlock()
+	n.types[t] = number
+	addCopied(&n.kinds, number, t)
 }
 
-func (n *names) source(number int64) string {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return n.uris[number]
+func addCopied[V any](to *atomic.Pointer[map[int64]V], number int64, value V) {
+	more := maps.Clone(*to.Load())
+	more[number] = value
+	to.Store(&more)
 }
 
-func (n *names) kind(number int64) typeVersion {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return n.kinds[number]
-}
+func (n *names) source(number int64) string    { return (*n.uris.Load())[number] }
+func (n *names) kind(number int64) typeVersion { return (*n.kinds.Load())[number] }
 
 // Close closes every connection; reads that run are interrupted. Closing again does nothing.
 func (s *Store) Close() (err error) {

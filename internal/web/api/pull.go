@@ -129,16 +129,16 @@ func (s *stream) write(text string) { _, _ = s.out.WriteString(text) } // a brok
 
 // event writes one event with the cursor of a reader that has it as its first member: an extension attribute of
 // CloudEvents, a member beside the others elsewhere.
-func (s *stream) event(_ *event.Event, r *event.Rendering, at eventlog.Cursor) error {
+func (s *stream) event(_ *event.Event, message []byte, at eventlog.Cursor) error {
 	if s.out == nil {
 		s.begin()
 	} else {
 		s.write(s.form.between)
 	}
 	s.write(`{"cursor":"`)
-	s.write(at.String())
+	_, _ = s.out.Write(at.Append(s.out.AvailableBuffer()))
 	s.write(`"`)
-	members := r.Body[1:]
+	members := message[1:]
 	if members[0] != '}' {
 		s.write(",")
 	}

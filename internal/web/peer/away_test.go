@@ -78,7 +78,7 @@ func TestAPeerThatDiesMidStream(t *testing.T) {
 	}
 	w.publish(bodies...)
 	count := 0
-	_, err := w.nodes[0].whole.Fetch(t.Context(), id, nil, 1000, 0, func(*event.Event, *event.Rendering, eventlog.Cursor) error {
+	_, err := w.nodes[0].whole.Fetch(t.Context(), id, nil, 1000, 0, func(*event.Event, []byte, eventlog.Cursor) error {
 		if count++; count == 1 {
 			w.nodes[1].server.Close()
 		}
@@ -186,7 +186,7 @@ func TestAVisitorsErrorEndsTheFetch(t *testing.T) {
 	w, id := pulled(t, subscription.Cursor, 2)
 	w.publish("a", "b")
 	broken := errors.New("the reader's connection broke")
-	_, err := w.nodes[0].whole.Fetch(t.Context(), id, nil, 10, 0, func(*event.Event, *event.Rendering, eventlog.Cursor) error { return broken })
+	_, err := w.nodes[0].whole.Fetch(t.Context(), id, nil, 10, 0, func(*event.Event, []byte, eventlog.Cursor) error { return broken })
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}

@@ -37,7 +37,7 @@ func BenchmarkFetch(b *testing.B) {
 			b.SetBytes(1000 * 1024)
 			for range b.N {
 				count := 0
-				_, err := n.whole.Fetch(b.Context(), id, nil, 1000, time.Second, func(*event.Event, *event.Rendering, eventlog.Cursor) error { count++; return nil })
+				_, err := n.whole.Fetch(b.Context(), id, nil, 1000, time.Second, func(*event.Event, []byte, eventlog.Cursor) error { count++; return nil })
 				if err != nil || count != 1000 {
 					b.Fatal(count, err)
 				}

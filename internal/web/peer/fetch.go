@@ -56,7 +56,7 @@ func (d *Deliveries) Fetch(ctx context.Context, id string, from *eventlog.Cursor
 			some = true
 			close(p.came)
 		}
-		return visit(&f.Event, &f.Message, f.At)
+		return visit(&f.Event, f.Message.Body, f.At)
 	}
 	err = d.atHolder(p, system, func(n eventlog.Node) (err error) {
 		if n.N == here.N {

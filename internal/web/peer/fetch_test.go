@@ -34,8 +34,8 @@ type got struct {
 }
 
 func (w *world) fetch(n *node, id string, from *eventlog.Cursor, limit int, wait time.Duration) (list []got, at eventlog.Cursor, err error) {
-	at, err = n.whole.Fetch(w.t.Context(), id, from, limit, wait, func(e *event.Event, r *event.Rendering, at eventlog.Cursor) error {
-		list = append(list, got{e.Position, string(r.Body), at})
+	at, err = n.whole.Fetch(w.t.Context(), id, from, limit, wait, func(e *event.Event, message []byte, at eventlog.Cursor) error {
+		list = append(list, got{e.Position, string(message), at})
 		return nil
 	})
 	return list, at, err

@@ -161,8 +161,8 @@ func (o *Own) fetch(ctx context.Context, q fetching, visit func(*fetched) error)
 	if q.FromKnown {
 		from = &q.From
 	}
-	return o.Engine.Fetch(ctx, q.Subscription, from, q.Limit, q.Wait, func(e *event.Event, r *event.Rendering, at eventlog.Cursor) error {
-		return visit(&fetched{Event: *bones(e), Message: *r, At: at})
+	return o.Engine.Fetch(ctx, q.Subscription, from, q.Limit, q.Wait, func(e *event.Event, message []byte, at eventlog.Cursor) error {
+		return visit(&fetched{Event: *bones(e), Message: event.Rendering{Body: message}, At: at})
 	})
 }
 

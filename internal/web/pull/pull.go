@@ -2,7 +2,7 @@
 // /system/EventMessages/1.0.0/custom (F31 to F38, requirements 4b and 4c). It decides nothing about events: it reads what is
 // asked, finds out for whom, and writes what delivery visits.
 //
-// asked.go reads the parameters, instant.go their times; answer.go writes JSON and XML.
+// asked.go reads the parameters, instant.go their times; answer.go sends what share.go writes in JSON and XML.
 package pull
 
 import (
@@ -57,8 +57,9 @@ type Callers interface {
 // Options are what the face stands on; app fills them in.
 type Options struct {
 	Windows Windows
-	// Render makes an event's message: of JSON one object, of XML one element without a declaration.
-	Render func(e *event.Event, f Format) *event.Rendering
+	// Append appends an event's message: of JSON one object, of XML one element without a declaration. Where it returns an
+	// error, what it returns besides is not looked at. It is called by several at once.
+	Append func(dst []byte, e *event.Event, f Format) ([]byte, error)
 	// Callers is nil in a hub without access control: there the user's name is the system's.
 	Callers Callers
 	// Windowed reports whether there is such a system that has such subscriptions, or had.

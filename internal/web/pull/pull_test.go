@@ -251,15 +251,14 @@ func TestF38AMessageIsADocumentOfItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 2)
 	w.windows.data = []string{"a &amp;amp; b", "c&#xD;d"}
-	render := w.options.Render
+	plain := w.options.Append
 	declared := false
-	w.options.Render = func(e *event.Event, f pull.Format) *event.Rendering {
-		r := render(e, f)
+	w.options.Append = func(dst []byte, e *event.Event, f pull.Format) ([]byte, error) {
 		if e.Position == 2 {
 			declared = true
-			r.Body = append([]byte(`<?xml version="1.0" encoding="utf-16"?>`+"\r\n"), r.Body...)
+			dst = append(dst, `<?xml version="1.0" encoding="utf-16"?>`+"\r\n"...)
 		}
-		return r
+		return plain(dst, e, f)
 	}
 	a := w.ask(pull.Path + "?" + asking + "&format=xml")
 	var answer struct {

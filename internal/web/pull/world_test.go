@@ -52,22 +52,22 @@ func newWorld(t testing.TB, n int) *world {
 		"anna":    {Name: "anna", Roles: []account.Role{account.Auditor}},
 	}}
 	w.options = pull.Options{
-		Windows: w.windows, Render: rendered, Callers: w.callers, Zone: zone,
+		Windows: w.windows, Append: appended, Callers: w.callers, Zone: zone,
 		Windowed: func(system string) bool { return system != "unwindowed" },
 		Logger:   slog.New(slog.NewTextHandler(&w.log, nil)),
 	}
 	return w
 }
 
-// rendered is a small message of an event: what stands in its data is its text.
-func rendered(e *event.Event, f pull.Format) *event.Rendering {
+// appended is a small message of an event: what stands in its data is its text.
+func appended(dst []byte, e *event.Event, f pull.Format) ([]byte, error) {
 	if string(e.Data) == "unwritable" {
-		return &event.Rendering{Err: fault.New(fault.InvalidMessage, "it lacks an objektID")}
+		return append(dst, "half"...), fault.New(fault.InvalidMessage, "it lacks an objektID")
 	}
 	if f == pull.XML {
-		return &event.Rendering{Body: fmt.Appendf(nil, `<Haendelsesbesked xmlns="urn:dk:grunddata:1.0.0"><BeskedId>%d</BeskedId><Text>%s</Text></Haendelsesbesked>`, e.Position, e.Data)}
+		return fmt.Appendf(dst, `<Haendelsesbesked xmlns="urn:dk:grunddata:1.0.0"><BeskedId>%d</BeskedId><Text>%s</Text></Haendelsesbesked>`, e.Position, e.Data), nil
 	}
-	return &event.Rendering{Body: fmt.Appendf(nil, `{"Grunddatabesked":{"Hændelsesbesked":{"beskedID":"%d"}}}`, e.Position)}
+	return fmt.Appendf(dst, `{"Grunddatabesked":{"Hændelsesbesked":{"beskedID":"%d"}}}`, e.Position), nil
 }
 
 // windows has n events in every window, recorded a second after each other.
