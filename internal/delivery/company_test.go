@@ -55,6 +55,7 @@ func TestReading6ABatchIsTriedAgainWhole(t *testing.T) {
 	w, id := register(t)
 	w.revise(revision.Of("test", revision.Pause, string(revision.OfSubscription(id)), revision.PauseDocument{}))
 	positions := w.publish("A#1", "A#2")
+	w.quiet() // both wait
 	w.revise(revision.Removal("test", revision.Pause, string(revision.OfSubscription(id))))
 	first := w.arrives("A#1", "A#2")
 	first.give(registerAnswer(500))
