@@ -122,7 +122,7 @@ func look(view View) chromedp.Action[chromedp.Void] {
 			if _, err := cdp.Call(ctx, t, log.Enable, cdp.Empty{}); err != nil {
 				return err
 			}
-			if _, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: view.NoScript}); err != nil {
+			if err := setScripts(ctx, t, !view.NoScript); err != nil {
 				return err
 			}
 			_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -131,6 +131,17 @@ func look(view View) chromedp.Action[chromedp.Void] {
 			return err
 		}),
 	)
+}
+
+// scripts turns JavaScript on and off.
+func (p *Page) scripts(on bool) {
+	p.t.Helper()
+	p.do("scripts", chromedp.Func(func(ctx context.Context, t *chromedp.Target) error { return setScripts(ctx, t, on) }))
+}
+
+func setScripts(ctx context.Context, t *chromedp.Target, on bool) error {
+	_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+	return err
 }
 
 // listen keeps what the page complains of.
