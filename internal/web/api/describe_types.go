@@ -282,7 +282,7 @@ func boundMember(t reflect.Type, member string, d openapi.Direction, s *openapi.
 	if d == openapi.Answered && timed[member] && len(s.Type) == 1 && s.Type[0] == "string" {
 		s.Format = "date-time"
 	}
-	if nullable[t] == member {
+	if nullable[t] == member && !slices.Contains(s.Type, "null") {
 		s.Type = append(s.Type, "null")
 	}
 	b, known := bounds[t][member]

@@ -87,6 +87,8 @@ var refusals = map[string]refusal{
 	"no JSON":                   {nil, "PUT", "/sources/s", `{"name":`, nil, "bad-request  json"},
 	"more than JSON":            {nil, "PUT", "/sources/s", `{} {}`, nil, "bad-request  json"},
 	"no body":                   {nil, "PUT", "/sources/s", "", []string{kindOf, "application/json"}, "bad-request  json"},
+	"null for a text":           {nil, "PUT", "/sources/s", `{"uri":null,"title":"S"}`, nil, "invalid-document /uri type"},
+	"null for a document":       {nil, "PUT", setOf, `{"items":[null]}`, nil, "invalid-document /items/0 type"},
 	"a name twice":              {nil, "PUT", "/sources/s", `{"name":"s","name":"s"}`, nil, "bad-request  duplicate-name"},
 	"too deep":                  {nil, "PUT", "/event-types/cv/versions/v2", `{"sample":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}`, nil, "bad-request  depth"},
 	"no entity tag":             {nil, "PUT", "/sources/dfdg", jsonBody, []string{ifMatch, "r12"}, "bad-request header:If-Match form"},

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/varselhub/varsel/internal/event"
 	"github.com/varselhub/varsel/internal/fault"
@@ -67,9 +68,25 @@ func (a *api) readWithin(w http.ResponseWriter, r *http.Request, into any, limit
 		v.Pointer = ""
 		return fault.Invalid(fault.BadRequest, []fault.Violation{*v})
 	}
-	err = json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	err = json.Unmarshal(body, into, json.RejectUnknownMembers(true), noNulls)
 	return misfit(err)
 }
+
+// noNulls refuses null in place of what is a text, a number or a document: it would be read as an empty one. In place of a list, and
+// of what may be missing, it says as much as leaving it out.
+var noNulls = json.WithUnmarshalers(json.UnmarshalFromFunc(func(from *jsontext.Decoder, into any) error {
+	if from.PeekKind() == 'n' {
+		switch t := reflect.TypeOf(into).Elem(); t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		default:
+			if _, err := from.ReadToken(); err != nil { // from here on the pointer is the null's
+				return err
+			}
+			return &json.SemanticError{JSONPointer: from.StackPointer(), JSONKind: 'n', GoType: t}
+		}
+	}
+	return errors.ErrUnsupported
+}))
 
 // readOptional is readDocument for a body that may be left out.
 func (a *api) readOptional(w http.ResponseWriter, r *http.Request, into any) error {

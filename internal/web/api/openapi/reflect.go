@@ -164,8 +164,11 @@ func (r *Reflector) member(t reflect.Type, field reflect.StructField, name strin
 	if err != nil {
 		return nil, err
 	}
-	if field.Type.Kind() == reflect.Pointer && d == Asked && member.Ref == "" {
-		member.Type = append(member.Type, "null") // it says as much as leaving it out
+	if d == Asked && member.Ref == "" && len(member.Type) > 0 && !slices.Contains(member.Type, "null") {
+		switch field.Type.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			member.Type = append(member.Type, "null") // it says as much as leaving it out
+		}
 	}
 	if about := r.Rules.About(t, field.Name); about != "" {
 		member.Description = about

@@ -62,12 +62,12 @@ func TestSchemasAreWhatIsWrittenAndRead(t *testing.T) {
 		Asked: `{"type":"object","properties":{` +
 			`"name":{"type":"string","description":"name"},` +
 			`"shared":{"type":"string","description":"shared"},` +
-			`"words":{"type":"array","description":"words","items":{"type":"string","enum":["a","b"]}},` +
-			`"map":{"type":"object","description":"map","additionalProperties":{"type":"string"}},` +
+			`"words":{"type":["array","null"],"description":"words","items":{"type":"string","enum":["a","b"]}},` +
+			`"map":{"type":["object","null"],"description":"map","additionalProperties":{"type":"string"}},` +
 			`"at":{"type":"string","description":"at","format":"date-time"},` +
 			`"any":{"description":"any"},` +
 			`"maybe":{"type":["integer","null"],"description":"maybe","format":"int64"},` +
-			`"self":{"type":"array","description":"self","items":{"$ref":"#/components/schemas/outerInput"}},` +
+			`"self":{"type":["array","null"],"description":"self","items":{"$ref":"#/components/schemas/outerInput"}},` +
 			`"deep":{"type":"string","description":"deep"}},"required":["name"],"additionalProperties":false}`,
 	} {
 		r := reflector()
