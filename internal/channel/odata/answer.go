@@ -154,7 +154,7 @@ func readPart(p *multipart.Part) (*part, error) {
 	}
 	reader := bufio.NewReader(bytes.NewReader(text))
 	answer, err := http.ReadResponse(reader, &http.Request{Method: http.MethodPost})
-	if err != nil || len(answer.TransferEncoding) > 0 {
+	if err != nil || answer.ProtoMajor == 0 || len(answer.TransferEncoding) > 0 {
 		return nil, errors.New("has a part that is no HTTP answer")
 	}
 	id := p.Header.Get("Content-ID")
