@@ -133,11 +133,7 @@ func (c *Client) Rows(ctx context.Context, register, entityType string, at AsOf)
 	asked.Registered, asked.Effective = at.texts()
 	return pages(func(after string) (page pageOf[json.RawMessage], err error) {
 		asked.After = after
-		body, err := json.Marshal(asked)
-		if err != nil {
-			return page, err
-		}
-		_, err = c.call(ctx, request{method: http.MethodPost, path: []string{"registers", register, "search"}, mediaType: "application/json", body: body, repeatable: true}, &page)
+		_, err = send(ctx, c, request{method: http.MethodPost, path: []string{"registers", register, "search"}, repeatable: true}, asked, &page)
 		return page, err
 	})
 }

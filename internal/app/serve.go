@@ -138,14 +138,15 @@ func (h *Hub) faces() (faces, error) {
 	}
 	followed := feeds.New(feeds.Options{Book: h.Log.Book(), Kept: h.extracts.Kept, Who: reader, URL: h.config.URL})
 	programs := api.New(options)
+	asked := h.observed(h.upToDate(programs))
 	health, oauth := api.Health(h.ready), h.gate.OAuth()
 	sites, err := h.sites()
 	if err != nil {
 		return nil, err
 	}
 	list := faces{
-		{"api", "/api/", h.observed(h.upToDate(programs))},
-		{"api", receiptsPath, h.observed(h.upToDate(programs))},
+		{"api", "/api/", asked},
+		{"api", receiptsPath, asked},
 		{"api", "/feeds/", h.observed(h.upToDate(followed))},
 		{"api", "/oauth/", oauth},
 		{"api", "/.well-known/oauth-authorization-server", oauth},
@@ -166,7 +167,7 @@ func (h *Hub) faces() (faces, error) {
 	}
 	list = append(list, admin...)
 	list = append(list, maps...)
-	list = append(list, h.windows(h.observed(h.upToDate(programs)))...)
+	list = append(list, h.windows(asked)...)
 	if h.among.door != nil {
 		list = append(list, face{"node", "/node/v1/", h.among.door})
 	}
